@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Addresses, endpoints and prefixes as plain bytes: safe in shared memory and in keys.
+ *
+ * An IPv4 address stands in the IPv4-mapped form ::ffff:a.b.c.d, so one 16-byte comparison serves
+ * both families. Ports are in host order. May be called from anywhere. */
+#ifndef BD_IP_H
+#define BD_IP_H
+
+#include "str.h"
+
+struct bd_ip {
+    uint8_t b[16];
+};
+_Static_assert(sizeof(struct bd_ip) == 16, "kept in shared memory");
+
+struct bd_endpoint {
+    struct bd_ip ip;
+    uint16_t port;
+};
+_Static_assert(sizeof(struct bd_endpoint) == 18, "kept in shared memory");
+
+/* len counts bits of the 128-bit form: an IPv4 /24 has len 120. */
+struct bd_prefix {
+    struct bd_ip ip;
+    uint8_t len;
+};
+
+/* "255.255.255.255" or an IPv6 text, brackets and port and NUL included. */
+#define BD_IP_TEXT_MAX       46
+#define BD_ENDPOINT_TEXT_MAX 56
+
+static inline bool bd_ip_is_v4(const struct bd_ip *ip)
+{
+    static const uint8_t mapped[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
+    return memcmp(ip->b, mapped, sizeof(mapped)) == 0;
+}
+
+static inline bool bd_ip_eq(const struct bd_ip *a, const struct bd_ip *b)
+{
+    return memcmp(a->b, b->b, 16) == 0;
+}
+
+/* From four bytes in network order. */
+static inline struct bd_ip bd_ip_from_v4(const void *four)
+{
+    struct bd_ip ip = {{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff}};
+    memcpy(ip.b + 12, four, 4);
+    return ip;
+}
+
+/* Reads "192.0.2.1", "2001:db8::1" or "[2001:db8::1]"; the whole slice must be the address.
+ * An IPv6 text that spells an IPv4-mapped address yields that IPv4 address. False otherwise. */
+bool bd_ip_parse(struct bd_str text, struct bd_ip *ip);
+
+/* Reads "ADDRESS" (a host prefix) or "ADDRESS/LEN"; host bits beyond LEN must be zero.
+ * False otherwise. */
+bool bd_prefix_parse(struct bd_str text, struct bd_prefix *prefix);
+
+/* Reads "ADDRESS:PORT" or "[ADDRESS]:PORT", port 1..65535. False otherwise. */
+bool bd_endpoint_parse(struct bd_str text, struct bd_endpoint *endpoint);
+
+bool bd_prefix_covers(const struct bd_prefix *prefix, const struct bd_ip *ip);
+
+/* Write the text form, NUL-terminated, IPv6 without brackets (bd_ip) or with (bd_endpoint).
+ * Return the length without the NUL. Never fail, no allocation. */
+uint32_t bd_ip_format(const struct bd_ip *ip, char out[BD_IP_TEXT_MAX]);
+uint32_t bd_endpoint_format(const struct bd_endpoint *endpoint, char out[BD_ENDPOINT_TEXT_MAX]);
+uint32_t bd_prefix_format(const struct bd_prefix *prefix, char out[BD_ENDPOINT_TEXT_MAX]);
+
+#endif

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Every bound in Bindery, with its reason and what exceeding it draws. */
+#ifndef BD_LIMITS_H
+#define BD_LIMITS_H
+
+/* --- messages ------------------------------------------------------------------------------- */
+/* Largest UDP payload that is parsed, after reassembly. Larger: 513 Message Too Large. A jumbo
+ * frame of 9,000 bytes fits, and every REGISTER of the field does several times over. */
+#define BD_SIP_MESSAGE_MAX 9000
+/* Header fields of one message (a comma list counts as one). More: 400. */
+#define BD_SIP_HEADERS_MAX 96
+/* Contacts in one REGISTER. More: 400. */
+#define BD_CONTACTS_PER_REQUEST_MAX 32
+/* Largest reply written; equals the largest frame payload one mbuf holds. A reply that would be
+ * larger becomes a 500 without body headers. */
+#define BD_SIP_REPLY_MAX 9000
+
+/* --- registrar ------------------------------------------------------------------------------ */
+/* Canonical address of record "user@host". Longer: 400 (OpenSIPS max_aor_len is 256). */
+#define BD_AOR_MAX 256
+/* Contact URI text, and Contact parameters kept with it. Longer: 400 (Kamailio's
+ * contact_max_size is 512). */
+#define BD_CONTACT_URI_MAX    512
+#define BD_CONTACT_PARAMS_MAX 512
+/* Call-ID. Longer: 400. */
+#define BD_CALL_ID_MAX 256
+/* User-Agent kept with a binding; a longer one is cut, never refused. */
+#define BD_USER_AGENT_MAX 128
+/* Contacts of one AoR that a configuration may allow (max_contacts). */
+#define BD_CONTACTS_PER_AOR_MAX 32
+/* A record in the arena: 32 contacts of the largest size fit. */
+#define BD_RECORD_MAX 65536
+
+/* --- digest --------------------------------------------------------------------------------- */
+/* Credential fields; longer draws 400, as no honest client sends them. */
+#define BD_USERNAME_MAX 128
+#define BD_REALM_MAX    128
+#define BD_CNONCE_MAX   128
+/* A digest-uri may repeat a long Request-URI. */
+#define BD_DIGEST_URI_MAX 256
+/* Our own nonce text: 32 bytes in hexadecimal. A longer one is forged. */
+#define BD_NONCE_TEXT 64
+
+/* --- policy --------------------------------------------------------------------------------- */
+#define BD_DOMAINS_MAX            1024
+#define BD_ALIASES_PER_DOMAIN_MAX 64
+#define BD_PREFIXES_PER_DOMAIN_MAX 256
+#define BD_DOMAIN_NAME_MAX        253
+
+/* --- machine -------------------------------------------------------------------------------- */
+#define BD_WORKERS_MAX   32
+#define BD_PORTS_MAX     8
+#define BD_LISTEN_MAX    64
+#define BD_ADDRESSES_MAX 64
+#define BD_VERIFIERS_MAX 16
+/* Requests that one worker lets wait for a verdict. More: 503 with Retry-After. */
+#define BD_PENDING_MAX 4096
+/* Frames of one receive burst. */
+#define BD_BURST 32
+
+#endif

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The configuration: one YAML file, strict, read once into this struct.
+ *
+ * One table in schema.c has a row per key: path, type, default, range, unit, reload or restart, secret,
+ * help. From it come the parser, the checks, configs/bindery.yaml (annotated default), the list in
+ * docs/configuration.md and `show config`. Private memory; read-only after loading; used by both
+ * processes' main and by the policy compiler. Knows nothing of DPDK or SIP. */
+#ifndef BD_CONFIG_H
+#define BD_CONFIG_H
+
+#include <stdio.h>
+
+#include "ip.h"
+#include "limits.h"
+#include "log.h"
+
+enum bd_port_driver { BD_PORT_TAP, BD_PORT_AF_PACKET, BD_PORT_MEMIF, BD_PORT_AF_XDP, BD_PORT_PCI,
+                      BD_PORT_RING };
+enum bd_poll_mode { BD_POLL_BUSY, BD_POLL_ADAPTIVE };
+
+/* An own address with its on-link prefix, "198.18.0.1/24". len as in bd_prefix (128-bit form). */
+struct bd_config_address {
+    struct bd_ip ip;
+    uint8_t len;
+};
+
+struct bd_config_port {
+    char *name;                 /* ours, for logs */
+    enum bd_port_driver driver;
+    char *interface;            /* tap: name to make; af_packet, af_xdp: existing one; memif: socket path */
+    char *pci;                  /* "0000:01:00.0" */
+    char *mac;                  /* "02:00:00:00:00:01"; NULL: the port's own */
+    uint32_t mtu;
+    uint32_t vlan;              /* 0: untagged, else the 802.1Q tag that is ours */
+    uint32_t rx_descriptors, tx_descriptors;
+    bool memif_server;
+    struct bd_config_address *addresses;
+    unsigned address_cnt;
+    struct bd_ip gateway4, gateway6;  /* all zero: none */
+};
+
+struct bd_config_domain {
+    char *name, *realm;
+    char **aliases;
+    unsigned alias_cnt;
+    bool is_default;            /* domains.N.name == default_domain */
+    int auth;                   /* enum bd_auth_mode of policy.h, same values: digest, trusted, open */
+    unsigned algorithm[4], algorithm_cnt; /* enum bd_digest_alg values: MD5 0, SHA-256 1, SHA-512-256 2 */
+    unsigned qop;               /* bit 0 auth, bit 1 auth-int */
+    uint32_t default_expires_s, min_expires_s, max_expires_s, min_expires_mode;
+    uint32_t max_contacts;
+    int max_contacts_policy;    /* 0 reject, 1 oldest, 2 replace */
+    uint32_t max_contacts_code, retry_after_s, nonce_expire_s;
+    bool case_sensitive;
+    struct bd_prefix *trusted_prefixes;
+    unsigned trusted_prefix_cnt;
+    unsigned line;              /* where the domain begins in the file */
+};
+
+struct bd_config {
+    char *file;                 /* its path */
+    /* arena */
+    char *arena_file;           /* NULL: automatic */
+    char *arena_name;
+    uint64_t bindings_max, subscribers_max;
+    uint32_t record_avg_sz;
+    /* dataplane */
+    uint32_t workers;
+    char *lcores;               /* EAL --lcores text; NULL: made from workers */
+    uint32_t memory_mb;         /* for packet buffers */
+    uint32_t mbufs;
+    enum bd_poll_mode poll;
+    bool huge;                  /* packet buffers in hugepages */
+    uint32_t fragments_max, fragment_timeout_ms;
+    struct bd_config_port *ports;
+    unsigned port_cnt;
+    struct bd_endpoint *listen; /* SIP over UDP */
+    unsigned listen_cnt;
+    /* registrar */
+    struct bd_config_domain *domains;
+    unsigned domain_cnt;
+    char *default_domain;       /* NULL: none */
+    char *server_header;
+    uint32_t verdict_timeout_ms;
+    /* auth */
+    char *secret;               /* NULL: random, kept in the arena's life only; a warning says so */
+    char *secret_previous;
+    uint32_t verifiers;
+    /* control */
+    char *database;             /* SQLite file */
+    char *stats_socket;         /* operator level */
+    char *stats_socket_user;    /* NULL: none */
+    char *stats_socket_admin;   /* NULL: none */
+    struct bd_endpoint metrics; /* port 0: off */
+    int log_level;
+};
+
+/* Reads and checks a file. On failure returns NULL after writing every error, one a line, to
+ * `errors`: "FILE:LINE:COL PATH: what is wrong, what is allowed". */
+struct bd_config *bd_config_load(const char *file, FILE *errors);
+void bd_config_free(struct bd_config *config);
+
+/* Names the keys that differ and need a restart, comma-separated, into out; returns how many. */
+unsigned bd_config_needs_restart(const struct bd_config *running, const struct bd_config *loaded,
+                                 char *out, size_t out_sz);
+
+/* Writes the configuration in force as YAML, secrets as "***" (for `show config`), or the annotated
+ * default file (for configs/bindery.yaml). */
+void bd_config_print(const struct bd_config *config, FILE *out);
+void bd_config_print_default(FILE *out);
+/* A Markdown table of all keys, for docs/configuration.md. */
+void bd_config_print_docs(FILE *out);
+
+#endif

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What the two processes say to each other, one channel a worker:
+ *
+ *   jobs      worker -> verifier   credentials to verify                    1,024 B each
+ *   verdicts  verifier -> worker   what came of it                             32 B
+ *   sweeps    control -> worker    numbers of buckets that are due              8 B
+ *   commands  control -> worker    unregister                               1,024 B
+ *   reports   worker -> control    what came of a command                      64 B
+ *
+ * Every element names the generation (struct bd_role_line) of the process that asked; an answer or a
+ * job of another generation is dropped by whoever reads it, so nobody serves a predecessor's. */
+#ifndef BD_CHANNEL_H
+#define BD_CHANNEL_H
+
+#include "arena.h"
+#include "ip.h"
+#include "ring.h"
+
+#define BD_JOBS_CNT     4096
+#define BD_VERDICTS_CNT 4096
+#define BD_SWEEPS_CNT   4096
+#define BD_COMMANDS_CNT 64
+
+/* Texts of a job, laid one after the other in text[]. */
+enum bd_job_text {
+    BD_JOB_USERNAME, /* unescaped; with userhash the hexadecimal hash */
+    BD_JOB_REALM,
+    BD_JOB_NONCE,
+    BD_JOB_URI,
+    BD_JOB_CNONCE,
+    BD_JOB_NC,
+    BD_JOB_RESPONSE,
+    BD_JOB_METHOD,
+    BD_JOB_BODY_HASH, /* H(entity-body) in hexadecimal, auth-int only */
+    BD_JOB_AOR,       /* canonical AoR that is to be registered */
+    BD_JOB_TEXT_CNT
+};
+
+struct bd_verify_job {
+    uint32_t slot, sequence;       /* the worker's pending entry; given back in the verdict */
+    uint32_t dataplane_generation;
+    uint32_t control_generation;   /* the control process this was meant for */
+    uint64_t transaction;          /* hash of Call-ID, CSeq, branch: a retransmission has the same */
+    uint32_t domain;               /* index in the policy block */
+    uint32_t nonce_expire_s;
+    uint32_t nc;
+    uint8_t algorithm, qop, userhash, reserved;
+    uint16_t text_len[BD_JOB_TEXT_CNT];
+    char text[];                   /* up to BD_JOB_TEXT_MAX */
+};
+#define BD_JOB_SZ       1024
+#define BD_JOB_TEXT_MAX (BD_JOB_SZ - sizeof(struct bd_verify_job))
+
+/* Appends the next text (in enum order). False when it does not fit. */
+bool bd_job_put(struct bd_verify_job *job, enum bd_job_text which, struct bd_str s);
+struct bd_str bd_job_get(const struct bd_verify_job *job, enum bd_job_text which);
+
+enum bd_verify_rc {
+    BD_VERIFY_OK,
+    BD_VERIFY_OTHER_AOR, /* right credentials, but the AoR is not this user's: 403 */
+    BD_VERIFY_WRONG,     /* wrong password or unknown user: the same on purpose */
+    BD_VERIFY_STALE,     /* right credentials, nonce too old */
+    BD_VERIFY_REPLAYED,  /* nonce count not above the last one */
+    BD_VERIFY_BAD_NONCE  /* not made by us, for another realm */
+};
+
+struct bd_verify_result {
+    uint32_t slot, sequence, dataplane_generation;
+    uint32_t rc; /* enum bd_verify_rc */
+    uint64_t reserved[2];
+};
+_Static_assert(sizeof(struct bd_verify_result) == 32, "kept in shared memory");
+
+struct bd_command {
+    uint64_t id;
+    uint32_t control_generation;
+    uint16_t aor_len, contact_len; /* contact_len 0: all contacts */
+    char text[1008];               /* AoR, then Contact URI */
+};
+_Static_assert(sizeof(struct bd_command) == 1024, "kept in shared memory");
+
+struct bd_report {
+    uint64_t id;
+    uint32_t control_generation;
+    int32_t removed;               /* bindings removed; -1: could not be done (try again) */
+    uint64_t reserved[6];
+};
+_Static_assert(sizeof(struct bd_report) == 64, "kept in shared memory");
+
+struct bd_channel {
+    struct bd_ring *jobs, *verdicts, *sweeps, *commands, *reports;
+};
+
+uint64_t bd_channels_footprint(unsigned workers);
+void bd_channels_format(struct bd_arena *arena, unsigned workers);
+/* The channel of one worker. */
+struct bd_channel bd_channel_of(const struct bd_arena *arena, unsigned worker);
+
+#endif

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The arena: one file of shared memory that outlives every process.
+ *
+ *   +--------+---------+-------------+--------+----------+-------+-------+-----------------------+
+ *   | header | policy  | provisioned | nonces | channels | stats | table | record memory         |
+ *   +--------+---------+-------------+--------+----------+-------+-------+-----------------------+
+ *   0        one region after another, each 2 MiB aligned; offsets in the header; no pointers
+ *
+ * The file lies on hugetlbfs (or /dev/shm, with a warning). Whichever process comes first creates
+ * it; everybody else joins. All content is reached by offset.
+ *
+ * Who writes what (a dead process can therefore never leave the other's part half written):
+ *   dataplane   table, record memory, stats, its ends of the channels
+ *   control     policy, provisioned, nonces, its ends of the channels
+ *   each role   its own line in the header
+ * Bindings have ONE writing process, the dataplane (several worker threads of it). The control
+ * process changes them by command through a channel. So at attach the dataplane is alone with the
+ * allocator and rebuilds it from what the table reaches: nothing can leak through a kill.
+ *
+ * Exclusion: each role holds an open-file-description lock on its own byte of the file for as long
+ * as it lives. The kernel drops it at death, whatever the cause, so a stale lock cannot exist. */
+#ifndef BD_ARENA_H
+#define BD_ARENA_H
+
+#include <stdatomic.h>
+
+#include "hash.h"
+#include "limits.h"
+#include "log.h"
+
+#define BD_ARENA_MAGIC  0x31414e4552414442ULL /* "BDARENA1" */
+/* Any change of a shared layout raises this; tests hold the sizes of all shared structs. */
+#define BD_ARENA_LAYOUT 1
+
+enum bd_role { BD_ROLE_DATAPLANE, BD_ROLE_CONTROL, BD_ROLE_CNT };
+
+enum bd_region {
+    BD_REGION_POLICY,
+    BD_REGION_PROVISIONED,
+    BD_REGION_NONCES,
+    BD_REGION_CHANNELS,
+    BD_REGION_STATS,
+    BD_REGION_TABLE,
+    BD_REGION_RECORDS,
+    BD_REGION_CNT
+};
+
+/* What the configuration asks for. Two processes must ask for the same. */
+struct bd_arena_params {
+    uint64_t region_sz[BD_REGION_CNT]; /* bytes, from each region's footprint function */
+    uint64_t fingerprint;              /* hash of the configured sizes, shown when they differ */
+};
+
+/* One per role, written by that role only. */
+struct bd_role_line {
+    _Alignas(64) _Atomic uint32_t pid;   /* 0: never started */
+    _Atomic uint32_t generation;         /* +1 at each attach of this role; never 0 while alive */
+    _Atomic uint64_t heartbeat_ms;       /* bd_clock_ms() of the last turn of its main loop */
+    _Atomic uint64_t started_ms;         /* bd_clock_ms() of the attach */
+    _Atomic uint32_t serving;            /* 1 between the end of start and the begin of stop */
+};
+
+struct bd_arena_header {
+    _Atomic uint64_t magic; /* written last by the creator */
+    uint32_t layout;
+    uint32_t page_sz;
+    uint64_t total_sz;
+    uint64_t fingerprint;
+    uint64_t hash_seed;
+    uint64_t created_wall_ms;
+    uint64_t region_off[BD_REGION_CNT];
+    uint64_t region_sz[BD_REGION_CNT];
+    struct bd_role_line role[BD_ROLE_CNT];
+    /* Written by control: 1 = refuse new bindings with 503, let refreshes through. */
+    _Alignas(64) _Atomic uint32_t draining;
+};
+
+/* A process's view of the arena; private memory. */
+struct bd_arena {
+    struct bd_arena_header *header;
+    uint8_t *base;
+    uint64_t size;
+    int fd;
+    enum bd_role role;
+    bool created;      /* this process made the file */
+    bool huge;         /* on hugetlbfs */
+    char path[256];
+    struct bd_hash_key hash_key;
+};
+
+/* Joins the arena, creating it when there is none.
+ *   path    the file, or NULL for automatic: an arena named `name` on the first hugetlbfs mount with
+ *           enough free pages, else in /dev/shm with a warning that says how to get hugepages. An
+ *           existing file wins over creating one in the other place.
+ *   role    whose byte is locked. Waits up to 1 s for a dying predecessor to let go.
+ * Fails (-1, error says what and the remedy; nothing is overwritten or removed):
+ *   the role is already running (names its pid), the file is no arena or of another layout, its
+ *   sizes differ from params, no memory (says how many hugepages to add), no permission. */
+int bd_arena_join(struct bd_arena *arena, const char *path, const char *name, enum bd_role role,
+                  const struct bd_arena_params *params, struct bd_error *error);
+
+/* Like join, for tools and tests: private file, no lock. */
+int bd_arena_create_private(struct bd_arena *arena, const struct bd_arena_params *params,
+                            struct bd_error *error);
+
+/* Unmaps and lets the lock go. The file stays. */
+void bd_arena_leave(struct bd_arena *arena);
+
+static inline void *bd_arena_region(const struct bd_arena *arena, enum bd_region region)
+{
+    return arena->base + arena->header->region_off[region];
+}
+
+/* Whether the process of a role is alive now (its lock is held). One system call. */
+bool bd_arena_role_alive(const struct bd_arena *arena, enum bd_role role);
+
+#endif

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The registrar: request + policy + table -> decision -> response (RFC 3261 8.2, 10.3).
+ *
+ *   bd_registrar_handle()  --REPLY-->  reply written, table committed, done
+ *                          --SILENT->  nothing to send (ACK, response, keep-alive, ...), done
+ *                          --VERIFY->  job filled; keep the datagram, hand the job on, then
+ *   bd_registrar_resume()  --REPLY-->  with the verifier's result, same request again
+ *   bd_registrar_refuse()              503 + Retry-After when no verifier can be had
+ *
+ * A request is validated whole before anything is committed, and committed once (10.3 (7)).
+ * One object per worker thread; nothing blocks, allocates, logs or calls the system. */
+#ifndef BD_REGISTRAR_H
+#define BD_REGISTRAR_H
+
+#include "channel.h"
+#include "message.h"
+#include "policy.h"
+#include "provisioned.h"
+#include "stats.h"
+#include "table.h"
+#include "wire.h"
+
+struct bd_registrar;
+
+struct bd_registrar_deps {
+    struct bd_arena *arena;
+    struct bd_table *table;
+    struct bd_writer *writer;
+    struct bd_worker_stats *stats;
+};
+/* NULL with an error when OpenSSL objects cannot be made. */
+struct bd_registrar *bd_registrar_new(const struct bd_registrar_deps *deps,
+                                      struct bd_error *error);
+void bd_registrar_free(struct bd_registrar *registrar);
+
+struct bd_request {
+    struct bd_message *message;   /* parsed; parse verdict beside it */
+    enum bd_verdict parsed;       /* what bd_message_parse returned */
+    struct bd_endpoint source, local;
+    uint64_t now_ms;              /* bd_clock_ms */
+    uint64_t wall_ms;             /* bd_wall_ms */
+    const struct bd_policy *policy; /* current at the begin of the burst; never NULL */
+};
+
+enum bd_step { BD_STEP_REPLY, BD_STEP_SILENT, BD_STEP_VERIFY };
+
+/* Before handle, for each request of a burst: computes what it can of the AoR and prefetches its
+ * bucket; then again for the record. Skipping them changes nothing but time. */
+uint64_t bd_registrar_prefetch(struct bd_registrar *registrar, const struct bd_request *request);
+
+/* `job` has BD_JOB_SZ bytes; slot, sequence and generations are the caller's to fill. */
+enum bd_step bd_registrar_handle(struct bd_registrar *registrar, const struct bd_request *request,
+                                 struct bd_wire *reply, struct bd_verify_job *job,
+                                 enum bd_verdict *verdict);
+enum bd_step bd_registrar_resume(struct bd_registrar *registrar, const struct bd_request *request,
+                                 enum bd_verify_rc rc, struct bd_wire *reply,
+                                 enum bd_verdict *verdict);
+/* verdict: BD_SIP_VERIFIER_BUSY, _GONE; writes the 503. */
+void bd_registrar_refuse(struct bd_registrar *registrar, const struct bd_request *request,
+                         enum bd_verdict verdict, struct bd_wire *reply);
+
+/* Operator's commands that came through the channel. */
+/* Removes one Contact (19.1.4 equality) of an AoR, or all of them when contact.len is 0. Returns the
+ * number removed, -1 when the commit lost every race (try again). */
+int bd_registrar_unregister(struct bd_registrar *registrar, struct bd_str aor,
+                            struct bd_str contact, uint64_t now_ms);
+/* A due bucket: bd_table_expire with this registrar's counters. */
+void bd_registrar_expire(struct bd_registrar *registrar, uint32_t bucket, uint64_t now_ms);
+
+#endif
