@@ -42,10 +42,10 @@
 #define BD_NONCE_TEXT 64
 
 /* --- policy --------------------------------------------------------------------------------- */
-#define BD_DOMAINS_MAX            1024
-#define BD_ALIASES_PER_DOMAIN_MAX 64
+#define BD_DOMAINS_MAX             1024
+#define BD_ALIASES_PER_DOMAIN_MAX  64
 #define BD_PREFIXES_PER_DOMAIN_MAX 256
-#define BD_DOMAIN_NAME_MAX        253
+#define BD_DOMAIN_NAME_MAX         253
 
 /* --- machine -------------------------------------------------------------------------------- */
 #define BD_WORKERS_MAX   32

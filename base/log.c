@@ -47,9 +47,9 @@ void bd_log(enum bd_log_level level, const char *format, ...)
     va_end(args);
     /* One write, so lines of two processes never mix. */
     char out[1200];
-    int n = to_journal ? snprintf(out, sizeof(out), "<%d>%s\n", (int)level, line)
-                       : snprintf(out, sizeof(out), "%s: %s%s\n", program_name, level_word(level),
-                                  line);
+    int n = to_journal
+                ? snprintf(out, sizeof(out), "<%d>%s\n", (int)level, line)
+                : snprintf(out, sizeof(out), "%s: %s%s\n", program_name, level_word(level), line);
     if (n > 0 && write(STDERR_FILENO, out, (size_t)n) < 0)
         return; /* nowhere left to tell it */
 }

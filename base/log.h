@@ -6,8 +6,13 @@
 
 #include <stdarg.h>
 
-enum bd_log_level { BD_LOG_ERROR = 3, BD_LOG_WARNING = 4, BD_LOG_NOTICE = 5, BD_LOG_INFO = 6,
-                    BD_LOG_DEBUG = 7 };
+enum bd_log_level {
+    BD_LOG_ERROR = 3,
+    BD_LOG_WARNING = 4,
+    BD_LOG_NOTICE = 5,
+    BD_LOG_INFO = 6,
+    BD_LOG_DEBUG = 7
+};
 
 /* Names the program and the most verbose level that is written. Call once from main. */
 void bd_log_init(const char *program, enum bd_log_level level);

@@ -11,65 +11,65 @@
 
 /* Frames: decided in nic/ and in the worker, before anything is parsed as SIP. */
 #define BD_FRAME_VERDICTS(X)                                                                       \
-    X(FRAME_SHORT, 0, "frame_short")                   /* cut inside a header */                    \
-    X(FRAME_VLAN, 0, "frame_vlan")                     /* a VLAN that is not ours */                \
-    X(FRAME_ETHERTYPE, 0, "frame_ethertype")           /* neither IP nor ARP */                     \
-    X(FRAME_MAC, 0, "frame_mac")                       /* for another station */                    \
-    X(FRAME_IP_HEADER, 0, "frame_ip_header")           /* version, lengths, extension chain */      \
+    X(FRAME_SHORT, 0, "frame_short")         /* cut inside a header */                             \
+    X(FRAME_VLAN, 0, "frame_vlan")           /* a VLAN that is not ours */                         \
+    X(FRAME_ETHERTYPE, 0, "frame_ethertype") /* neither IP nor ARP */                              \
+    X(FRAME_MAC, 0, "frame_mac")             /* for another station */                             \
+    X(FRAME_IP_HEADER, 0, "frame_ip_header") /* version, lengths, extension chain */               \
     X(FRAME_IP_CHECKSUM, 0, "frame_ip_checksum")                                                   \
-    X(FRAME_IP_SOURCE, 0, "frame_ip_source")           /* multicast, broadcast, zero, our own */    \
-    X(FRAME_ADDRESS, 0, "frame_address")               /* not an address of ours */                 \
-    X(FRAME_FRAGMENT_HELD, 0, "frame_fragment_held")   /* waits for its siblings, or was joined */  \
-    X(FRAME_FRAGMENT_BAD, 0, "frame_fragment_bad")     /* overlap, too large, too many */           \
-    X(FRAME_PROTOCOL, 0, "frame_protocol")             /* an IP protocol nobody serves */           \
+    X(FRAME_IP_SOURCE, 0, "frame_ip_source")         /* multicast, broadcast, zero, our own */     \
+    X(FRAME_ADDRESS, 0, "frame_address")             /* not an address of ours */                  \
+    X(FRAME_FRAGMENT_HELD, 0, "frame_fragment_held") /* waits for its siblings, or was joined */   \
+    X(FRAME_FRAGMENT_BAD, 0, "frame_fragment_bad")   /* overlap, too large, too many */            \
+    X(FRAME_PROTOCOL, 0, "frame_protocol")           /* an IP protocol nobody serves */            \
     X(FRAME_UDP_LENGTH, 0, "frame_udp_length")                                                     \
     X(FRAME_UDP_CHECKSUM, 0, "frame_udp_checksum")                                                 \
-    X(FRAME_UDP_PORT, 0, "frame_udp_port")             /* a port nobody serves; ICMP is sent */     \
-    X(FRAME_ARP, 0, "frame_arp")                       /* ARP request answered */                   \
+    X(FRAME_UDP_PORT, 0, "frame_udp_port") /* a port nobody serves; ICMP is sent */                \
+    X(FRAME_ARP, 0, "frame_arp")           /* ARP request answered */                              \
     X(FRAME_ARP_IGNORED, 0, "frame_arp_ignored")                                                   \
-    X(FRAME_ND, 0, "frame_nd")                         /* neighbour solicitation answered */        \
-    X(FRAME_ICMP_ECHO, 0, "frame_icmp_echo")           /* ICMP or ICMPv6 echo answered */           \
+    X(FRAME_ND, 0, "frame_nd")               /* neighbour solicitation answered */                 \
+    X(FRAME_ICMP_ECHO, 0, "frame_icmp_echo") /* ICMP or ICMPv6 echo answered */                    \
     X(FRAME_ICMP_IGNORED, 0, "frame_icmp_ignored")                                                 \
-    X(FRAME_NO_MBUF, 0, "frame_no_mbuf")               /* no buffer for the reply */
+    X(FRAME_NO_MBUF, 0, "frame_no_mbuf") /* no buffer for the reply */
 
 /* Messages. */
 #define BD_SIP_VERDICTS(X)                                                                         \
-    X(SIP_REGISTERED, 200, "registered")               /* at least one binding added or changed */  \
-    X(SIP_REFRESHED, 200, "refreshed")                 /* nothing new but CSeq and expiry */        \
-    X(SIP_REMOVED, 200, "removed")                     /* expires=0 or '*' */                       \
-    X(SIP_QUERIED, 200, "queried")                     /* no Contact */                             \
-    X(SIP_RETRANSMISSION, 200, "retransmission")       /* same Call-ID, CSeq and branch */          \
+    X(SIP_REGISTERED, 200, "registered")         /* at least one binding added or changed */       \
+    X(SIP_REFRESHED, 200, "refreshed")           /* nothing new but CSeq and expiry */             \
+    X(SIP_REMOVED, 200, "removed")               /* expires=0 or '*' */                            \
+    X(SIP_QUERIED, 200, "queried")               /* no Contact */                                  \
+    X(SIP_RETRANSMISSION, 200, "retransmission") /* same Call-ID, CSeq and branch */               \
     X(SIP_OPTIONS, 200, "options")                                                                 \
     X(SIP_MALFORMED, 400, "malformed")                                                             \
-    X(SIP_BAD_CONTACT, 400, "bad_contact")             /* Contact, q, '*' misuse, too long */       \
+    X(SIP_BAD_CONTACT, 400, "bad_contact") /* Contact, q, '*' misuse, too long */                  \
     X(SIP_BAD_CREDENTIALS_FIELD, 400, "bad_credentials_field")                                     \
-    X(SIP_CHALLENGED, 401, "challenged")               /* no credentials yet */                     \
-    X(SIP_STALE, 401, "stale")                         /* nonce too old: stale=true */              \
-    X(SIP_BAD_NONCE, 401, "bad_nonce")                 /* forged, foreign */                        \
-    X(SIP_REPLAYED, 401, "replayed")                   /* nonce count seen before */                \
-    X(SIP_WRONG_CREDENTIALS, 401, "wrong_credentials") /* wrong password or unknown user */         \
-    X(SIP_FORBIDDEN, 403, "forbidden")                 /* AoR is not this user's */                 \
-    X(SIP_UNTRUSTED, 403, "untrusted")                 /* trusted domain: source or AoR unknown */  \
-    X(SIP_NOT_FOUND, 404, "not_found")                 /* no such domain here */                    \
+    X(SIP_CHALLENGED, 401, "challenged")               /* no credentials yet */                    \
+    X(SIP_STALE, 401, "stale")                         /* nonce too old: stale=true */             \
+    X(SIP_BAD_NONCE, 401, "bad_nonce")                 /* forged, foreign */                       \
+    X(SIP_REPLAYED, 401, "replayed")                   /* nonce count seen before */               \
+    X(SIP_WRONG_CREDENTIALS, 401, "wrong_credentials") /* wrong password or unknown user */        \
+    X(SIP_FORBIDDEN, 403, "forbidden")                 /* AoR is not this user's */                \
+    X(SIP_UNTRUSTED, 403, "untrusted")                 /* trusted domain: source or AoR unknown */ \
+    X(SIP_NOT_FOUND, 404, "not_found")                 /* no such domain here */                   \
     X(SIP_METHOD_NOT_ALLOWED, 405, "method_not_allowed")                                           \
     X(SIP_TOO_LARGE, 513, "too_large")                                                             \
     X(SIP_BAD_SCHEME, 416, "bad_scheme")                                                           \
     X(SIP_BAD_EXTENSION, 420, "bad_extension")                                                     \
     X(SIP_TOO_BRIEF, 423, "too_brief")                                                             \
-    X(SIP_NO_TRANSACTION, 481, "no_transaction")       /* CANCEL or in-dialog request of nothing */ \
-    X(SIP_OUT_OF_ORDER, 500, "out_of_order")           /* CSeq not above the binding's */           \
+    X(SIP_NO_TRANSACTION, 481, "no_transaction") /* CANCEL or in-dialog request of nothing */      \
+    X(SIP_OUT_OF_ORDER, 500, "out_of_order")     /* CSeq not above the binding's */                \
     X(SIP_INTERNAL, 500, "internal")                                                               \
     X(SIP_UNKNOWN_METHOD, 501, "unknown_method")                                                   \
     X(SIP_BAD_VERSION, 505, "bad_version")                                                         \
-    X(SIP_TOO_MANY_CONTACTS, 503, "too_many_contacts") /* max_contacts, reject (code by policy) */  \
+    X(SIP_TOO_MANY_CONTACTS, 503, "too_many_contacts") /* max_contacts, reject (code by policy) */ \
     X(SIP_TABLE_FULL, 503, "table_full")                                                           \
-    X(SIP_VERIFIER_BUSY, 503, "verifier_busy")         /* ring or pending table full */             \
+    X(SIP_VERIFIER_BUSY, 503, "verifier_busy") /* ring or pending table full */                    \
     X(SIP_VERIFIER_GONE, 503, "verifier_gone")                                                     \
     X(SIP_DRAINING, 503, "draining")                                                               \
-    X(SIP_RESPONSE, 0, "response")                     /* a response: nobody waits for it */        \
+    X(SIP_RESPONSE, 0, "response") /* a response: nobody waits for it */                           \
     X(SIP_ACK, 0, "ack")                                                                           \
-    X(SIP_KEEPALIVE, 0, "keepalive")                   /* CRLF only, or nothing */                  \
-    X(SIP_UNADDRESSABLE, 0, "unaddressable")           /* no Via etc. that a reply could go by */   \
+    X(SIP_KEEPALIVE, 0, "keepalive")         /* CRLF only, or nothing */                           \
+    X(SIP_UNADDRESSABLE, 0, "unaddressable") /* no Via etc. that a reply could go by */            \
     X(SIP_NOT_SIP, 0, "not_sip")
 
 #define BD_VERDICTS(X) BD_FRAME_VERDICTS(X) BD_SIP_VERDICTS(X)

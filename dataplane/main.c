@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* bindery-dataplane: ports, workers, and the table they share. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <systemd/sd-daemon.h>
+#include <unistd.h>
+
+#include "arena_setup.h"
+#include "clock.h"
+#include "config_check.h"
+#include "options.h"
+#include "supervisor.h"
+#include "worker.h"
+
+struct dataplane {
+    struct bd_config *config;
+    struct bd_arena arena;
+    struct bd_table table;
+    struct bd_memory *memory;
+    struct bd_nic *nic;
+    struct bd_supervisor supervisor;
+    struct bd_worker_signals signals;
+    struct bd_worker *worker[BD_WORKERS_MAX];
+};
+
+static int start(struct dataplane *dp, struct bd_error *error)
+{
+    struct bd_arena_params params;
+    if (bd_supervisor_init(&dp->supervisor, &dp->arena, &dp->signals, error) < 0 ||
+        bd_arena_params_from(dp->config, &params, error) < 0 ||
+        bd_arena_join(&dp->arena, dp->config->arena_file, dp->config->arena_name, BD_ROLE_DATAPLANE,
+                      &params, error) < 0 ||
+        bd_table_join(&dp->table, &dp->arena, error) < 0)
+        return -1;
+    bd_log(BD_LOG_INFO, "arena %s: %s, %llu MiB, up to %llu bindings", dp->arena.path,
+           dp->arena.created ? "made" : "joined", (unsigned long long)dp->arena.size >> 20,
+           (unsigned long long)dp->config->bindings_max);
+    dp->memory = bd_memory_rebuild(&dp->table, dp->config->workers, error);
+    if (!dp->memory)
+        return -1;
+    dp->nic = bd_nic_start(dp->config, error);
+    return dp->nic ? 0 : -1;
+}
+
+static int make_workers(struct dataplane *dp, struct bd_error *error)
+{
+    for (unsigned i = 0; i < dp->config->workers; i++) {
+        struct bd_worker_deps deps = {
+            .id = i,
+            .arena = &dp->arena,
+            .table = &dp->table,
+            .writer = bd_memory_writer(dp->memory, i),
+            .queue = bd_nic_queue_of(dp->nic, i),
+            .signals = &dp->signals,
+            .poll = dp->config->poll,
+        };
+        dp->worker[i] = bd_worker_new(&deps, error);
+        if (!dp->worker[i])
+            return -1;
+    }
+    return 0;
+}
+
+static int worker_main(void *arg, unsigned id)
+{
+    struct dataplane *dp = arg;
+    bd_worker_run(dp->worker[id]);
+    return 0;
+}
+
+static int run(struct dataplane *dp, struct bd_error *error)
+{
+    if (!bd_supervisor_wait_policy(&dp->supervisor))
+        return 0; /* stopped before control ever came */
+    if (make_workers(dp, error) < 0)
+        return -1;
+    if (bd_nic_launch(dp->nic, worker_main, dp) < 0)
+        return bd_fail(error, "cannot launch %u workers: check dataplane.lcores",
+                       dp->config->workers);
+    char ports[512];
+    bd_nic_describe(dp->nic, ports, sizeof(ports));
+    bd_log(BD_LOG_NOTICE, "serving with %u worker(s): %s", dp->config->workers, ports);
+    bd_supervisor_run(&dp->supervisor, &dp->table);
+    bd_nic_join(dp->nic);
+    return 0;
+}
+
+static void stop(struct dataplane *dp)
+{
+    for (unsigned i = 0; i < BD_WORKERS_MAX; i++)
+        bd_worker_free(dp->worker[i]);
+    bd_nic_stop(dp->nic);
+    bd_memory_free(dp->memory);
+    bd_arena_leave(&dp->arena);
+    bd_supervisor_close(&dp->supervisor);
+    bd_config_free(dp->config);
+}
+
+int main(int argc, char **argv)
+{
+    static struct dataplane dp;
+    bd_log_init("bindery-dataplane", BD_LOG_INFO);
+    struct bd_options options;
+    if (!bd_options_parse(&options, argc, argv, "bindery-dataplane"))
+        return options.exit_status;
+    if (options.check_only)
+        return bd_config_check_main(options.config_file);
+    dp.config = bd_config_load(options.config_file, stderr);
+    if (!dp.config)
+        return 1;
+    bd_log_set_level((enum bd_log_level)dp.config->log_level);
+    struct bd_error error;
+    int rc = start(&dp, &error);
+    if (rc == 0)
+        rc = run(&dp, &error);
+    if (rc < 0)
+        bd_log(BD_LOG_ERROR, "%s", error.text);
+    stop(&dp);
+    return rc < 0 ? 1 : 0;
+}

@@ -1,0 +1,351 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "worker.h"
+
+#include <rte_cycles.h>
+#include <stdlib.h>
+
+#include "clock.h"
+#include "pending.h"
+
+/* Upper bounds of the side work of one turn, so that a flood of it cannot starve the port. */
+enum { VERDICTS_PER_TURN = 64, SWEEPS_PER_TURN = 8, OVERDUE_PER_TURN = 64 };
+/* Turns without work before an adaptive worker naps, and how long it naps at most. */
+enum { IDLE_TURNS_BEFORE_NAP = 256, NAP_MAX_US = 500 };
+
+struct bd_worker {
+    struct bd_worker_deps deps;
+    struct bd_registrar *registrar;
+    struct bd_worker_stats *stats;
+    struct bd_channel channel;
+    uint32_t generation;         /* of this dataplane process */
+    uint32_t control_generation; /* that the pending jobs were meant for */
+    uint64_t ns_per_tick_q32;    /* TSC ticks to ns, 32 fractional bits: no division per packet */
+    uint64_t now_ms, wall_ms;    /* of this turn */
+    const struct bd_policy *policy;
+    struct bd_pending pending;
+    struct bd_datagram datagram[BD_BURST];
+    struct bd_message message[BD_BURST];
+    struct bd_request request[BD_BURST];
+};
+
+struct bd_worker *bd_worker_new(const struct bd_worker_deps *deps, struct bd_error *error)
+{
+    struct bd_worker *w = calloc(1, sizeof(*w));
+    if (!w) {
+        bd_fail(error, "worker %u: out of memory", deps->id);
+        return NULL;
+    }
+    w->deps = *deps;
+    w->stats = (struct bd_worker_stats *)bd_arena_region(deps->arena, BD_REGION_STATS) + deps->id;
+    w->channel = bd_channel_of(deps->arena, deps->id);
+    w->generation = atomic_load(&deps->arena->header->role[BD_ROLE_DATAPLANE].generation);
+    w->ns_per_tick_q32 = (1000000000ULL << 32) / rte_get_tsc_hz();
+    bd_pending_init(&w->pending);
+    struct bd_registrar_deps registrar = {
+        .arena = deps->arena, .table = deps->table, .writer = deps->writer, .stats = w->stats};
+    w->registrar = bd_registrar_new(&registrar, error);
+    if (!w->registrar) {
+        free(w);
+        return NULL;
+    }
+    return w;
+}
+
+void bd_worker_free(struct bd_worker *worker)
+{
+    if (!worker)
+        return;
+    bd_registrar_free(worker->registrar);
+    free(worker);
+}
+
+static void count_verdict(struct bd_worker *w, enum bd_verdict verdict)
+{
+    bd_stat_add(&w->stats->verdict[verdict], 1);
+}
+
+static void count_latency(struct bd_worker *w, uint64_t received_tsc)
+{
+    uint64_t ns =
+        (uint64_t)(((unsigned __int128)(rte_rdtsc() - received_tsc) * w->ns_per_tick_q32) >> 32);
+    bd_stat_add(&w->stats->latency[bd_latency_bucket(ns)], 1);
+    bd_stat_add(&w->stats->latency_sum_ns, ns);
+}
+
+static void make_request(struct bd_worker *w, const struct bd_datagram *d, struct bd_message *m,
+                         struct bd_request *r)
+{
+    *r = (struct bd_request){
+        .message = m,
+        .parsed = bd_message_parse(m, d->payload, d->len),
+        .source = d->source,
+        .local = d->local,
+        .now_ms = w->now_ms,
+        .wall_ms = w->wall_ms,
+        .policy = w->policy,
+    };
+}
+
+/* --- replies -------------------------------------------------------------------------------- */
+
+/* A reply under way: the buffer it is written to, and where it will go. */
+struct outgoing {
+    struct rte_mbuf *mbuf;
+    struct bd_wire wire;
+};
+
+static bool outgoing_begin(struct bd_worker *w, const struct bd_datagram *d, struct outgoing *out)
+{
+    char *payload;
+    uint32_t cap;
+    out->mbuf = bd_nic_reply(w->deps.queue, d, &payload, &cap);
+    if (!out->mbuf)
+        return false;
+    out->wire = bd_wire_init(payload, cap);
+    return true;
+}
+
+static void outgoing_send(struct bd_worker *w, const struct bd_datagram *d,
+                          const struct bd_request *r, struct outgoing *out)
+{
+    struct bd_endpoint destination = bd_reply_destination(r->message, &d->source);
+    bd_nic_send(w->deps.queue, w->stats, out->mbuf, d, &destination, bd_wire_len(&out->wire));
+}
+
+/* Ends a request: counts its verdict, sends what was written, lets the datagram go. */
+static void finish(struct bd_worker *w, const struct bd_datagram *d, const struct bd_request *r,
+                   enum bd_step step, enum bd_verdict verdict, struct outgoing *out,
+                   uint64_t received_tsc)
+{
+    count_verdict(w, verdict);
+    if (step == BD_STEP_REPLY)
+        outgoing_send(w, d, r, out);
+    else
+        bd_nic_drop(out->mbuf);
+    bd_nic_drop(d->mbuf);
+    count_latency(w, received_tsc);
+}
+
+static void refuse(struct bd_worker *w, const struct bd_datagram *d, const struct bd_request *r,
+                   enum bd_verdict verdict, struct outgoing *out, uint64_t received_tsc)
+{
+    bd_registrar_refuse(w->registrar, r, verdict, &out->wire);
+    finish(w, d, r, BD_STEP_REPLY, verdict, out, received_tsc);
+}
+
+/* --- requests --------------------------------------------------------------------------------- */
+
+/* Hands a job to the verifiers and lets the datagram wait; 503 at once when that cannot be. */
+static void hand_on(struct bd_worker *w, const struct bd_datagram *d, const struct bd_request *r,
+                    struct bd_verify_job *job, struct outgoing *out, uint64_t received_tsc)
+{
+    if (w->control_generation == 0) {
+        refuse(w, d, r, BD_SIP_VERIFIER_GONE, out, received_tsc);
+        return;
+    }
+    uint64_t deadline_ms = w->now_ms + w->policy->verdict_timeout_ms;
+    uint16_t slot =
+        job ? bd_pending_take(&w->pending, d, received_tsc, deadline_ms) : BD_PENDING_NONE;
+    if (slot == BD_PENDING_NONE) {
+        refuse(w, d, r, BD_SIP_VERIFIER_BUSY, out, received_tsc);
+        return;
+    }
+    job->slot = slot;
+    job->sequence = w->pending.entry[slot].sequence;
+    job->dataplane_generation = w->generation;
+    job->control_generation = w->control_generation;
+    bd_ring_publish(w->channel.jobs);
+    bd_stat_add(&w->stats->counter[BD_CTR_VERIFY_JOBS], 1);
+    bd_nic_drop(out->mbuf);
+}
+
+static void serve(struct bd_worker *w, const struct bd_datagram *d, const struct bd_request *r,
+                  uint64_t received_tsc)
+{
+    struct outgoing out;
+    if (!outgoing_begin(w, d, &out)) {
+        count_verdict(w, BD_FRAME_NO_MBUF);
+        bd_nic_drop(d->mbuf);
+        return;
+    }
+    /* The job is written straight into the ring; with the ring full into a spare place, as the
+     * registrar must still be asked whether this request wants a verifier at all. */
+    _Alignas(8) char spare[BD_JOB_SZ];
+    struct bd_verify_job *place = bd_ring_reserve(w->channel.jobs);
+    enum bd_verdict verdict = BD_VERDICT_NONE;
+    enum bd_step step = bd_registrar_handle(
+        w->registrar, r, &out.wire, place ? place : (struct bd_verify_job *)spare, &verdict);
+    if (step == BD_STEP_VERIFY)
+        hand_on(w, d, r, place, &out, received_tsc);
+    else
+        finish(w, d, r, step, verdict, &out, received_tsc);
+}
+
+/* One burst, stage by stage, so that the cache misses of its requests overlap. */
+static unsigned serve_burst(struct bd_worker *w)
+{
+    uint64_t received_tsc = rte_rdtsc();
+    unsigned cnt = bd_nic_receive(w->deps.queue, w->stats, w->datagram);
+    uint64_t hash[BD_BURST];
+    for (unsigned i = 0; i < cnt; i++) {
+        make_request(w, &w->datagram[i], &w->message[i], &w->request[i]);
+        hash[i] = bd_registrar_prefetch(w->registrar, &w->request[i]);
+    }
+    for (unsigned i = 0; i < cnt; i++)
+        bd_table_prefetch_record(w->deps.table, hash[i]);
+    for (unsigned i = 0; i < cnt; i++)
+        serve(w, &w->datagram[i], &w->request[i], received_tsc);
+    return cnt;
+}
+
+/* --- verdicts ----------------------------------------------------------------------------------
+ */
+
+static void resume(struct bd_worker *w, struct bd_pending_entry *e, enum bd_verify_rc rc)
+{
+    struct bd_request *r = &w->request[0];
+    make_request(w, &e->datagram, &w->message[0], r);
+    struct outgoing out;
+    if (!outgoing_begin(w, &e->datagram, &out)) {
+        count_verdict(w, BD_FRAME_NO_MBUF);
+        bd_nic_drop(e->datagram.mbuf);
+        return;
+    }
+    enum bd_verdict verdict = BD_VERDICT_NONE;
+    enum bd_step step = bd_registrar_resume(w->registrar, r, rc, &out.wire, &verdict);
+    finish(w, &e->datagram, r, step, verdict, &out, e->received_tsc);
+}
+
+static unsigned take_verdicts(struct bd_worker *w)
+{
+    unsigned cnt = 0;
+    const struct bd_verify_result *shared;
+    while (cnt < VERDICTS_PER_TURN && (shared = bd_ring_peek(w->channel.verdicts))) {
+        struct bd_verify_result result = *shared;
+        bd_ring_release(w->channel.verdicts);
+        cnt++;
+        struct bd_pending_entry e;
+        if (result.dataplane_generation == w->generation &&
+            bd_pending_claim(&w->pending, result.slot, result.sequence, &e))
+            resume(w, &e, (enum bd_verify_rc)result.rc);
+        else
+            bd_stat_add(&w->stats->counter[BD_CTR_VERIFY_LATE], 1);
+    }
+    return cnt;
+}
+
+static void refuse_entry(struct bd_worker *w, const struct bd_pending_entry *e,
+                         enum bd_verdict verdict)
+{
+    struct bd_request *r = &w->request[0];
+    make_request(w, &e->datagram, &w->message[0], r);
+    struct outgoing out;
+    if (!outgoing_begin(w, &e->datagram, &out)) {
+        count_verdict(w, BD_FRAME_NO_MBUF);
+        bd_nic_drop(e->datagram.mbuf);
+        return;
+    }
+    refuse(w, &e->datagram, r, verdict, &out, e->received_tsc);
+}
+
+/* Refuses requests that waited too long, or all of them when their verifiers died. */
+static unsigned refuse_waiting(struct bd_worker *w)
+{
+    uint32_t control =
+        atomic_load_explicit(&w->deps.signals->control_generation, memory_order_relaxed);
+    bool gone = control != w->control_generation;
+    unsigned cnt = 0;
+    struct bd_pending_entry e;
+    while (cnt < OVERDUE_PER_TURN &&
+           bd_pending_next_overdue(&w->pending, gone ? UINT64_MAX : w->now_ms, &e)) {
+        refuse_entry(w, &e, gone ? BD_SIP_VERIFIER_GONE : BD_SIP_VERIFIER_BUSY);
+        cnt++;
+    }
+    if (w->pending.oldest == BD_PENDING_NONE)
+        w->control_generation = control;
+    return cnt;
+}
+
+/* --- work for control
+ * ----------------------------------------------------------------------------- */
+
+static unsigned take_commands(struct bd_worker *w)
+{
+    const struct bd_command *command = bd_ring_peek(w->channel.commands);
+    if (!command)
+        return 0;
+    struct bd_report *report = bd_ring_reserve(w->channel.reports);
+    if (!report)
+        return 0; /* control is slow to read: the command waits in its ring */
+    struct bd_str aor = {command->text, command->aor_len};
+    struct bd_str contact = {command->text + command->aor_len, command->contact_len};
+    if ((uint32_t)command->aor_len + command->contact_len <= sizeof(command->text)) {
+        report->id = command->id;
+        report->control_generation = command->control_generation;
+        report->removed = bd_registrar_unregister(w->registrar, aor, contact, w->now_ms);
+        bd_ring_publish(w->channel.reports);
+    }
+    bd_ring_release(w->channel.commands);
+    return 1;
+}
+
+static unsigned take_sweeps(struct bd_worker *w)
+{
+    unsigned cnt = 0;
+    const uint64_t *bucket;
+    while (cnt < SWEEPS_PER_TURN && (bucket = bd_ring_peek(w->channel.sweeps))) {
+        bd_registrar_expire(w->registrar, (uint32_t)*bucket, w->now_ms);
+        bd_ring_release(w->channel.sweeps);
+        cnt++;
+    }
+    return cnt;
+}
+
+/* --- the loop -----------------------------------------------------------------------------------
+ */
+
+static bool turn(struct bd_worker *w)
+{
+    w->now_ms = bd_clock_ms();
+    w->wall_ms = bd_wall_ms();
+    w->policy = bd_policy_current(w->deps.arena);
+    unsigned work = refuse_waiting(w);
+    work += serve_burst(w);
+    work += take_verdicts(w);
+    work += take_commands(w);
+    work += take_sweeps(w);
+    bd_nic_flush(w->deps.queue, w->stats);
+    bd_writer_quiescent(w->deps.writer);
+    bd_stat_add(&w->stats->counter[BD_CTR_POLLS], 1);
+    return work > 0;
+}
+
+static void nap(struct bd_worker *w)
+{
+    bd_stat_add(&w->stats->counter[BD_CTR_SLEEPS], 1);
+    bd_writer_offline(w->deps.writer);
+    bd_nic_wait(w->deps.queue, NAP_MAX_US);
+    bd_writer_online(w->deps.writer);
+}
+
+void bd_worker_run(struct bd_worker *w)
+{
+    unsigned idle = 0;
+    bd_writer_online(w->deps.writer);
+    while (!atomic_load_explicit(&w->deps.signals->stop, memory_order_relaxed)) {
+        if (turn(w)) {
+            idle = 0;
+            continue;
+        }
+        bd_stat_add(&w->stats->counter[BD_CTR_POLLS_IDLE], 1);
+        /* While a verifier works for us its answer is microseconds away: no nap then. */
+        if (w->deps.poll == BD_POLL_ADAPTIVE && ++idle > IDLE_TURNS_BEFORE_NAP &&
+            w->pending.oldest == BD_PENDING_NONE)
+            nap(w);
+    }
+    struct bd_pending_entry e;
+    while (bd_pending_next_overdue(&w->pending, UINT64_MAX, &e))
+        refuse_entry(w, &e, BD_SIP_VERIFIER_GONE);
+    bd_nic_flush(w->deps.queue, w->stats);
+    bd_writer_offline(w->deps.writer);
+}
