@@ -45,10 +45,15 @@ enum bd_region {
     BD_REGION_CNT
 };
 
+struct bd_arena;
+
 /* What the configuration asks for. Two processes must ask for the same. */
 struct bd_arena_params {
     uint64_t region_sz[BD_REGION_CNT]; /* bytes, from each region's footprint function */
     uint64_t fingerprint;              /* hash of the configured sizes, shown when they differ */
+    /* Formats the regions of a file just made, before its magic is written; NULL: all stay zero. */
+    void (*format)(struct bd_arena *arena, const void *arg);
+    const void *format_arg;
 };
 
 /* One per role, written by that role only. */
