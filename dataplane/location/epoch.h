@@ -50,6 +50,9 @@ void bd_epoch_quiescent(struct bd_epoch *epoch, unsigned line, uint16_t generati
 
 /* Returns the epoch that makes everything unlinked before this call reusable. */
 uint64_t bd_epoch_advance(struct bd_epoch *epoch);
+/* The newest epoch that all online lines have seen: everything that got an epoch up to it from
+ * bd_epoch_advance may be reused, now and later. Reads every line once. */
+uint64_t bd_epoch_oldest(const struct bd_epoch *epoch);
 /* Whether all online lines have seen `target`. */
 bool bd_epoch_passed(const struct bd_epoch *epoch, uint64_t target);
 

@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Shared layouts of table and record memory; private to this folder.
+ *
+ *   table region:   bd_table_shared | buckets: shard 0, shard 1, ...
+ *   shard:          home buckets | BD_TABLE_WINDOW - 1 padding buckets, so no window leaves it
+ *   record region:  class byte of each page | pages of 64 KiB, each cut in blocks of one class
+ *
+ * A record's offset counts from the begin of the record region, in units of 32 bytes; unit 0 lies
+ * in the class bytes, so no record has offset 0. Any change here raises BD_ARENA_LAYOUT. */
+#ifndef BD_LOCATION_LAYOUT_H
+#define BD_LOCATION_LAYOUT_H
+
+#include "table.h"
+
+/* --- records --------------------------------------------------------------------------------- */
+
+/* State and txn come first: with the 16 bytes of the header, what a refresh of contact 0 writes and
+ * the hash it checks lie in the first unit, hence in one cache line. */
+struct bd_contact {
+    _Atomic uint64_t state;
+    _Atomic uint64_t txn;
+    struct bd_endpoint source, local;
+    uint32_t reg_id;
+    uint32_t created_at_s;
+    uint32_t text_off; /* of its texts, from the begin of the record */
+    uint16_t q_milli;
+    uint16_t flags;
+    uint16_t text_len[BD_TEXT_CNT];
+};
+_Static_assert(sizeof(struct bd_contact) == 80, "kept in shared memory");
+
+struct bd_record {
+    uint64_t hash;
+    uint32_t sz;
+    uint16_t aor_len;
+    uint16_t cnt;
+    struct bd_contact contact[];
+};
+_Static_assert(sizeof(struct bd_record) == 16, "kept in shared memory");
+
+/* --- record memory --------------------------------------------------------------------------- */
+
+#define BD_UNIT_LOG2 5
+#define BD_UNIT      (1U << BD_UNIT_LOG2)
+#define BD_PAGE_LOG2 16
+#define BD_PAGE_SZ   (1U << BD_PAGE_LOG2)
+
+/* What one worker did to the record memory; one writer each, read by bd_table_info. */
+struct bd_books {
+    _Alignas(64) _Atomic uint64_t allocated;
+    _Atomic uint64_t freed;
+    _Atomic uint64_t retiring; /* allocated, not freed, and out of the table */
+};
+
+/* --- table ----------------------------------------------------------------------------------- */
+
+enum bd_slot_state { BD_SLOT_EMPTY, BD_SLOT_TENTATIVE, BD_SLOT_LIVE };
+
+#define BD_SLOT_OFF_BITS   34
+#define BD_SLOT_TAG_SHIFT  36
+#define BD_SLOT_TAG_MASK   0xfffffffULL
+#define BD_WINDOW_SLOTS    (BD_TABLE_WINDOW * BD_TABLE_SLOTS)
+#define BD_BUCKET_OVERFLOW 0x1U
+#define BD_DUE_NEVER       UINT32_MAX
+
+struct bd_bucket {
+    _Alignas(64) _Atomic uint64_t slot[BD_TABLE_SLOTS];
+    _Atomic uint32_t due_s;
+    _Atomic uint32_t
+        flags; /* BD_BUCKET_OVERFLOW: some key at home here was put further on; sticky */
+};
+_Static_assert(sizeof(struct bd_bucket) == 64, "kept in shared memory");
+
+#define BD_TABLE_MAGIC 0x31454c4241544442ULL /* "BDTABLE1" */
+
+struct bd_table_shared {
+    uint64_t magic;
+    uint32_t home_cnt;   /* home buckets of a shard */
+    uint32_t shard_cnt;  /* buckets of a shard, padding included */
+    uint32_t bucket_cnt; /* all */
+    uint32_t page_cnt;   /* pages of the record region, those of the class bytes included */
+    uint32_t page_first; /* first page for records */
+    uint32_t reserved;
+    struct bd_epoch epoch;
+    struct bd_books books[BD_WORKERS_MAX];
+};
+_Static_assert(sizeof(struct bd_table_shared) == 64 + 64 * (1 + BD_EPOCH_LINES + BD_WORKERS_MAX),
+               "kept in shared memory");
+
+static inline uint64_t bd_slot_make(uint64_t hash, enum bd_slot_state state, uint64_t off)
+{
+    return (hash & BD_SLOT_TAG_MASK) << BD_SLOT_TAG_SHIFT | (uint64_t)state << BD_SLOT_OFF_BITS |
+           off >> BD_UNIT_LOG2;
+}
+static inline enum bd_slot_state bd_slot_state(uint64_t word)
+{
+    return (enum bd_slot_state)(word >> BD_SLOT_OFF_BITS & 3);
+}
+static inline uint64_t bd_slot_off(uint64_t word)
+{
+    return (word & ((1ULL << BD_SLOT_OFF_BITS) - 1)) << BD_UNIT_LOG2;
+}
+static inline bool bd_slot_tag_fits(uint64_t word, uint64_t hash)
+{
+    return word >> BD_SLOT_TAG_SHIFT == (hash & BD_SLOT_TAG_MASK);
+}
+
+/* Home bucket: six bits of the hash choose the shard, the next 32 the bucket in it by a
+ * multiplication; the tag comes from the other end. */
+static inline uint32_t bd_table_home(const struct bd_table *table, uint64_t hash)
+{
+    const struct bd_table_shared *shared = table->shared;
+    uint32_t shard = (uint32_t)(hash >> 58);
+    uint64_t within = (hash >> 26 & UINT32_MAX) * shared->home_cnt >> 32;
+    return shard * shared->shard_cnt + (uint32_t)within;
+}
+
+static inline uint8_t *bd_table_records(const struct bd_table *table)
+{
+    return bd_arena_region(table->arena, BD_REGION_RECORDS);
+}
+static inline struct bd_record *bd_slot_record(const struct bd_table *table, uint64_t word)
+{
+    return (struct bd_record *)(bd_table_records(table) + bd_slot_off(word));
+}
+static inline _Atomic uint8_t *bd_page_class(const struct bd_table *table, uint64_t page)
+{
+    return (_Atomic uint8_t *)(bd_table_records(table) + page);
+}
+/* Slot `position` of the window of a home bucket. */
+static inline _Atomic uint64_t *bd_window_slot(const struct bd_table *table, uint32_t home,
+                                               unsigned position)
+{
+    return &table->buckets[home + position / BD_TABLE_SLOTS].slot[position % BD_TABLE_SLOTS];
+}
+
+/* Whether the record a slot points to is this AoR's. */
+static inline bool bd_record_is(const struct bd_record *record, uint64_t hash, struct bd_str aor)
+{
+    return record->hash == hash && bd_str_eq(bd_record_aor(record), aor);
+}
+
+#endif

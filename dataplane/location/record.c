@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "layout.h"
+
+static uint64_t text_bytes(const struct bd_binding *binding)
+{
+    uint64_t bytes = 0;
+    for (unsigned t = 0; t < BD_TEXT_CNT; t++)
+        bytes += binding->text[t].len;
+    return bytes;
+}
+
+uint32_t bd_record_sz(struct bd_str aor, const struct bd_binding *bindings, unsigned cnt)
+{
+    if (cnt > BD_CONTACTS_PER_AOR_MAX || aor.len > UINT16_MAX)
+        return 0;
+    uint64_t bytes = sizeof(struct bd_record) + cnt * sizeof(struct bd_contact) + aor.len;
+    for (unsigned i = 0; i < cnt; i++)
+        bytes += text_bytes(&bindings[i]);
+    return bytes <= BD_RECORD_MAX ? (uint32_t)bytes : 0;
+}
+
+static uint32_t put_text(struct bd_record *record, uint32_t off, struct bd_str s)
+{
+    if (s.len)
+        memcpy((char *)record + off, s.p, s.len);
+    return off + s.len;
+}
+
+static uint32_t put_contact(struct bd_record *record, unsigned i, uint32_t off,
+                            const struct bd_binding *binding)
+{
+    struct bd_contact *contact = &record->contact[i];
+    /* Relaxed: nobody sees the record before the slot publishes it. */
+    atomic_store_explicit(&contact->state, binding->state & ~BD_STATE_SEALED, memory_order_relaxed);
+    atomic_store_explicit(&contact->txn, binding->txn, memory_order_relaxed);
+    contact->source = binding->source;
+    contact->local = binding->local;
+    contact->reg_id = binding->reg_id;
+    contact->created_at_s = binding->created_at_s;
+    contact->text_off = off;
+    contact->q_milli = binding->q_milli;
+    contact->flags = binding->flags;
+    for (unsigned t = 0; t < BD_TEXT_CNT; t++) {
+        contact->text_len[t] = (uint16_t)binding->text[t].len;
+        off = put_text(record, off, binding->text[t]);
+    }
+    return off;
+}
+
+void bd_record_write(struct bd_record *record, uint64_t hash, struct bd_str aor,
+                     const struct bd_binding *bindings, unsigned cnt)
+{
+    record->hash = hash;
+    record->aor_len = (uint16_t)aor.len;
+    record->cnt = (uint16_t)cnt;
+    uint32_t off = (uint32_t)(sizeof(*record) + cnt * sizeof(struct bd_contact));
+    off = put_text(record, off, aor);
+    for (unsigned i = 0; i < cnt; i++)
+        off = put_contact(record, i, off, &bindings[i]);
+    record->sz = off;
+}
+
+struct bd_str bd_record_aor(const struct bd_record *record)
+{
+    return (struct bd_str){(const char *)&record->contact[record->cnt], record->aor_len};
+}
+
+uint64_t bd_record_hash(const struct bd_record *record)
+{
+    return record->hash;
+}
+
+unsigned bd_record_cnt(const struct bd_record *record)
+{
+    return record->cnt;
+}
+
+void bd_record_view(const struct bd_record *record, unsigned i, struct bd_binding *view)
+{
+    const struct bd_contact *contact = &record->contact[i];
+    const char *p = (const char *)record + contact->text_off;
+    for (unsigned t = 0; t < BD_TEXT_CNT; t++) {
+        uint32_t len = contact->text_len[t];
+        view->text[t] = (struct bd_str){len ? p : NULL, len};
+        p += len;
+    }
+    /* State before txn, as refresh writes txn before state: whoever sees a refreshed state sees
+     * the txn that belongs to it, or a later one. */
+    view->state = atomic_load(&contact->state);
+    view->txn = atomic_load_explicit(&contact->txn, memory_order_acquire);
+    view->source = contact->source;
+    view->local = contact->local;
+    view->reg_id = contact->reg_id;
+    view->created_at_s = contact->created_at_s;
+    view->q_milli = contact->q_milli;
+    view->flags = contact->flags;
+}
+
+static bool contact_valid(const struct bd_record *record, unsigned i, uint32_t text_begin)
+{
+    const struct bd_contact *contact = &record->contact[i];
+    uint32_t bytes = 0;
+    for (unsigned t = 0; t < BD_TEXT_CNT; t++)
+        bytes += contact->text_len[t];
+    return contact->text_off >= text_begin && contact->text_off <= record->sz &&
+           bytes <= record->sz - contact->text_off;
+}
+
+bool bd_record_valid(const struct bd_record *record, uint32_t sz)
+{
+    if (sz < sizeof(*record) || record->sz > sz || record->cnt == 0 ||
+        record->cnt > BD_CONTACTS_PER_AOR_MAX)
+        return false;
+    uint32_t text_begin =
+        (uint32_t)(sizeof(*record) + record->cnt * sizeof(struct bd_contact)) + record->aor_len;
+    if (text_begin > record->sz)
+        return false;
+    for (unsigned i = 0; i < record->cnt; i++) {
+        if (!contact_valid(record, i, text_begin))
+            return false;
+    }
+    return true;
+}
