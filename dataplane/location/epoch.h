@@ -18,8 +18,9 @@
 
 #include "limits.h"
 
-/* Control's reader threads: the event loop and one for long dumps, with room. */
-#define BD_EPOCH_CONTROL_MAX 8
+/* Control's reader threads: 0 the event loop, 1 .. BD_VERIFIERS_MAX the verifiers, the rest for
+ * long dumps. */
+#define BD_EPOCH_CONTROL_MAX (BD_VERIFIERS_MAX + 8)
 #define BD_EPOCH_LINES       (BD_WORKERS_MAX + BD_EPOCH_CONTROL_MAX)
 
 /* line: generation << 48 | epoch seen; 0 is offline. */

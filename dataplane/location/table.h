@@ -5,7 +5,7 @@
  * existing one; hash then bucket then record, two dependent cache misses, prefetched in bursts.
  *
  *   bucket (64 bytes):  slot[7] | due_s:32 flags:32
- *   slot   (64 bits):   tag:28 | state:2 | record offset / 64 : 34
+ *   slot   (64 bits):   tag:28 | state:2 | record offset / 32 : 34
  *   slot states:        EMPTY -> TENTATIVE -> LIVE -> EMPTY      (LIVE -> LIVE: replaced)
  *
  * A key's home bucket and the BD_TABLE_WINDOW - 1 next ones, all in one shard, are its window.
@@ -109,10 +109,15 @@ enum bd_table_rc {
 struct bd_memory;
 struct bd_writer;
 
+/* Takes the epoch lines of dead control processes offline, so that reclamation goes on. Safe at any
+ * time, also while a successor comes up. One system call when any of their lines is online. */
+void bd_table_bury_readers(struct bd_table *table);
+
 /* Takes over the record memory: forgets all former bookkeeping, empties tentative slots, drops slots
  * that point to no valid record (counted, logged), recomputes due_s, and makes the free lists from
  * what the table reaches. The dataplane role must be held; no worker runs yet. Waits for the grace of
- * control's readers. Returns NULL with an error when the memory cannot be had. */
+ * control's readers, and takes the lines of dead ones offline. Returns NULL with an error when the
+ * memory cannot be had, or a living reader of control does not let go for 5 s. */
 struct bd_memory *bd_memory_rebuild(struct bd_table *table, unsigned workers,
                                     struct bd_error *error);
 void bd_memory_free(struct bd_memory *memory);

@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "memory.h"
+
+#include <assert.h>
+
+#include "stats.h"
+
+/* --- classes --------------------------------------------------------------------------------- */
+
+enum { BATCH_MAX = 64, LINEAR_LOG2 = 10, STEPS_LOG2 = 3, STEPS = 1 << STEPS_LOG2 };
+#define LINEAR_FIRST (BD_CLASS_MIN_SZ / BD_UNIT - 1)                /* subtracted from sz / unit */
+#define LINEAR_LAST  (BD_CLASS_LINEAR_MAX / BD_UNIT - LINEAR_FIRST) /* class of 1 KiB */
+
+unsigned bd_class_of(uint32_t sz)
+{
+    if (sz <= BD_CLASS_MIN_SZ)
+        return 1;
+    if (sz <= BD_CLASS_LINEAR_MAX)
+        return (sz + BD_UNIT - 1) / BD_UNIT - LINEAR_FIRST;
+    unsigned log2 = 31U - (unsigned)__builtin_clz(sz - 1);
+    unsigned step = (sz - 1 - (1U << log2)) >> (log2 - STEPS_LOG2);
+    return LINEAR_LAST + 1 + (log2 - LINEAR_LOG2) * STEPS + step;
+}
+
+uint32_t bd_class_sz(unsigned class)
+{
+    if (class <= LINEAR_LAST)
+        return (class + LINEAR_FIRST) * BD_UNIT;
+    unsigned above = class - LINEAR_LAST - 1;
+    unsigned log2 = LINEAR_LOG2 + above / STEPS;
+    return (1U << log2) + ((above % STEPS + 1) << (log2 - STEPS_LOG2));
+}
+
+uint32_t bd_class_batch(unsigned class)
+{
+    uint32_t fit = BD_PAGE_SZ / bd_class_sz(class);
+    return fit < BATCH_MAX ? fit : BATCH_MAX;
+}
+
+/* --- chains ---------------------------------------------------------------------------------- */
+
+void bd_chain_push(const struct bd_table *table, struct bd_chain *chain, uint64_t off)
+{
+    *(uint64_t *)(bd_table_records(table) + off) = chain->first;
+    chain->first = off;
+    chain->cnt++;
+}
+
+uint64_t bd_chain_pop(const struct bd_table *table, struct bd_chain *chain)
+{
+    uint64_t off = chain->first;
+    chain->first = *(uint64_t *)(bd_table_records(table) + off);
+    chain->cnt--;
+    if (chain->first)
+        __builtin_prefetch(bd_table_records(table) + chain->first, 1);
+    return off;
+}
+
+/* --- stacks of nodes ------------------------------------------------------------------------- */
+
+/* A Treiber stack of private nodes. Invariant: a node is in one stack or in one thread's hands.
+ * The head carries a tag that grows with each change: a thread that slept between its load of head
+ * and its compare-and-swap fails even if the same node is on top again (2^32 changes in between are
+ * out of reach). A node's `next` may be read by such a sleeper after the node has left; the value
+ * is then thrown away, and the word is atomic, so that is no race. acq_rel: a batch's chain,
+ * written before the push, is seen after the pop. */
+static void node_push(struct bd_memory *memory, _Atomic uint64_t *stack, uint32_t number)
+{
+    struct bd_depot_node *node = &memory->node[number - 1];
+    uint64_t head = atomic_load_explicit(stack, memory_order_relaxed), next;
+    do {
+        atomic_store_explicit(&node->next, (uint32_t)head, memory_order_relaxed);
+        next = ((head >> 32) + 1) << 32 | number;
+    } while (!atomic_compare_exchange_weak_explicit(stack, &head, next, memory_order_acq_rel,
+                                                    memory_order_relaxed));
+}
+
+static uint32_t node_pop(struct bd_memory *memory, _Atomic uint64_t *stack)
+{
+    uint64_t head = atomic_load_explicit(stack, memory_order_acquire), next;
+    do {
+        uint32_t number = (uint32_t)head;
+        if (number == 0)
+            return 0;
+        next = ((head >> 32) + 1) << 32 |
+               atomic_load_explicit(&memory->node[number - 1].next, memory_order_relaxed);
+    } while (!atomic_compare_exchange_weak_explicit(stack, &head, next, memory_order_acq_rel,
+                                                    memory_order_acquire));
+    return (uint32_t)head;
+}
+
+void bd_depot_init(struct bd_memory *memory)
+{
+    for (uint32_t number = memory->node_cnt; number > 0; number--)
+        node_push(memory, &memory->idle, number);
+}
+
+void bd_depot_put(struct bd_memory *memory, unsigned class, struct bd_chain batch)
+{
+    uint32_t number = node_pop(memory, &memory->idle);
+    /* There is a node for each batch that the region can be cut in. */
+    assert(number != 0);
+    memory->node[number - 1].chain = batch;
+    node_push(memory, &memory->depot[class], number);
+}
+
+static struct bd_chain depot_take(struct bd_memory *memory, unsigned class)
+{
+    uint32_t number = node_pop(memory, &memory->depot[class]);
+    if (number == 0)
+        return (struct bd_chain){0};
+    struct bd_chain batch = memory->node[number - 1].chain;
+    node_push(memory, &memory->idle, number);
+    return batch;
+}
+
+/* --- shelves --------------------------------------------------------------------------------- */
+
+static bool fetch_page(struct bd_writer *writer, unsigned class)
+{
+    struct bd_memory *memory = writer->memory;
+    if (atomic_load_explicit(&memory->page_next, memory_order_relaxed) >= memory->page_cnt)
+        return false;
+    uint64_t i = atomic_fetch_add_explicit(&memory->page_next, 1, memory_order_relaxed);
+    if (i >= memory->page_cnt)
+        return false;
+    uint64_t page = memory->page[i];
+    /* Before any record of the page can be published: a rebuild trusts no slot without it. */
+    atomic_store_explicit(bd_page_class(writer->table, page), (uint8_t) class,
+                          memory_order_release);
+    struct bd_shelf *shelf = &writer->shelf[class];
+    shelf->fresh = page << BD_PAGE_LOG2;
+    shelf->fresh_end = shelf->fresh + BD_PAGE_SZ / bd_class_sz(class) * bd_class_sz(class);
+    return true;
+}
+
+/* From what is cut already. */
+static uint64_t take_cut(struct bd_writer *writer, unsigned class)
+{
+    struct bd_shelf *shelf = &writer->shelf[class];
+    if (shelf->hand.cnt == 0) {
+        shelf->hand = shelf->spare;
+        shelf->spare = (struct bd_chain){0};
+    }
+    if (shelf->hand.cnt == 0 && shelf->fresh < shelf->fresh_end) {
+        uint64_t off = shelf->fresh;
+        shelf->fresh += bd_class_sz(class);
+        return off;
+    }
+    if (shelf->hand.cnt == 0)
+        shelf->hand = depot_take(writer->memory, class);
+    return shelf->hand.cnt ? bd_chain_pop(writer->table, &shelf->hand) : 0;
+}
+
+uint64_t bd_memory_alloc(struct bd_writer *writer, uint32_t sz)
+{
+    unsigned class = bd_class_of(sz);
+    uint64_t off = take_cut(writer, class);
+    if (!off && fetch_page(writer, class))
+        off = take_cut(writer, class);
+    /* No page is left: a block of up to twice the size will do. */
+    uint32_t enough = 2 * bd_class_sz(class);
+    for (class ++; !off && class < BD_CLASS_CNT && bd_class_sz(class) <= enough; class ++)
+        off = take_cut(writer, class);
+    if (off)
+        bd_stat_add(&writer->books->allocated, 1);
+    return off;
+}
+
+void bd_memory_give(struct bd_writer *writer, uint64_t off)
+{
+    unsigned class = atomic_load_explicit(bd_page_class(writer->table, off >> BD_PAGE_LOG2),
+                                          memory_order_relaxed);
+    struct bd_shelf *shelf = &writer->shelf[class];
+    if (shelf->hand.cnt == bd_class_batch(class)) {
+        if (shelf->spare.cnt)
+            bd_depot_put(writer->memory, class, shelf->spare);
+        shelf->spare = shelf->hand;
+        shelf->hand = (struct bd_chain){0};
+    }
+    bd_chain_push(writer->table, &shelf->hand, off);
+    bd_stat_add(&writer->books->freed, 1);
+}

@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Reading the table.
+ *
+ * Slot loads are seq_cst throughout. Readers need acquire (pairs with the publishing
+ * compare-and-swap in writer.c: the record is whole), and the order after bd_epoch_online's store;
+ * both cost nothing on x86, where a load is a load. */
+#include "layout.h"
+
+/* Slots for each binding: at half load no window of 28 slots fills up (docs/scaling.md has the
+ * distribution), and a slot costs 18 bytes of it. */
+enum { SLOTS_PER_BINDING = 2 };
+#define RECORD_AVG_USUAL  384
+#define RECORDS_MIN_PAGES 192 /* room for a page of each common class for some workers */
+#define BINDINGS_MAX      (1ULL << 31)
+
+static uint32_t home_cnt_of(uint64_t bindings_max)
+{
+    uint64_t per_shard = BD_TABLE_SHARDS * BD_TABLE_SLOTS;
+    return (uint32_t)((bindings_max * SLOTS_PER_BINDING + per_shard - 1) / per_shard);
+}
+
+uint64_t bd_table_footprint(uint64_t bindings_max)
+{
+    if (bindings_max == 0 || bindings_max > BINDINGS_MAX)
+        return 0;
+    uint64_t shard_cnt = home_cnt_of(bindings_max) + BD_TABLE_WINDOW - 1;
+    return sizeof(struct bd_table_shared) + shard_cnt * BD_TABLE_SHARDS * sizeof(struct bd_bucket);
+}
+
+uint64_t bd_records_footprint(uint64_t bindings_max, uint32_t record_avg_sz)
+{
+    uint64_t avg = record_avg_sz ? record_avg_sz : RECORD_AVG_USUAL;
+    if (bindings_max == 0 || bindings_max > BINDINGS_MAX || avg > BD_RECORD_MAX)
+        return 0;
+    avg = (avg + BD_UNIT - 1) & ~(uint64_t)(BD_UNIT - 1);
+    /* A sixteenth more for the ends of pages and what workers have at hand. */
+    uint64_t pages = bindings_max * avg / BD_PAGE_SZ * 17 / 16 + RECORDS_MIN_PAGES;
+    pages += pages / BD_PAGE_SZ + 1; /* the class bytes */
+    uint64_t bytes = pages * BD_PAGE_SZ;
+    return bytes <= 1ULL << (BD_SLOT_OFF_BITS + BD_UNIT_LOG2) ? bytes : 0;
+}
+
+static struct bd_table_shared *shared_of(const struct bd_arena *arena)
+{
+    return bd_arena_region(arena, BD_REGION_TABLE);
+}
+
+void bd_table_format(struct bd_arena *arena, uint64_t bindings_max)
+{
+    struct bd_table_shared *shared = shared_of(arena);
+    if (shared->magic == BD_TABLE_MAGIC)
+        return;
+    memset(shared, 0, bd_table_footprint(bindings_max));
+    shared->home_cnt = home_cnt_of(bindings_max);
+    shared->shard_cnt = shared->home_cnt + BD_TABLE_WINDOW - 1;
+    shared->bucket_cnt = shared->shard_cnt * BD_TABLE_SHARDS;
+    shared->page_cnt = (uint32_t)(arena->header->region_sz[BD_REGION_RECORDS] / BD_PAGE_SZ);
+    shared->page_first = shared->page_cnt / BD_PAGE_SZ + 1;
+    memset(bd_arena_region(arena, BD_REGION_RECORDS), 0, shared->page_cnt);
+    bd_epoch_init(&shared->epoch);
+    struct bd_bucket *buckets = (struct bd_bucket *)(shared + 1);
+    for (uint32_t b = 0; b < shared->bucket_cnt; b++)
+        atomic_store_explicit(&buckets[b].due_s, BD_DUE_NEVER, memory_order_relaxed);
+    shared->magic = BD_TABLE_MAGIC;
+}
+
+int bd_table_join(struct bd_table *table, struct bd_arena *arena, struct bd_error *error)
+{
+    struct bd_table_shared *shared = shared_of(arena);
+    uint64_t needed = sizeof(*shared) + (uint64_t)shared->bucket_cnt * sizeof(struct bd_bucket);
+    if (shared->magic != BD_TABLE_MAGIC || shared->home_cnt == 0 ||
+        needed > arena->header->region_sz[BD_REGION_TABLE])
+        return bd_fail(error,
+                       "arena %s: its binding table is not of this version; remove the file while "
+                       "both processes are stopped (bindings are lost)",
+                       arena->path);
+    *table = (struct bd_table){.arena = arena,
+                               .shared = shared,
+                               .buckets = (struct bd_bucket *)(shared + 1),
+                               .epoch = &shared->epoch};
+    return 0;
+}
+
+uint64_t bd_table_hash(const struct bd_table *table, struct bd_str aor)
+{
+    return bd_hash64(&table->arena->hash_key, aor.p, aor.len);
+}
+
+void bd_table_prefetch_bucket(const struct bd_table *table, uint64_t hash)
+{
+    __builtin_prefetch(&table->buckets[bd_table_home(table, hash)], 1);
+}
+
+/* A typical record has five lines. The first holds the words that a refresh writes. */
+static void prefetch_record(const struct bd_record *record)
+{
+    const char *p = (const char *)record;
+    __builtin_prefetch(p, 1);
+    for (unsigned line = 1; line < 5; line++)
+        __builtin_prefetch(p + (size_t)line * 64);
+}
+
+void bd_table_prefetch_record(const struct bd_table *table, uint64_t hash)
+{
+    uint32_t home = bd_table_home(table, hash);
+    for (unsigned s = 0; s < BD_TABLE_SLOTS; s++) {
+        uint64_t word = atomic_load_explicit(&table->buckets[home].slot[s], memory_order_relaxed);
+        if (bd_slot_state(word) == BD_SLOT_LIVE && bd_slot_tag_fits(word, hash)) {
+            prefetch_record(bd_slot_record(table, word));
+            return;
+        }
+    }
+}
+
+static bool find_in_bucket(const struct bd_table *table, uint32_t bucket, struct bd_str aor,
+                           struct bd_slot_ref *ref)
+{
+    for (unsigned s = 0; s < BD_TABLE_SLOTS; s++) {
+        uint64_t word = atomic_load(&table->buckets[bucket].slot[s]);
+        if (bd_slot_state(word) != BD_SLOT_LIVE || !bd_slot_tag_fits(word, ref->hash))
+            continue;
+        const struct bd_record *record = bd_slot_record(table, word);
+        if (!bd_record_is(record, ref->hash, aor))
+            continue;
+        ref->bucket = bucket;
+        ref->slot = s;
+        ref->word = word;
+        ref->record = record;
+        return true;
+    }
+    return false;
+}
+
+bool bd_table_find(const struct bd_table *table, uint64_t hash, struct bd_str aor,
+                   struct bd_slot_ref *ref)
+{
+    *ref = (struct bd_slot_ref){.hash = hash};
+    uint32_t home = bd_table_home(table, hash);
+    if (find_in_bucket(table, home, aor, ref))
+        return true;
+    /* seq_cst; pairs with the fetch_or in writer.c's claim(), which precedes the placing: whoever
+     * may rely on a record beyond home having been published sees the flag. */
+    if (!(atomic_load(&table->buckets[home].flags) & BD_BUCKET_OVERFLOW))
+        return false;
+    for (uint32_t b = home + 1; b < home + BD_TABLE_WINDOW; b++) {
+        if (find_in_bucket(table, b, aor, ref))
+            return true;
+    }
+    return false;
+}
+
+static void walk_bucket(const struct bd_table *table, uint32_t bucket, bd_table_walk_fn fn,
+                        void *arg)
+{
+    for (unsigned s = 0; s < BD_TABLE_SLOTS; s++) {
+        uint64_t word = atomic_load(&table->buckets[bucket].slot[s]);
+        if (bd_slot_state(word) == BD_SLOT_LIVE)
+            fn(arg, bucket, bd_slot_record(table, word));
+    }
+}
+
+static void prefetch_bucket_records(const struct bd_table *table, uint32_t bucket)
+{
+    if (bucket >= table->shared->bucket_cnt)
+        return;
+    for (unsigned s = 0; s < BD_TABLE_SLOTS; s++) {
+        uint64_t word = atomic_load_explicit(&table->buckets[bucket].slot[s], memory_order_relaxed);
+        if (bd_slot_state(word) == BD_SLOT_LIVE)
+            __builtin_prefetch(bd_slot_record(table, word));
+    }
+}
+
+/* Of what the distance to the prefetched bucket should be: three or four records a bucket at 190 ns
+ * each, so a few buckets ahead hide them. */
+enum { WALK_AHEAD = 4 };
+
+bool bd_table_walk(const struct bd_table *table, uint32_t *cursor, uint32_t max_buckets,
+                   bd_table_walk_fn fn, void *arg)
+{
+    uint32_t cnt = table->shared->bucket_cnt;
+    uint32_t begin = *cursor < cnt ? *cursor : cnt;
+    uint32_t end = max_buckets < cnt - begin ? begin + max_buckets : cnt;
+    for (uint32_t b = begin; b < end; b++) {
+        prefetch_bucket_records(table, b + WALK_AHEAD);
+        walk_bucket(table, b, fn, arg);
+    }
+    *cursor = end;
+    return end < cnt;
+}
+
+bool bd_table_due(const struct bd_table *table, uint32_t *cursor, uint32_t max_buckets,
+                  uint32_t now_s, uint32_t *buckets, unsigned cap, unsigned *cnt)
+{
+    uint32_t bucket_cnt = table->shared->bucket_cnt;
+    uint32_t b = *cursor < bucket_cnt ? *cursor : bucket_cnt;
+    uint32_t end = max_buckets < bucket_cnt - b ? b + max_buckets : bucket_cnt;
+    *cnt = 0;
+    for (; b < end && *cnt < cap; b++) {
+        if (atomic_load_explicit(&table->buckets[b].due_s, memory_order_relaxed) <= now_s)
+            buckets[(*cnt)++] = b;
+    }
+    *cursor = b;
+    return b < bucket_cnt;
+}

@@ -1,0 +1,302 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Changing the table: refresh, insert, replace, remove.
+ *
+ * What is said once for all of it:
+ * - Every access to a slot or a state word is seq_cst, so there is one order of them all, S, and
+ * the arguments below speak of that order.
+ * - ABA cannot be: a slot word names a record, and a record that left the table is not used again
+ *   before each thread that may have seen it was quiescent. So a word that is back would need a
+ *   record that is back, and a compare-and-swap that succeeds changed what was read. */
+#include "memory.h"
+#include "race.h"
+
+#ifdef BD_RACE_TEST
+void (*bd_race_hook)(const char *point);
+#endif
+
+/* --- due_s ----------------------------------------------------------------------------------- */
+
+/* Invariant: due_s <= the expiry of every LIVE contact in the bucket, but while somebody who
+ * lowered an expiry, or published one, has not yet come to this call; and it comes after the change
+ * in S. Pairs with bd_table_expire, which first sets due_s to BD_DUE_NEVER, then reads slots and
+ * states, then lowers it to what it found. Either this load sees that BD_DUE_NEVER (or what follows
+ * it) and lowers it, or it precedes it in S: then so does the change, and the sweep reads the new
+ * expiry. */
+void bd_due_lower(struct bd_bucket *bucket, uint32_t expires_at_s)
+{
+    uint32_t due_s = atomic_load(&bucket->due_s);
+    while (expires_at_s < due_s) {
+        if (atomic_compare_exchange_weak(&bucket->due_s, &due_s, expires_at_s))
+            return;
+    }
+}
+
+static uint32_t earliest(const struct bd_binding *bindings, unsigned cnt)
+{
+    uint32_t min_s = BD_DUE_NEVER;
+    for (unsigned i = 0; i < cnt; i++) {
+        uint32_t expires_at_s = bd_state_expires_at_s(bindings[i].state);
+        min_s = expires_at_s < min_s ? expires_at_s : min_s;
+    }
+    return min_s;
+}
+
+/* --- refresh --------------------------------------------------------------------------------- */
+
+static struct bd_contact *contact_of(const struct bd_slot_ref *ref, unsigned i)
+{
+    /* The record is const to readers; its two atomic words are not. */
+    return &((struct bd_record *)ref->record)->contact[i];
+}
+
+/* Only up, so of two that race the txn of the higher CSeq stays, as its state does. Release by way
+ * of the state's compare-and-swap that follows; pairs with bd_record_view, which reads state first.
+ */
+static void raise_txn(struct bd_contact *contact, uint64_t txn)
+{
+    uint64_t old = atomic_load_explicit(&contact->txn, memory_order_relaxed);
+    while (bd_txn_cseq(old) < bd_txn_cseq(txn)) {
+        if (atomic_compare_exchange_weak(&contact->txn, &old, txn))
+            return;
+    }
+}
+
+/* Atomic is the compare-and-swap of the state word. It cannot be lost in a replacer's copy: the
+ * replacer seals this word before its slot changes (seal below), and the seal fails when the word
+ * is not what the replacer copied; a refresh after the seal fails here. A record that has left the
+ * table is sealed as well, so nobody refreshes one that is gone. */
+enum bd_table_rc bd_table_refresh(struct bd_writer *writer, const struct bd_slot_ref *ref,
+                                  unsigned i, uint64_t expected, uint32_t cseq,
+                                  uint32_t expires_at_s, uint64_t txn)
+{
+    struct bd_contact *contact = contact_of(ref, i);
+    if (expected & BD_STATE_SEALED || atomic_load(&contact->state) != expected)
+        return BD_TABLE_CONFLICT;
+    raise_txn(contact, txn);
+    BD_RACE_POINT("refresh: txn raised");
+    if (!atomic_compare_exchange_strong(&contact->state, &expected,
+                                        bd_state_make(cseq, expires_at_s)))
+        return BD_TABLE_CONFLICT;
+    BD_RACE_POINT("refresh: state changed");
+    bd_due_lower(&writer->table->buckets[ref->bucket], expires_at_s);
+    return BD_TABLE_OK;
+}
+
+/* --- replace and remove ---------------------------------------------------------------------- */
+
+static bool unchanged(const struct bd_slot_ref *ref, const uint64_t *seen)
+{
+    for (unsigned i = 0; i < ref->record->cnt; i++) {
+        uint64_t state = atomic_load(&contact_of(ref, i)->state);
+        if ((state ^ seen[i]) & ~BD_STATE_SEALED)
+            return false;
+    }
+    return true;
+}
+
+/* Seals every contact that is still as seen. False at the first that is not: those before it stay
+ * sealed, which costs a later refresh a replacement and nothing else. Two replacers may both seal;
+ * the slot decides between them. */
+static bool seal(const struct bd_slot_ref *ref, const uint64_t *seen)
+{
+    for (unsigned i = 0; i < ref->record->cnt; i++) {
+        uint64_t state = seen[i] & ~BD_STATE_SEALED;
+        if (!atomic_compare_exchange_strong(&contact_of(ref, i)->state, &state,
+                                            state | BD_STATE_SEALED) &&
+            state != (seen[i] | BD_STATE_SEALED))
+            return false;
+        BD_RACE_POINT("replace: contact sealed");
+    }
+    return true;
+}
+
+/* Writes a record that nobody knows of yet. */
+static enum bd_table_rc make_record(struct bd_writer *writer, uint64_t hash, struct bd_str aor,
+                                    const struct bd_binding *bindings, unsigned cnt, uint64_t *off)
+{
+    uint32_t sz = bd_record_sz(aor, bindings, cnt);
+    if (sz == 0 || !bd_retire_room(writer, 1))
+        return BD_TABLE_NO_MEMORY;
+    *off = bd_memory_alloc(writer, sz);
+    if (*off == 0)
+        return BD_TABLE_NO_MEMORY;
+    bd_record_write((struct bd_record *)(bd_table_records(writer->table) + *off), hash, aor,
+                    bindings, cnt);
+    return BD_TABLE_OK;
+}
+
+/* LIVE old -> LIVE new, or EMPTY when new_word is 0. The old record is whole and sealed, so what
+ * `seen` says of it is final; the slot still holding the old word says that it is still the AoR's
+ * record. Release: publishes the new record; pairs with the slot loads of every reader. */
+static enum bd_table_rc swap(struct bd_writer *writer, const struct bd_slot_ref *ref,
+                             const uint64_t *seen, uint64_t new_word)
+{
+    if (!seal(ref, seen))
+        return BD_TABLE_CONFLICT;
+    BD_RACE_POINT("replace: sealed");
+    uint64_t word = ref->word;
+    if (!atomic_compare_exchange_strong(&writer->table->buckets[ref->bucket].slot[ref->slot], &word,
+                                        new_word))
+        return BD_TABLE_CONFLICT;
+    BD_RACE_POINT("replace: published");
+    bd_retire(writer, bd_slot_off(ref->word));
+    return BD_TABLE_OK;
+}
+
+static enum bd_table_rc replace(struct bd_writer *writer, const struct bd_slot_ref *ref,
+                                struct bd_str aor, const uint64_t *seen,
+                                const struct bd_binding *bindings, unsigned cnt)
+{
+    uint64_t off;
+    enum bd_table_rc rc = make_record(writer, ref->hash, aor, bindings, cnt, &off);
+    if (rc != BD_TABLE_OK)
+        return rc;
+    BD_RACE_POINT("replace: record written");
+    rc = swap(writer, ref, seen, bd_slot_make(ref->hash, BD_SLOT_LIVE, off));
+    if (rc == BD_TABLE_OK)
+        bd_due_lower(&writer->table->buckets[ref->bucket], earliest(bindings, cnt));
+    else
+        bd_memory_give(writer, off);
+    return rc;
+}
+
+static enum bd_table_rc remove_aor(struct bd_writer *writer, const struct bd_slot_ref *ref,
+                                   const uint64_t *seen)
+{
+    return bd_retire_room(writer, 1) ? swap(writer, ref, seen, 0) : BD_TABLE_NO_MEMORY;
+}
+
+/* --- insert ---------------------------------------------------------------------------------- */
+
+/* Own tentative slot. */
+struct claim {
+    _Atomic uint64_t *slot;
+    struct bd_bucket *bucket;
+    uint64_t word;
+    uint32_t home;
+    unsigned position;
+};
+
+/* Whether a slot word stands for this AoR. Reads the record behind it, whoever put it there: the
+ * caller is online, and a withdrawn record goes through the retire queue like any other. */
+static bool word_is(const struct bd_table *table, uint64_t word, uint64_t hash, struct bd_str aor)
+{
+    return bd_slot_state(word) != BD_SLOT_EMPTY && bd_slot_tag_fits(word, hash) &&
+           bd_record_is(bd_slot_record(table, word), hash, aor);
+}
+
+/* Looks through the whole window, whatever OVERFLOW says: the flag is for those who search, and may
+ * come a moment after this look. */
+static bool is_live(const struct bd_table *table, uint32_t home, uint64_t hash, struct bd_str aor)
+{
+    for (unsigned p = 0; p < BD_WINDOW_SLOTS; p++) {
+        uint64_t word = atomic_load(bd_window_slot(table, home, p));
+        if (bd_slot_state(word) == BD_SLOT_LIVE && word_is(table, word, hash, aor))
+            return true;
+    }
+    return false;
+}
+
+/* EMPTY -> TENTATIVE in the first free slot. OVERFLOW is set before anything can be found beyond
+ * home; pairs with the load in bd_table_find. */
+static bool claim_slot(const struct bd_table *table, struct claim *claim)
+{
+    for (unsigned p = 0; p < BD_WINDOW_SLOTS; p++) {
+        _Atomic uint64_t *slot = bd_window_slot(table, claim->home, p);
+        uint64_t empty = atomic_load(slot);
+        if (empty != 0)
+            continue;
+        if (p >= BD_TABLE_SLOTS)
+            atomic_fetch_or(&table->buckets[claim->home].flags, BD_BUCKET_OVERFLOW);
+        if (!atomic_compare_exchange_strong(slot, &empty, claim->word))
+            continue;
+        claim->slot = slot;
+        claim->bucket = &table->buckets[claim->home + p / BD_TABLE_SLOTS];
+        claim->position = p;
+        return true;
+    }
+    return false;
+}
+
+/* The second look: whether the claim may become LIVE.
+ *
+ * Invariant: at most one LIVE slot for an AoR. Say A and B both make it LIVE, in slots a and b, and
+ * A's TENTATIVE precedes B's in S. B's look follows its own TENTATIVE, so it reads slot a after A
+ * claimed it and finds one of
+ *   LIVE               B withdraws.
+ *   TENTATIVE, a < b   B withdraws.
+ *   TENTATIVE, a > b   B empties it; that done, A's own compare-and-swap to LIVE fails. If B is too
+ *                      late for that, A has just changed it, and B looks again.
+ *   anything else      A is gone from the slot: withdrawn, emptied, or LIVE and removed since.
+ * Records never move between slots, so what was LIVE for the AoR stays where it is found. Hence B
+ * is LIVE only when A no longer is or will be. Not both give up for ever: the earlier slot only
+ * yields to a LIVE one. */
+static bool contest(const struct bd_table *table, const struct claim *claim, uint64_t hash,
+                    struct bd_str aor)
+{
+    for (unsigned p = 0; p < BD_WINDOW_SLOTS; p++) {
+        if (p == claim->position)
+            continue;
+        _Atomic uint64_t *slot = bd_window_slot(table, claim->home, p);
+        uint64_t word = atomic_load(slot);
+        while (word_is(table, word, hash, aor)) {
+            if (bd_slot_state(word) == BD_SLOT_LIVE || p < claim->position)
+                return false;
+            BD_RACE_POINT("insert: about to empty another");
+            /* On failure word is loaded anew. */
+            if (atomic_compare_exchange_strong(slot, &word, 0))
+                break;
+        }
+    }
+    return true;
+}
+
+/* Withdraws. The compare-and-swap fails when another has emptied the slot, perhaps for others to
+ * use. The record is retired, not given back: somebody may be reading its AoR. */
+static void withdraw(struct bd_writer *writer, const struct claim *claim)
+{
+    uint64_t word = claim->word;
+    atomic_compare_exchange_strong(claim->slot, &word, 0);
+    BD_RACE_POINT("insert: withdrawn");
+    bd_retire(writer, bd_slot_off(claim->word));
+}
+
+static enum bd_table_rc insert(struct bd_writer *writer, uint64_t hash, struct bd_str aor,
+                               const struct bd_binding *bindings, unsigned cnt)
+{
+    const struct bd_table *table = writer->table;
+    struct claim claim = {.home = bd_table_home(table, hash)};
+    if (is_live(table, claim.home, hash, aor))
+        return BD_TABLE_CONFLICT;
+    uint64_t off;
+    enum bd_table_rc rc = make_record(writer, hash, aor, bindings, cnt, &off);
+    if (rc != BD_TABLE_OK)
+        return rc;
+    BD_RACE_POINT("insert: record written");
+    claim.word = bd_slot_make(hash, BD_SLOT_TENTATIVE, off);
+    if (!claim_slot(table, &claim)) {
+        bd_memory_give(writer, off);
+        return BD_TABLE_WINDOW_FULL;
+    }
+    BD_RACE_POINT("insert: claimed");
+    uint64_t word = claim.word;
+    if (!contest(table, &claim, hash, aor) ||
+        !atomic_compare_exchange_strong(claim.slot, &word, bd_slot_make(hash, BD_SLOT_LIVE, off))) {
+        withdraw(writer, &claim);
+        return BD_TABLE_CONFLICT;
+    }
+    BD_RACE_POINT("insert: published");
+    bd_due_lower(claim.bucket, earliest(bindings, cnt));
+    return BD_TABLE_OK;
+}
+
+enum bd_table_rc bd_table_put(struct bd_writer *writer, const struct bd_slot_ref *ref,
+                              struct bd_str aor, const uint64_t *seen,
+                              const struct bd_binding *bindings, unsigned cnt)
+{
+    if (!ref->record)
+        return cnt ? insert(writer, ref->hash, aor, bindings, cnt) : BD_TABLE_OK;
+    if (!unchanged(ref, seen))
+        return BD_TABLE_CONFLICT;
+    return cnt ? replace(writer, ref, aor, seen, bindings, cnt) : remove_aor(writer, ref, seen);
+}
