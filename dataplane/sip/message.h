@@ -128,12 +128,18 @@ struct bd_message {
  * Returns BD_VERDICT_NONE when the message may be used whole. Otherwise the verdict:
  *   BD_SIP_KEEPALIVE      only CRLFs, or empty
  *   BD_SIP_NOT_SIP        the first line is not SIP's
- *   BD_SIP_UNADDRESSABLE  no Via, From, To, Call-ID or CSeq that a reply could be made of
- *   BD_SIP_MALFORMED (400), BD_SIP_BAD_VERSION (505), BD_SIP_BAD_SCHEME (416: unknown scheme in
- *   the Request-URI): a reply can be written, and m->via, first[] and cseq text are usable for it.
- *   BD_SIP_UNKNOWN_METHOD is not this function's: an unknown method parses.
+ *   BD_SIP_UNADDRESSABLE  no topmost Via with a readable sent-by, hence nowhere to reply to; or a
+ *   malformed ACK, which is never replied to
+ *   BD_SIP_MALFORMED (400), BD_SIP_BAD_VERSION (505), BD_SIP_TOO_LARGE (513: more than
+ *   BD_SIP_MESSAGE_MAX), BD_SIP_BAD_SCHEME (416: unknown scheme in the Request-URI): a reply can be
+ *   written with bd_reply_begin(). Then m->method, m->via and first[] are usable; From, To, Call-ID
+ *   and CSeq may be absent (RFC 4475 3.3.1 wants a 400 without them), their slices are then NULL.
+ *   BD_SIP_UNKNOWN_METHOD is not this function's: an unknown method parses, also when the method in
+ *   CSeq is another one (RFC 4475 3.1.2.18).
  * A response that parses returns BD_VERDICT_NONE with is_request false; a malformed response is
  * BD_SIP_NOT_SIP or BD_SIP_UNADDRESSABLE, as nothing may be replied to it.
+ * Lines end with CRLF only. Looser than the grammar: CRLFs before the start line are skipped, and
+ * the empty line after the last header field may be missing at the end of the datagram.
  * RFC 4475 3.1.2 and 3.3 give the cases; a Content-Length beyond the datagram is 400 (18.3). */
 enum bd_verdict bd_message_parse(struct bd_message *m, const char *buf, uint32_t len);
 
@@ -155,7 +161,8 @@ extern const char *const bd_method_name[BD_METHOD_UPDATE + 1];
 
 /* Walks the elements of a comma list over all fields of one id (7.3.1), quotes and angle brackets
  * respected. Start with an iterator made by bd_list_begin(). False at the end. `bad` is set when a
- * field is malformed (an empty element, an unclosed quote); the walk then ends. */
+ * field is malformed (an empty element, an unclosed quote); the walk then ends. Supported, Allow and
+ * Accept may be empty as a whole. */
 struct bd_list {
     const struct bd_message *m;
     const struct bd_header *h; /* field being walked */
@@ -180,7 +187,8 @@ struct bd_contact {
     struct bd_str instance;  /* +sip.instance, quotes removed, angle brackets kept; NULL absent */
     uint32_t reg_id;         /* 0 when absent (RFC 5626: 1..2^31-1) */
 };
-/* False when malformed (q out of range, bad URI, reg-id no number, duplicate expires or q). */
+/* False when malformed (q out of range, bad URI, reg-id no number or 0, instance not "<...>" in
+ * quotes, any of the four doubled). Its URI may be of any scheme. */
 bool bd_contact_parse(struct bd_str element, struct bd_contact *contact);
 
 /* Digest credentials (RFC 3261 22.4, RFC 7616 3.4). Quotes are removed from the slices; a slice may
@@ -201,7 +209,9 @@ struct bd_credentials {
 enum bd_credentials_rc {
     BD_CREDENTIALS_OK,
     BD_CREDENTIALS_OTHER_SCHEME, /* Basic, Bearer, ...: not ours, go on with the next field */
-    BD_CREDENTIALS_MALFORMED     /* missing or doubled fields, bad nc, unbalanced quotes: 400 */
+    /* Missing or doubled fields, cnonce or nc missing with qop, bad nc, unbalanced quotes, a field
+     * above its limit of limits.h: 400. An empty field is none of this: phones begin with some. */
+    BD_CREDENTIALS_MALFORMED
 };
 enum bd_credentials_rc bd_credentials_parse(struct bd_str value, struct bd_credentials *c);
 

@@ -8,6 +8,9 @@
 #include "ip.h"
 #include "str.h"
 
+/* Parameters of one URI, and headers of one URI: comparison is quadratic in them. More: no URI. */
+#define BD_URI_PARAMS_MAX 32
+
 enum bd_uri_scheme { BD_URI_OTHER, BD_URI_SIP, BD_URI_SIPS, BD_URI_TEL };
 enum bd_host_type { BD_HOST_NAME, BD_HOST_IPV4, BD_HOST_IPV6 };
 
@@ -33,7 +36,8 @@ bool bd_uri_parse(struct bd_str text, struct bd_uri *uri);
 
 /* Walks ";name=value;name" lists: returns false at the end. *cursor starts as uri.params (or
  * the parameter text of a header field) and is advanced; value.p is NULL when there is no '='.
- * Understands quoted-string values and LWS around ';' and '='. Malformed text sets *bad. */
+ * Understands quoted-string values, which keep their quotes, and LWS around ';' and '='. Malformed
+ * text, an empty parameter too, ends the walk and sets *bad; otherwise *bad is left alone. */
 bool bd_param_next(struct bd_str *cursor, struct bd_str *name, struct bd_str *value, bool *bad);
 
 /* Finds one parameter by name, without regard to case. False when absent. */
@@ -41,7 +45,8 @@ bool bd_param_find(struct bd_str params, struct bd_str name, struct bd_str *valu
 
 /* Equality by RFC 3261 19.1.4 (RFC 3966 section 4 for tel): escapes decoded, user case-sensitive,
  * host and parameters without case, user/ttl/method/maddr/transport must match when in either,
- * other parameters only when in both, headers all. Schemes other than these compare by bytes. */
+ * other parameters only when in both, headers all; address literals compare as addresses (RFC 5954
+ * 4.2). Schemes other than these compare by bytes. */
 bool bd_uri_equal(const struct bd_uri *a, const struct bd_uri *b);
 
 /* Writes the canonical AoR key of a URI: "user@host" for sip and sips, escapes decoded where
@@ -50,7 +55,8 @@ bool bd_uri_equal(const struct bd_uri *a, const struct bd_uri *b);
  * host (the domain's name, when the URI names an alias); pass BD_STR_NULL to keep it. A URI without
  * a user gives "host". A tel URI gives its number without visual separators "@host".
  * Bytes that are control characters after decoding, NUL above all, keep their escape (RFC 4475
- * 3.1.1.4 must not become a short string).
+ * 3.1.1.4 must not become a short string), and so does "%" itself. An IPv6 host is written in its one
+ * canonical form (RFC 5952). A tel URI without `host` gives the number alone.
  * Returns the length, or 0 when it would exceed cap. */
 uint32_t bd_aor_canonical(const struct bd_uri *uri, struct bd_str host, bool case_sensitive,
                           char *out, uint32_t cap);

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "uri.h"
+
+#include "scan.h"
+
+#include <arpa/inet.h>
+
+/* Where the key is written; the first byte that does not fit makes the whole fail. */
+struct key {
+    char *out;
+    uint32_t len, cap;
+    bool overflow;
+};
+
+static void put(struct key *key, char c)
+{
+    if (key->len < key->cap)
+        key->out[key->len++] = c;
+    else
+        key->overflow = true;
+}
+
+/* Control characters keep their escape, so that no key has a NUL in it; "%" keeps its own, so that
+ * "%2500" does not become what "%00" is. */
+static void put_unescaped(struct key *key, char c, bool lower)
+{
+    static const char hex[] = "0123456789ABCDEF";
+    uint8_t byte = (uint8_t)c;
+    if (byte >= 0x20 && byte != 0x7f && byte != '%') {
+        put(key, lower ? bd_lower(c) : c);
+        return;
+    }
+    put(key, '%');
+    put(key, hex[byte >> 4]);
+    put(key, hex[byte & 15]);
+}
+
+/* RFC 3261 10.3 (5): escaped characters are converted to their unescaped form. */
+static void put_user(struct key *key, struct bd_str user, bool lower)
+{
+    const char *p = user.p, *end = bd_str_end(user);
+    while (p < end) {
+        if (*p == '%' && end - p >= 3 && bd_is(p[1], BD_C_HEX) && bd_is(p[2], BD_C_HEX)) {
+            put_unescaped(key, (char)(bd_hex_value(p[1]) * 16 + bd_hex_value(p[2])), lower);
+            p += 3;
+        } else {
+            put_unescaped(key, *p++, lower);
+        }
+    }
+}
+
+/* RFC 3966 4: separators mean nothing, nor does the case of a local number's digits. */
+static void put_tel_number(struct key *key, struct bd_str number)
+{
+    for (uint32_t i = 0; i < number.len; i++) {
+        if (!bd_is(number.p[i], BD_C_VISUAL))
+            put(key, bd_lower(number.p[i]));
+    }
+}
+
+static void put_lower(struct key *key, struct bd_str s)
+{
+    for (uint32_t i = 0; i < s.len; i++)
+        put(key, bd_lower(s.p[i]));
+}
+
+/* One text for each address (RFC 5952), as equality is of addresses (RFC 5954 4.2). */
+static void put_own_host(struct key *key, const struct bd_uri *uri)
+{
+    struct bd_str host = uri->host;
+    char text[INET6_ADDRSTRLEN];
+    if (uri->host_type == BD_HOST_IPV6 && inet_ntop(AF_INET6, uri->ip.b, text, sizeof(text))) {
+        put(key, '[');
+        put_lower(key, bd_str_from(text));
+        put(key, ']');
+        return;
+    }
+    if (host.len > 1 && host.p[host.len - 1] == '.')
+        host.len--;
+    put_lower(key, host);
+}
+
+uint32_t bd_aor_canonical(const struct bd_uri *uri, struct bd_str host, bool case_sensitive,
+                          char *out, uint32_t cap)
+{
+    struct key key = {.out = out, .cap = cap};
+    bool has_host = host.p || uri->host.p;
+    if (uri->scheme == BD_URI_TEL)
+        put_tel_number(&key, uri->user);
+    else if (uri->user.p)
+        put_user(&key, uri->user, !case_sensitive);
+    if (uri->user.p && has_host)
+        put(&key, '@');
+    if (host.p)
+        put_lower(&key, host);
+    else if (uri->host.p)
+        put_own_host(&key, uri);
+    return key.overflow ? 0 : key.len;
+}

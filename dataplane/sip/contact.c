@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "parse.h"
+#include "scan.h"
+
+/* What a malformed or overlarge number of seconds counts as (RFC 3261 20.19, RFC 4475 3.1.2.4). */
+enum { EXPIRES_DEFAULT_S = 3600 };
+
+/* qvalue = ( "0" [ "." 0*3DIGIT ] ) / ( "1" [ "." 0*3("0") ] ) */
+static bool q_parse(struct bd_str text, uint16_t *q_milli)
+{
+    if (text.len < 1 || text.len > 5 || (text.p[0] != '0' && text.p[0] != '1'))
+        return false;
+    if (text.len > 1 && text.p[1] != '.')
+        return false;
+    unsigned q = (unsigned)(text.p[0] - '0') * 1000, weight = 100;
+    for (uint32_t i = 2; i < text.len; i++, weight /= 10) {
+        if (!bd_is(text.p[i], BD_C_DIGIT))
+            return false;
+        q += (unsigned)(text.p[i] - '0') * weight;
+    }
+    *q_milli = (uint16_t)q;
+    return q <= 1000;
+}
+
+static bool take_expires(struct bd_contact *contact, struct bd_str value)
+{
+    if (contact->has_expires)
+        return false;
+    contact->has_expires = true;
+    if (!bd_number(value, &contact->expires_s))
+        contact->expires_s = EXPIRES_DEFAULT_S;
+    return true;
+}
+
+static bool take_q(struct bd_contact *contact, struct bd_str value)
+{
+    if (contact->has_q)
+        return false;
+    contact->has_q = true;
+    return q_parse(value, &contact->q_milli);
+}
+
+/* +sip.instance = DQUOTE "<" instance-val ">" DQUOTE (RFC 5626 11). */
+static bool take_instance(struct bd_contact *contact, struct bd_str value)
+{
+    if (contact->instance.p || value.len < 5 || value.p[0] != '"')
+        return false;
+    contact->instance = bd_strip_quotes(value);
+    const struct bd_str *i = &contact->instance;
+    return i->p[0] == '<' && i->p[i->len - 1] == '>';
+}
+
+static bool take_reg_id(struct bd_contact *contact, struct bd_str value)
+{
+    return contact->reg_id == 0 && bd_number(value, &contact->reg_id) && contact->reg_id > 0 &&
+           contact->reg_id <= INT32_MAX;
+}
+
+static bool take_param(struct bd_contact *contact, struct bd_str name, struct bd_str value)
+{
+    if (bd_str_eq_nocase(name, BD_STR("expires")))
+        return take_expires(contact, value);
+    if (bd_str_eq_nocase(name, BD_STR("q")))
+        return take_q(contact, value);
+    if (bd_str_eq_nocase(name, BD_STR("+sip.instance")))
+        return take_instance(contact, value);
+    if (bd_str_eq_nocase(name, BD_STR("reg-id")))
+        return take_reg_id(contact, value);
+    return true;
+}
+
+/* Contact = STAR / ( ( name-addr / addr-spec ) *( SEMI contact-params ) ) */
+bool bd_contact_parse(struct bd_str element, struct bd_contact *contact)
+{
+    *contact = (struct bd_contact){0};
+    if (bd_str_eq(bd_trim(element.p, bd_str_end(element)), BD_STR("*"))) {
+        contact->star = true;
+        return true;
+    }
+    if (!bd_name_addr_parse(element, &contact->addr))
+        return false;
+    struct bd_str cursor = contact->addr.params, name, value;
+    bool bad = false;
+    while (bd_param_step(&cursor, BD_C_TOKEN, &name, &value, &bad)) {
+        if (!take_param(contact, name, value))
+            return false;
+    }
+    return !bad;
+}

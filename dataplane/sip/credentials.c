@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "parse.h"
+#include "scan.h"
+
+#include <stddef.h>
+
+const char *const bd_digest_alg_name[BD_ALG_CNT] = {
+    [BD_ALG_MD5] = "MD5",
+    [BD_ALG_SHA256] = "SHA-256",
+    [BD_ALG_SHA512_256] = "SHA-512-256",
+};
+
+struct field {
+    struct bd_str name;
+    size_t offset; /* of its slice in struct bd_credentials */
+    uint32_t max;
+};
+#define FIELD(member, limit)                                                                       \
+    {                                                                                              \
+        {#member, sizeof(#member) - 1}, offsetof(struct bd_credentials, member), limit             \
+    }
+
+/* A nonce or response that is too long is not malformed: it is wrong, and found to be so. */
+static const struct field fields[] = {
+    FIELD(username, BD_USERNAME_MAX), FIELD(realm, BD_REALM_MAX),  FIELD(nonce, UINT32_MAX),
+    FIELD(uri, BD_DIGEST_URI_MAX),    FIELD(response, UINT32_MAX), FIELD(cnonce, BD_CNONCE_MAX),
+    FIELD(opaque, UINT32_MAX),
+};
+
+/* Parameters that are no text of their own, each seen at most once. */
+enum { SEEN_QOP = 1, SEEN_ALGORITHM = 2, SEEN_NC = 4, SEEN_USERHASH = 8 };
+
+static bool once(unsigned *seen, unsigned what)
+{
+    bool first = !(*seen & what);
+    *seen |= what;
+    return first;
+}
+
+static enum bd_qop qop_id(struct bd_str text)
+{
+    if (bd_str_eq_nocase(text, BD_STR("auth")))
+        return BD_QOP_AUTH;
+    return bd_str_eq_nocase(text, BD_STR("auth-int")) ? BD_QOP_AUTH_INT : BD_QOP_UNKNOWN;
+}
+
+static enum bd_digest_alg algorithm_id(struct bd_str text)
+{
+    for (int i = 0; i < BD_ALG_CNT; i++) {
+        if (bd_str_eq_nocase(text, bd_str_from(bd_digest_alg_name[i])))
+            return (enum bd_digest_alg)i;
+    }
+    return BD_ALG_UNKNOWN;
+}
+
+/* nc-value = 8LHEX; looser: upper case too. */
+static bool nc_parse(struct bd_credentials *c, struct bd_str text)
+{
+    if (text.len != 8 || bd_skip(text.p, bd_str_end(text), BD_C_HEX) != bd_str_end(text))
+        return false;
+    for (uint32_t i = 0; i < 8; i++)
+        c->nc = c->nc << 4 | bd_hex_value(text.p[i]);
+    c->has_nc = true;
+    c->nc_text = text;
+    return true;
+}
+
+static bool userhash_parse(struct bd_credentials *c, struct bd_str text)
+{
+    c->userhash = bd_str_eq_nocase(text, BD_STR("true"));
+    return c->userhash || bd_str_eq_nocase(text, BD_STR("false"));
+}
+
+static bool take_text(struct bd_credentials *c, const struct field *field, struct bd_str text)
+{
+    struct bd_str *slot = (struct bd_str *)((char *)c + field->offset);
+    if (slot->p || text.len > field->max)
+        return false;
+    *slot = text;
+    return true;
+}
+
+/* False when the parameter is malformed or was there before. Unknown ones are auth-param: let be.
+ */
+static bool take_param(struct bd_credentials *c, unsigned *seen, struct bd_str name,
+                       struct bd_str text)
+{
+    for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
+        if (bd_str_eq_nocase(name, fields[i].name))
+            return take_text(c, &fields[i], text);
+    }
+    if (bd_str_eq_nocase(name, BD_STR("qop"))) {
+        c->qop = qop_id(text);
+        return once(seen, SEEN_QOP);
+    }
+    if (bd_str_eq_nocase(name, BD_STR("algorithm"))) {
+        c->algorithm = algorithm_id(text);
+        return once(seen, SEEN_ALGORITHM);
+    }
+    if (bd_str_eq_nocase(name, BD_STR("nc")))
+        return once(seen, SEEN_NC) && nc_parse(c, text);
+    if (bd_str_eq_nocase(name, BD_STR("userhash")))
+        return once(seen, SEEN_USERHASH) && userhash_parse(c, text);
+    return true;
+}
+
+static bool complete(const struct bd_credentials *c)
+{
+    if (!c->username.p || !c->realm.p || !c->nonce.p || !c->uri.p || !c->response.p)
+        return false;
+    bool with_count = c->qop == BD_QOP_AUTH || c->qop == BD_QOP_AUTH_INT;
+    return !with_count || (c->cnonce.p && c->has_nc);
+}
+
+/* credentials = "Digest" LWS dig-resp *( COMMA dig-resp ). Looser: any value may stand with or
+ * without quotes, as clients differ in that for algorithm, qop and nc. */
+enum bd_credentials_rc bd_credentials_parse(struct bd_str value, struct bd_credentials *c)
+{
+    *c = (struct bd_credentials){0};
+    const char *p = value.p, *end = bd_str_end(value);
+    const char *stop = bd_skip(p, end, BD_C_TOKEN);
+    if (stop == p)
+        return BD_CREDENTIALS_MALFORMED;
+    if (!bd_str_eq_nocase(bd_slice(p, stop), BD_STR("Digest")))
+        return BD_CREDENTIALS_OTHER_SCHEME;
+    p = bd_skip_lws(stop, end);
+    if (p == stop)
+        return BD_CREDENTIALS_MALFORMED;
+    unsigned seen = 0;
+    for (;;) {
+        struct bd_str name, text;
+        p = bd_param_read(p, end, BD_C_TOKEN, &name, &text);
+        if (!p || !text.p || !take_param(c, &seen, name, bd_strip_quotes(text)))
+            return BD_CREDENTIALS_MALFORMED;
+        if (p == end)
+            return complete(c) ? BD_CREDENTIALS_OK : BD_CREDENTIALS_MALFORMED;
+        if (*p++ != ',')
+            return BD_CREDENTIALS_MALFORMED;
+    }
+}
+
+uint32_t bd_unquote(struct bd_str s, char *out, uint32_t cap)
+{
+    uint32_t len = 0;
+    for (uint32_t i = 0; i < s.len; i++) {
+        if (s.p[i] == '\\' && i + 1 < s.len)
+            i++;
+        if (len == cap)
+            return UINT32_MAX;
+        out[len++] = s.p[i];
+    }
+    return len;
+}

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "parse.h"
+#include "scan.h"
+
+/* The comma or end that ends the element at p. Commas in a quoted-string or between angle brackets,
+ * where a URI stands, belong to the element. NULL when a quote or bracket is not closed. */
+static const char *element_end(const char *p, const char *end)
+{
+    while (p && p < end && *p != ',') {
+        if (*p == '"') {
+            p = bd_skip_quoted(p, end);
+        } else if (*p == '<') {
+            p = memchr(p, '>', (size_t)(end - p));
+        } else {
+            p++;
+        }
+    }
+    return p;
+}
+
+/* Fields that the grammar lets be empty: #( ) lists with no lower bound. */
+static bool may_be_empty(uint8_t id)
+{
+    return id == BD_HDR_SUPPORTED || id == BD_HDR_ALLOW || id == BD_HDR_ACCEPT;
+}
+
+static void enter_field(struct bd_list *list, const struct bd_header *h)
+{
+    while (h && h->value.len == 0 && may_be_empty(h->id))
+        h = bd_header_next(list->m, h);
+    list->h = h;
+    list->rest = h ? h->value : BD_STR_NULL;
+}
+
+struct bd_list bd_list_begin(const struct bd_message *m, enum bd_header_id id)
+{
+    struct bd_list list = {.m = m};
+    enter_field(&list, bd_header_first(m, id));
+    return list;
+}
+
+bool bd_list_next(struct bd_list *list, struct bd_str *element)
+{
+    if (!list->h)
+        return false;
+    const char *end = bd_str_end(list->rest);
+    const char *stop = element_end(list->rest.p, end);
+    if (stop)
+        *element = bd_trim(list->rest.p, stop);
+    if (!stop || element->len == 0) {
+        list->bad = true;
+        list->h = NULL;
+        return false;
+    }
+    if (stop < end)
+        list->rest = bd_slice(stop + 1, end);
+    else
+        enter_field(list, bd_header_next(list->m, list->h));
+    return true;
+}

@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "message.h"
+
+#include "parse.h"
+#include "scan.h"
+
+/* What a malformed or overlarge Expires counts as (20.19, RFC 4475 3.1.2.4). */
+enum { EXPIRES_DEFAULT_S = 3600, MAX_FORWARDS_MAX = 255, CSEQ_MAX = INT32_MAX };
+
+/* Notes what is wrong. The first complaint is the one the reply carries; parsing goes on, since a
+ * reply needs the fields behind it too. */
+static void complain(struct bd_message *m, const char *reason)
+{
+    if (!m->reason)
+        m->reason = reason;
+}
+
+/* All but the header array, which only header_cnt and first[] make visible. */
+static void reset(struct bd_message *m, const char *buf, uint32_t len)
+{
+    memset(m, 0, offsetof(struct bd_message, header));
+    memset(&m->via, 0, sizeof(*m) - offsetof(struct bd_message, via));
+    memset(m->first, BD_HDR_NONE, sizeof(m->first));
+    m->text = (struct bd_str){buf, len};
+    m->max_forwards = -1;
+}
+
+/* Splits the header fields from p to the empty line, or to the end of the datagram: a datagram has
+ * an end of its own, so one that lacks only the empty line is complete (RFC 5118 4.10 has two). */
+static void header_fields(struct bd_message *m, const char *p, const char *end)
+{
+    uint8_t last[BD_HDR_CNT]; /* written when first[] is */
+    m->body = (struct bd_str){end, 0};
+    while (p < end) {
+        if (end - p >= 2 && p[0] == '\r' && p[1] == '\n') {
+            m->body = bd_slice(p + 2, end);
+            return;
+        }
+        if (m->header_cnt == BD_SIP_HEADERS_MAX) {
+            complain(m, "Too Many Header Fields");
+            return;
+        }
+        struct bd_header *h = &m->header[m->header_cnt];
+        if (!bd_header_split(p, end, h, &p)) {
+            complain(m, "Malformed Header Field");
+            continue;
+        }
+        if (m->first[h->id] == BD_HDR_NONE)
+            m->first[h->id] = m->header_cnt;
+        else
+            m->header[last[h->id]].next = m->header_cnt;
+        last[h->id] = m->header_cnt++;
+    }
+}
+
+/* The one field of an id, NULL and a complaint when there are several (RFC 4475 3.3.8). */
+static const struct bd_header *single(struct bd_message *m, enum bd_header_id id,
+                                      const char *several)
+{
+    const struct bd_header *h = bd_header_first(m, id);
+    if (!h || h->next == BD_HDR_NONE)
+        return h;
+    complain(m, several);
+    return NULL;
+}
+
+static void via_field(struct bd_message *m)
+{
+    struct bd_list list = bd_list_begin(m, BD_HDR_VIA);
+    struct bd_str element;
+    if (!bd_list_next(&list, &element) || !bd_via_parse(element, &m->via))
+        complain(m, "Malformed Via");
+}
+
+/* From and To: one element, and its tag. */
+static void address_field(struct bd_message *m, enum bd_header_id id, struct bd_name_addr *address,
+                          struct bd_str *tag, const char *several, const char *malformed)
+{
+    const struct bd_header *h = single(m, id, several);
+    if (h && bd_name_addr_parse(h->value, address)) {
+        if (bd_param_find(address->params, BD_STR("tag"), tag) && !tag->p)
+            complain(m, malformed);
+        return;
+    }
+    *address = (struct bd_name_addr){0};
+    complain(m, malformed);
+}
+
+/* callid = word [ "@" word ] */
+static void call_id_field(struct bd_message *m)
+{
+    const struct bd_header *h = single(m, BD_HDR_CALL_ID, "Several Call-IDs");
+    if (h) {
+        const char *p = h->value.p, *end = bd_str_end(h->value);
+        const char *at = bd_skip(p, end, BD_C_WORD), *stop = at;
+        if (at < end && *at == '@')
+            stop = bd_skip(at + 1, end, BD_C_WORD);
+        if (at > p && stop == end && end[-1] != '@' && h->value.len <= BD_CALL_ID_MAX) {
+            m->call_id = h->value;
+            return;
+        }
+    }
+    complain(m, "Malformed Call-ID");
+}
+
+/* CSeq = 1*DIGIT LWS Method; below 2^31 (8.1.1.5). Its method is the request's, but an unknown
+ * method is answered as such whatever stands here (RFC 4475 3.1.2.18). */
+static void cseq_field(struct bd_message *m)
+{
+    const struct bd_header *h = single(m, BD_HDR_CSEQ, "Several CSeqs");
+    if (h) {
+        const char *p = h->value.p, *end = bd_str_end(h->value);
+        const char *stop = bd_skip(p, end, BD_C_DIGIT);
+        const char *method = bd_skip_lws(stop, end);
+        m->cseq_method = bd_slice(method, end);
+        if (bd_number(bd_slice(p, stop), &m->cseq) && m->cseq <= CSEQ_MAX && method > stop &&
+            method < end && bd_skip(method, end, BD_C_TOKEN) == end) {
+            if (m->method != BD_METHOD_UNKNOWN && !bd_str_eq(m->cseq_method, m->method_text))
+                complain(m, "CSeq Method Mismatch");
+            return;
+        }
+    }
+    complain(m, "Malformed CSeq");
+}
+
+static void max_forwards_field(struct bd_message *m)
+{
+    const struct bd_header *h = single(m, BD_HDR_MAX_FORWARDS, "Several Max-Forwards");
+    uint32_t n;
+    if (!h)
+        return;
+    if (bd_number(h->value, &n) && n <= MAX_FORWARDS_MAX)
+        m->max_forwards = (int)n;
+    else
+        complain(m, "Malformed Max-Forwards");
+}
+
+/* Several are legal when they say the same. */
+static void expires_field(struct bd_message *m)
+{
+    for (const struct bd_header *h = bd_header_first(m, BD_HDR_EXPIRES); h;
+         h = bd_header_next(m, h)) {
+        uint32_t n;
+        if (!bd_number(h->value, &n))
+            n = EXPIRES_DEFAULT_S;
+        if (m->has_expires && n != m->expires_s)
+            complain(m, "Several Expires");
+        m->has_expires = true;
+        m->expires_s = n;
+    }
+}
+
+/* 18.3: beyond the datagram it is an error, short of it the rest is not ours. Absent: all there is.
+ */
+static void content_length_field(struct bd_message *m)
+{
+    const struct bd_header *h = single(m, BD_HDR_CONTENT_LENGTH, "Several Content-Lengths");
+    uint32_t n;
+    if (!h)
+        return;
+    if (bd_number(h->value, &n) && n <= m->body.len)
+        m->body.len = n;
+    else
+        complain(m, "Malformed Content-Length");
+}
+
+static void known_fields(struct bd_message *m)
+{
+    via_field(m);
+    address_field(m, BD_HDR_FROM, &m->from, &m->from_tag, "Several Froms", "Malformed From");
+    address_field(m, BD_HDR_TO, &m->to, &m->to_tag, "Several Tos", "Malformed To");
+    call_id_field(m);
+    cseq_field(m);
+    max_forwards_field(m);
+    expires_field(m);
+    content_length_field(m);
+}
+
+static enum bd_verdict verdict(struct bd_message *m, enum bd_start start)
+{
+    /* Nothing is ever sent back for a response or an ACK (17.1.1.3). */
+    bool mute = !m->is_request || m->method == BD_METHOD_ACK;
+    if (!m->via.host.p || (m->reason && mute))
+        return BD_SIP_UNADDRESSABLE;
+    if (start == BD_START_VERSION)
+        return BD_SIP_BAD_VERSION;
+    if (m->text.len > BD_SIP_MESSAGE_MAX)
+        return BD_SIP_TOO_LARGE;
+    if (m->reason)
+        return BD_SIP_MALFORMED;
+    if (m->is_request && m->request_uri.scheme == BD_URI_OTHER) {
+        complain(m, "Unsupported URI Scheme");
+        return BD_SIP_BAD_SCHEME;
+    }
+    return BD_VERDICT_NONE;
+}
+
+enum bd_verdict bd_message_parse(struct bd_message *m, const char *buf, uint32_t len)
+{
+    reset(m, buf, len);
+    const char *p = buf, *end = buf + len;
+    while (p < end && (*p == '\r' || *p == '\n')) /* 7.5: before a start line they are ignored */
+        p++;
+    if (p == end) {
+        complain(m, "Empty");
+        return BD_SIP_KEEPALIVE;
+    }
+    const char *line_end = bd_find_control(p, end);
+    enum bd_start start = BD_START_NOT_SIP;
+    if (end - line_end >= 2 && line_end[0] == '\r' && line_end[1] == '\n')
+        start = bd_start_line_parse(m, p, line_end);
+    if (start == BD_START_NOT_SIP) {
+        complain(m, "Not SIP");
+        return BD_SIP_NOT_SIP;
+    }
+    if (start == BD_START_VERSION)
+        complain(m, "Version Not Supported");
+    if (len > BD_SIP_MESSAGE_MAX)
+        complain(m, "Message Too Large");
+    if (start == BD_START_MALFORMED)
+        complain(m, "Malformed Request-Line");
+    header_fields(m, line_end + 2, end);
+    known_fields(m);
+    return verdict(m, start);
+}

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What the parsers of this folder share and nobody outside needs. */
+#ifndef BD_PARSE_H
+#define BD_PARSE_H
+
+#include "message.h"
+
+/* host = hostname / IPv4address / IPv6reference (RFC 3261 25.1), with the port behind it. */
+struct bd_host {
+    struct bd_str text; /* IPv6 with brackets */
+    enum bd_host_type type;
+    struct bd_ip ip; /* valid when type is not BD_HOST_NAME */
+};
+
+/* Reads the host that [p, end) begins with. Returns the byte after it, NULL when there is none.
+ * Looser than 25.1: "_" in a name (computers are called so), and the third colon that the RFC's own
+ * grammar puts before an embedded IPv4 address (RFC 5118 4.10). */
+const char *bd_host_parse(const char *p, const char *end, struct bd_host *host);
+
+/* port = 1*DIGIT, 1..65535. Returns the byte after it, NULL when there is none. */
+const char *bd_port_parse(const char *p, const char *end, uint16_t *port);
+
+/* Reads one "name" or "name=value" and the LWS around its parts. Returns the byte after it, NULL
+ * when it is malformed. value->p is NULL when there is no "="; quotes are kept. */
+const char *bd_param_read(const char *p, const char *end, unsigned name_classes,
+                          struct bd_str *name, struct bd_str *value);
+
+/* bd_param_next() with the class of characters that a name may have: BD_C_TOKEN for header
+ * parameters (generic-param), BD_C_PARAM for URI parameters. */
+bool bd_param_step(struct bd_str *cursor, unsigned name_classes, struct bd_str *name,
+                   struct bd_str *value, bool *bad);
+
+/* True when the text is well formed to its end. NULL is: there are no parameters. */
+bool bd_params_valid(struct bd_str params, unsigned name_classes);
+
+/* Without the quotes, when both are there. */
+struct bd_str bd_strip_quotes(struct bd_str s);
+
+/* Name of a header field, a token, to its id; BD_HDR_OTHER when it has none. */
+enum bd_header_id bd_header_id(struct bd_str name);
+
+/* Method names are case-sensitive (7.1). */
+enum bd_method bd_method_id(struct bd_str name);
+
+/* Splits one header field that begins at p, its folds included (7.3.1).
+ * *next is the begin of the next line, or end. False when it is no header field, has a control
+ * character or is not ended by CRLF: the line is to be skipped. */
+bool bd_header_split(const char *p, const char *end, struct bd_header *header, const char **next);
+
+/* Start line: what it is. */
+enum bd_start {
+    BD_START_OK,
+    BD_START_NOT_SIP,
+    BD_START_VERSION,  /* a SIP version that is not 2.0 */
+    BD_START_MALFORMED /* a request that SIP/2.0 ends, but not as 7.1 wants it */
+};
+/* Reads the line [p, end), CRLF not included, and fills in what it says about m. */
+enum bd_start bd_start_line_parse(struct bd_message *m, const char *p, const char *end);
+
+/* One via-parm. False when it is malformed; via->host.p is NULL when not even the sent-by could be
+ * read. */
+bool bd_via_parse(struct bd_str element, struct bd_via *via);
+
+#endif

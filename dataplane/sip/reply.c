@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "wire.h"
+
+#include "parse.h"
+#include "scan.h"
+
+/* X(status, reason phrase): RFC 3261 21 and the RFCs that added to it. */
+#define REASONS(X)                                                                                 \
+    X(100, "Trying")                                                                               \
+    X(180, "Ringing")                                                                              \
+    X(181, "Call Is Being Forwarded")                                                              \
+    X(182, "Queued") X(183, "Session Progress") X(200, "OK") X(202, "Accepted") X(                 \
+        300, "Multiple Choices") X(301, "Moved Permanently") X(302, "Moved Temporarily")           \
+        X(305, "Use Proxy") X(380, "Alternative Service") X(400, "Bad Request") X(                 \
+            401, "Unauthorized") X(402, "Payment Required") X(403, "Forbidden")                    \
+            X(404, "Not Found") X(405, "Method Not Allowed") X(406, "Not Acceptable") X(           \
+                407, "Proxy Authentication Required") X(408, "Request Timeout") X(410, "Gone")     \
+                X(412, "Conditional Request Failed") X(413, "Request Entity Too Large") X(         \
+                    414, "Request-URI Too Long") X(415, "Unsupported Media Type")                  \
+                    X(416, "Unsupported URI Scheme") X(420, "Bad Extension") X(                    \
+                        421, "Extension Required") X(423, "Interval Too Brief")                    \
+                        X(430, "Flow Failed") X(439, "First Hop Lacks Outbound Support") X(        \
+                            480, "Temporarily Unavailable") X(481,                                 \
+                                                              "Call/Transaction Does Not Exist")   \
+                            X(482, "Loop Detected") X(483, "Too Many Hops") X(                     \
+                                484, "Address Incomplete") X(485, "Ambiguous") X(486, "Busy Here") \
+                                X(487, "Request Terminated") X(488, "Not Acceptable Here") X(      \
+                                    489, "Bad Event") X(491, "Request Pending")                    \
+                                    X(493, "Undecipherable") X(494, "Security Agreement Required") \
+                                        X(500, "Server Internal Error") X(501, "Not Implemented")  \
+                                            X(502, "Bad Gateway") X(503, "Service Unavailable")    \
+                                                X(504, "Server Time-out")                          \
+                                                    X(505, "Version Not Supported")                \
+                                                        X(513, "Message Too Large")                \
+                                                            X(600, "Busy Everywhere") X(603,       \
+                                                                                        "Decline") \
+                                                                X(604, "Does Not Exist Anywhere")  \
+                                                                    X(606, "Not Acceptable")
+
+struct bd_str bd_reason(unsigned status)
+{
+    switch (status) {
+#define X(code, text)                                                                              \
+    case code:                                                                                     \
+        return BD_STR(text);
+        REASONS(X)
+#undef X
+    default:
+        return BD_STR("Unknown");
+    }
+}
+
+static void put_status_line(struct bd_wire *w, unsigned status, struct bd_str reason)
+{
+    bd_wire_put(w, BD_STR("SIP/2.0 "));
+    bd_wire_u32(w, status);
+    bd_wire_char(w, ' ');
+    bd_wire_put(w, reason);
+    bd_wire_put(w, BD_STR("\r\n"));
+}
+
+/* 18.2.1: `received` when sent-by is a name or another address; RFC 3581 4: always with rport. */
+static bool wants_received(const struct bd_via *via, const struct bd_endpoint *source)
+{
+    struct bd_ip sent_by;
+    return via->rport || !bd_ip_parse(via->host, &sent_by) || !bd_ip_eq(&sent_by, &source->ip);
+}
+
+/* Copies the parameters but for those that only the server may set. */
+static void put_via_params(struct bd_wire *w, const struct bd_via *via, uint16_t source_port)
+{
+    struct bd_str cursor = via->params, name, value;
+    bool bad = false;
+    while (bd_param_step(&cursor, BD_C_TOKEN, &name, &value, &bad)) {
+        bool rport = !value.p && bd_str_eq_nocase(name, BD_STR("rport"));
+        if (bd_str_eq_nocase(name, BD_STR("received")))
+            continue;
+        bd_wire_char(w, ';');
+        bd_wire_put(w, name);
+        if (value.p || rport)
+            bd_wire_char(w, '=');
+        if (rport)
+            bd_wire_u32(w, source_port);
+        bd_wire_put(w, value);
+    }
+}
+
+static void put_topmost_via(struct bd_wire *w, const struct bd_via *via,
+                            const struct bd_endpoint *source)
+{
+    /* What a client has mangled goes back as it came: its branch is in there somewhere. */
+    if (!wants_received(via, source) || !bd_params_valid(via->params, BD_C_TOKEN)) {
+        bd_wire_put(w, via->text);
+        return;
+    }
+    struct bd_str sent = via->text;
+    if (via->params.p)
+        sent = bd_trim(sent.p, via->params.p - 1);
+    bd_wire_put(w, sent);
+    put_via_params(w, via, source->port);
+    char ip[BD_IP_TEXT_MAX];
+    bd_wire_put(w, BD_STR(";received="));
+    bd_wire_put(w, (struct bd_str){ip, bd_ip_format(&source->ip, ip)});
+}
+
+static void put_vias(struct bd_wire *w, const struct bd_message *m,
+                     const struct bd_endpoint *source)
+{
+    for (const struct bd_header *h = bd_header_first(m, BD_HDR_VIA); h; h = bd_header_next(m, h)) {
+        struct bd_str rest = h->value;
+        bd_wire_put(w, BD_STR("Via: "));
+        if (h == bd_header_first(m, BD_HDR_VIA) && m->via.host.p) {
+            put_topmost_via(w, &m->via, source);
+            rest = bd_slice(bd_str_end(m->via.text), bd_str_end(h->value));
+        }
+        bd_wire_put(w, rest);
+        bd_wire_put(w, BD_STR("\r\n"));
+    }
+}
+
+/* Copies the first field of an id under its long name, with what is to be put behind its value. */
+static void put_copy(struct bd_wire *w, const struct bd_message *m, enum bd_header_id id,
+                     struct bd_str tag)
+{
+    const struct bd_header *h = bd_header_first(m, id);
+    if (!h)
+        return;
+    bd_wire_put(w, bd_str_from(bd_header_name[id]));
+    bd_wire_put(w, BD_STR(": "));
+    bd_wire_put(w, h->value);
+    if (tag.p) {
+        bd_wire_put(w, BD_STR(";tag="));
+        bd_wire_put(w, tag);
+    }
+    bd_wire_put(w, BD_STR("\r\n"));
+}
+
+void bd_reply_begin(struct bd_wire *w, const struct bd_message *m, unsigned status,
+                    struct bd_str reason, struct bd_str to_tag, const struct bd_endpoint *source)
+{
+    /* A To that could not be read cannot be added to. */
+    if (m->to_tag.p || !m->to.text.p)
+        to_tag = BD_STR_NULL;
+    put_status_line(w, status, reason);
+    put_vias(w, m, source);
+    put_copy(w, m, BD_HDR_FROM, BD_STR_NULL);
+    put_copy(w, m, BD_HDR_TO, to_tag);
+    put_copy(w, m, BD_HDR_CALL_ID, BD_STR_NULL);
+    put_copy(w, m, BD_HDR_CSEQ, BD_STR_NULL);
+}
+
+void bd_reply_header(struct bd_wire *w, struct bd_str name, struct bd_str value)
+{
+    bd_wire_put(w, name);
+    bd_wire_put(w, BD_STR(": "));
+    bd_wire_put(w, value);
+    bd_wire_put(w, BD_STR("\r\n"));
+}
+
+void bd_reply_end(struct bd_wire *w)
+{
+    bd_wire_put(w, BD_STR("Content-Length: 0\r\n\r\n"));
+}
+
+struct bd_endpoint bd_reply_destination(const struct bd_message *m,
+                                        const struct bd_endpoint *source)
+{
+    struct bd_endpoint to = {.port = m->via.port ? m->via.port : 5060};
+    if (m->via.maddr.p && bd_ip_parse(m->via.maddr, &to.ip))
+        return to;
+    to.ip = source->ip;
+    if (m->via.rport)
+        to.port = source->port;
+    return to;
+}

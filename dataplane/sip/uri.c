@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "uri.h"
+
+#include "parse.h"
+#include "scan.h"
+
+static enum bd_uri_scheme scheme_id(struct bd_str scheme)
+{
+    if (bd_str_eq_nocase(scheme, BD_STR("sip")))
+        return BD_URI_SIP;
+    if (bd_str_eq_nocase(scheme, BD_STR("sips")))
+        return BD_URI_SIPS;
+    return bd_str_eq_nocase(scheme, BD_STR("tel")) ? BD_URI_TEL : BD_URI_OTHER;
+}
+
+/* userinfo = user [ ":" password ] "@". An "@" may stand nowhere else in a SIP URI, so the first
+ * one ends the userinfo; without one there is none. */
+static const char *userinfo_parse(const char *p, const char *end, struct bd_uri *uri)
+{
+    const char *at = memchr(p, '@', (size_t)(end - p));
+    if (!at)
+        return p;
+    const char *stop = bd_skip_escaped(p, at, BD_C_USER);
+    if (stop == p)
+        return NULL;
+    uri->user = bd_slice(p, stop);
+    if (stop < at && *stop == ':') {
+        const char *password = stop + 1;
+        stop = bd_skip_escaped(password, at, BD_C_PASSWORD);
+        uri->password = bd_slice(password, stop);
+    }
+    return stop == at ? at + 1 : NULL;
+}
+
+static const char *hostport_parse(const char *p, const char *end, struct bd_uri *uri)
+{
+    struct bd_host host;
+    p = bd_host_parse(p, end, &host);
+    if (!p)
+        return NULL;
+    uri->host = host.text;
+    uri->host_type = host.type;
+    if (host.type != BD_HOST_NAME)
+        uri->ip = host.ip;
+    if (p < end && *p == ':')
+        return bd_port_parse(p + 1, end, &uri->port);
+    return p;
+}
+
+/* uri-parameters = *( ";" pname [ "=" pvalue ] ); p stands on the first ";" if there is one. */
+static const char *params_parse(const char *p, const char *end, struct bd_uri *uri)
+{
+    const char *begin = p;
+    for (unsigned cnt = 0; p < end && *p == ';'; cnt++) {
+        const char *name = p + 1;
+        p = bd_skip_escaped(name, end, BD_C_PARAM);
+        if (p == name || cnt == BD_URI_PARAMS_MAX)
+            return NULL;
+        if (p < end && *p == '=') {
+            const char *value = p + 1;
+            p = bd_skip_escaped(value, end, BD_C_PARAM);
+            if (p == value)
+                return NULL;
+        }
+    }
+    if (p > begin)
+        uri->params = bd_slice(begin + 1, p);
+    return p;
+}
+
+/* headers = "?" header *( "&" header ), header = hname "=" hvalue; a value may be empty. */
+static const char *headers_parse(const char *p, const char *end, struct bd_uri *uri)
+{
+    const char *begin = p;
+    for (unsigned cnt = 0; p < end && *p == (cnt ? '&' : '?'); cnt++) {
+        const char *name = p + 1;
+        p = bd_skip_escaped(name, end, BD_C_HNV);
+        if (p == name || p == end || *p != '=' || cnt == BD_URI_PARAMS_MAX)
+            return NULL;
+        p = bd_skip_escaped(p + 1, end, BD_C_HNV);
+    }
+    if (p > begin)
+        uri->headers = bd_slice(begin + 1, p);
+    return p;
+}
+
+/* SIP-URI = "sip:" [ userinfo ] hostport uri-parameters [ headers ] */
+static bool sip_uri_parse(const char *p, const char *end, struct bd_uri *uri)
+{
+    p = userinfo_parse(p, end, uri);
+    if (p)
+        p = hostport_parse(p, end, uri);
+    if (p)
+        p = params_parse(p, end, uri);
+    if (p)
+        p = headers_parse(p, end, uri);
+    return p == end;
+}
+
+/* RFC 3966 3: "+" with a digit in it, or hexadecimal digits, "*" and "#", with separators. */
+static const char *tel_number_parse(const char *p, const char *end, bool *global)
+{
+    *global = p < end && *p == '+';
+    if (*global)
+        p++;
+    bool has_digit = false;
+    for (; p < end; p++) {
+        bool digit =
+            bd_is(*p, *global ? BD_C_DIGIT : BD_C_HEX) || (!*global && (*p == '*' || *p == '#'));
+        if (!digit && !bd_is(*p, BD_C_VISUAL))
+            break;
+        has_digit |= digit;
+    }
+    return has_digit ? p : NULL;
+}
+
+static bool tel_uri_parse(const char *p, const char *end, struct bd_uri *uri)
+{
+    bool global;
+    const char *stop = tel_number_parse(p, end, &global);
+    if (!stop)
+        return false;
+    uri->user = bd_slice(p, stop);
+    if (params_parse(stop, end, uri) != end)
+        return false;
+    /* A local number means nothing without its context (RFC 3966 5.1.5). */
+    struct bd_str context;
+    return global ||
+           (bd_param_find(uri->params, BD_STR("phone-context"), &context) && context.len > 0);
+}
+
+bool bd_uri_parse(struct bd_str text, struct bd_uri *uri)
+{
+    *uri = (struct bd_uri){.text = text};
+    const char *p = text.p, *end = bd_str_end(text);
+    if (text.len == 0 || !bd_is(*p, BD_C_ALPHA))
+        return false;
+    const char *colon = bd_skip(p, end, BD_C_SCHEME);
+    if (colon == end || *colon != ':')
+        return false;
+    uri->scheme_text = bd_slice(p, colon);
+    uri->scheme = scheme_id(uri->scheme_text);
+    p = colon + 1;
+    switch (uri->scheme) {
+    case BD_URI_SIP:
+    case BD_URI_SIPS:
+        return sip_uri_parse(p, end, uri);
+    case BD_URI_TEL:
+        return tel_uri_parse(p, end, uri);
+    case BD_URI_OTHER:
+        break;
+    }
+    /* absoluteURI: hier-part and opaque-part together are uric of at least one character. */
+    return p < end && bd_skip_escaped(p, end, BD_C_URIC) == end;
+}

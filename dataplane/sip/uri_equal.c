@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "uri.h"
+
+#include "parse.h"
+#include "scan.h"
+
+/* How two components are compared. */
+enum compare { EXACT, NOCASE, NOCASE_NO_SEPARATORS };
+
+/* Takes one character off s. An escape stands for its character, but a reserved one keeps apart
+ * from its escape (19.1.4): that is then above 0xff. */
+static unsigned next_char(struct bd_str *s, enum compare how)
+{
+    unsigned c = (uint8_t)s->p[0];
+    uint32_t used = 1;
+    if (c == '%' && s->len >= 3 && bd_is(s->p[1], BD_C_HEX) && bd_is(s->p[2], BD_C_HEX)) {
+        c = bd_hex_value(s->p[1]) * 16 + bd_hex_value(s->p[2]);
+        used = 3;
+    }
+    s->p += used;
+    s->len -= used;
+    if (used == 3 && bd_is((char)c, BD_C_RESERVED))
+        return c | 0x100;
+    return how == EXACT ? c : (uint8_t)bd_lower((char)c);
+}
+
+static void skip_separators(struct bd_str *s, enum compare how)
+{
+    while (how == NOCASE_NO_SEPARATORS && s->len > 0 && bd_is(s->p[0], BD_C_VISUAL)) {
+        s->p++;
+        s->len--;
+    }
+}
+
+/* Absent equals absent only. */
+static bool text_equal(struct bd_str a, struct bd_str b, enum compare how)
+{
+    if (!a.p || !b.p)
+        return a.p == b.p;
+    for (;;) {
+        skip_separators(&a, how);
+        skip_separators(&b, how);
+        if (a.len == 0 || b.len == 0)
+            return a.len == b.len;
+        if (next_char(&a, how) != next_char(&b, how))
+            return false;
+    }
+}
+
+/* Addresses are compared as addresses, not as text (RFC 5954 4.2). */
+static bool host_equal(const struct bd_uri *a, const struct bd_uri *b)
+{
+    if (a->host_type != b->host_type)
+        return false;
+    if (a->host_type == BD_HOST_NAME)
+        return bd_str_eq_nocase(a->host, b->host);
+    return bd_ip_eq(&a->ip, &b->ip);
+}
+
+/* One "name=value" off a list whose elements `separator` divides; validated when it was parsed. */
+static bool next_pair(struct bd_str *list, char separator, struct bd_str *name,
+                      struct bd_str *value)
+{
+    if (!list->p)
+        return false;
+    const char *end = bd_str_end(*list);
+    const char *stop = list->len ? memchr(list->p, separator, list->len) : NULL;
+    struct bd_str pair = bd_slice(list->p, stop ? stop : end);
+    *list = stop ? bd_slice(stop + 1, end) : BD_STR_NULL;
+    const char *equal = pair.len ? memchr(pair.p, '=', pair.len) : NULL;
+    *name = equal ? bd_slice(pair.p, equal) : pair;
+    *value = equal ? bd_slice(equal + 1, bd_str_end(pair)) : BD_STR_NULL;
+    return true;
+}
+
+static bool find_name(struct bd_str list, struct bd_str name, struct bd_str *value)
+{
+    struct bd_str found;
+    while (next_pair(&list, ';', &found, value)) {
+        if (text_equal(found, name, NOCASE))
+            return true;
+    }
+    return false;
+}
+
+/* Parameters whose absence is a value of its own. */
+static bool must_be_in_both(struct bd_str name)
+{
+    static const struct bd_str names[] = {
+        {"user", 4}, {"ttl", 3}, {"method", 6}, {"maddr", 5}, {"transport", 9}};
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        if (text_equal(name, names[i], NOCASE))
+            return true;
+    }
+    return false;
+}
+
+/* Every parameter of a that is in b has the same value there, and none is missing that must not. */
+static bool sip_params_covered(struct bd_str a, struct bd_str b)
+{
+    struct bd_str name, value, other;
+    while (next_pair(&a, ';', &name, &value)) {
+        if (find_name(b, name, &other)) {
+            if (!text_equal(value, other, NOCASE))
+                return false;
+        } else if (must_be_in_both(name)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool headers_covered(struct bd_str a, struct bd_str b)
+{
+    struct bd_str name, value;
+    while (next_pair(&a, '&', &name, &value)) {
+        struct bd_str rest = b, other_name, other_value;
+        bool found = false;
+        while (!found && next_pair(&rest, '&', &other_name, &other_value))
+            found = text_equal(name, other_name, NOCASE) && text_equal(value, other_value, NOCASE);
+        if (!found)
+            return false;
+    }
+    return true;
+}
+
+static bool sip_equal(const struct bd_uri *a, const struct bd_uri *b)
+{
+    return a->port == b->port && host_equal(a, b) && text_equal(a->user, b->user, EXACT) &&
+           text_equal(a->password, b->password, EXACT) &&
+           sip_params_covered(a->params, b->params) && sip_params_covered(b->params, a->params) &&
+           headers_covered(a->headers, b->headers) && headers_covered(b->headers, a->headers);
+}
+
+/* RFC 3966 4: every parameter must be in both; numbers are compared without their separators. */
+static bool tel_params_covered(struct bd_str a, struct bd_str b)
+{
+    struct bd_str name, value, other;
+    while (next_pair(&a, ';', &name, &value)) {
+        bool number = bd_str_eq_nocase(name, BD_STR("ext")) || (value.len > 0 && *value.p == '+');
+        if (!find_name(b, name, &other) ||
+            !text_equal(value, other, number ? NOCASE_NO_SEPARATORS : NOCASE))
+            return false;
+    }
+    return true;
+}
+
+static bool tel_equal(const struct bd_uri *a, const struct bd_uri *b)
+{
+    return text_equal(a->user, b->user, NOCASE_NO_SEPARATORS) &&
+           tel_params_covered(a->params, b->params) && tel_params_covered(b->params, a->params);
+}
+
+bool bd_uri_equal(const struct bd_uri *a, const struct bd_uri *b)
+{
+    if (a->scheme != b->scheme)
+        return false;
+    switch (a->scheme) {
+    case BD_URI_SIP:
+    case BD_URI_SIPS:
+        return sip_equal(a, b);
+    case BD_URI_TEL:
+        return tel_equal(a, b);
+    case BD_URI_OTHER:
+        break;
+    }
+    return bd_str_eq(a->text, b->text);
+}
