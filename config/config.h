@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The configuration: one YAML file, strict, read once into this struct.
  *
- * One table in schema.c has a row per key: path, type, default, range, unit, reload or restart, secret,
- * help. From it come the parser, the checks, configs/bindery.yaml (annotated default), the list in
- * docs/configuration.md and `show config`. Private memory; read-only after loading; used by both
- * processes' main and by the policy compiler. Knows nothing of DPDK or SIP. */
+ * One table in schema.c has a row per key: path, type, default, range, unit, reload or restart,
+ * secret, help. From it come the parser, the checks, configs/bindery.yaml (annotated default), the
+ * list in docs/configuration.md and `show config`. Private memory; read-only after loading; used by
+ * both processes' main and by the policy compiler. Knows nothing of DPDK or SIP. */
 #ifndef BD_CONFIG_H
 #define BD_CONFIG_H
 
@@ -14,8 +14,14 @@
 #include "limits.h"
 #include "log.h"
 
-enum bd_port_driver { BD_PORT_TAP, BD_PORT_AF_PACKET, BD_PORT_MEMIF, BD_PORT_AF_XDP, BD_PORT_PCI,
-                      BD_PORT_RING };
+enum bd_port_driver {
+    BD_PORT_TAP,
+    BD_PORT_AF_PACKET,
+    BD_PORT_MEMIF,
+    BD_PORT_AF_XDP,
+    BD_PORT_PCI,
+    BD_PORT_RING
+};
 enum bd_poll_mode { BD_POLL_BUSY, BD_POLL_ADAPTIVE };
 
 /* An own address with its on-link prefix, "198.18.0.1/24". len as in bd_prefix (128-bit form). */
@@ -25,66 +31,69 @@ struct bd_config_address {
 };
 
 struct bd_config_port {
-    char *name;                 /* ours, for logs */
+    char *name; /* ours, for logs */
     enum bd_port_driver driver;
-    char *interface;            /* tap: name to make; af_packet, af_xdp: existing one; memif: socket path */
-    char *pci;                  /* "0000:01:00.0" */
-    char *mac;                  /* "02:00:00:00:00:01"; NULL: the port's own */
+    char *interface; /* tap: name to make; af_packet, af_xdp: existing one; memif: socket path */
+    char *pci;       /* "0000:01:00.0" */
+    char *mac;       /* "02:00:00:00:00:01"; NULL: the port's own */
     uint32_t mtu;
-    uint32_t vlan;              /* 0: untagged, else the 802.1Q tag that is ours */
+    uint32_t vlan; /* 0: untagged, else the 802.1Q tag that is ours */
     uint32_t rx_descriptors, tx_descriptors;
     bool memif_server;
     struct bd_config_address *addresses;
     unsigned address_cnt;
-    struct bd_ip gateway4, gateway6;  /* all zero: none */
+    struct bd_ip gateway4, gateway6; /* all zero: none */
 };
 
 struct bd_config_domain {
     char *name, *realm;
     char **aliases;
     unsigned alias_cnt;
-    bool is_default;            /* domains.N.name == default_domain */
-    int auth;                   /* enum bd_auth_mode of policy.h, same values: digest, trusted, open */
-    unsigned algorithm[4], algorithm_cnt; /* enum bd_digest_alg values: MD5 0, SHA-256 1, SHA-512-256 2 */
-    unsigned qop;               /* bit 0 auth, bit 1 auth-int */
+    bool is_default; /* domains.N.name == default_domain */
+    int auth;        /* enum bd_auth_mode of policy.h, same values: digest, trusted, open */
+    unsigned algorithm[4],
+        algorithm_cnt; /* enum bd_digest_alg values: MD5 0, SHA-256 1, SHA-512-256 2 */
+    unsigned qop;      /* bit 0 auth, bit 1 auth-int */
     uint32_t default_expires_s, min_expires_s, max_expires_s, min_expires_mode;
     uint32_t max_contacts;
-    int max_contacts_policy;    /* 0 reject, 1 oldest, 2 replace */
+    int max_contacts_policy; /* 0 reject, 1 oldest, 2 replace */
     uint32_t max_contacts_code, retry_after_s, nonce_expire_s;
     bool case_sensitive;
     struct bd_prefix *trusted_prefixes;
     unsigned trusted_prefix_cnt;
-    unsigned line;              /* where the domain begins in the file */
+    unsigned line; /* where the domain begins in the file */
 };
 
 struct bd_config {
-    char *file;                 /* its path */
+    char *file; /* its path */
     /* arena */
-    char *arena_file;           /* NULL: automatic */
+    char *arena_file; /* NULL: automatic */
     char *arena_name;
     uint64_t bindings_max, subscribers_max;
     uint32_t record_avg_sz;
     /* dataplane */
     uint32_t workers;
-    char *lcores;               /* EAL --lcores text; NULL: made from workers */
-    uint32_t memory_mb;         /* for packet buffers */
+    char *lcores;       /* EAL --lcores text; NULL: made from workers */
+    uint32_t memory_mb; /* for packet buffers */
     uint32_t mbufs;
     enum bd_poll_mode poll;
-    bool huge;                  /* packet buffers in hugepages */
+    bool huge; /* packet buffers in hugepages */
     uint32_t fragments_max, fragment_timeout_ms;
     struct bd_config_port *ports;
     unsigned port_cnt;
     struct bd_endpoint *listen; /* SIP over UDP */
     unsigned listen_cnt;
     /* registrar */
+    struct bd_config_domain defaults; /* what a domain that does not say otherwise gets; no name */
     struct bd_config_domain *domains;
     unsigned domain_cnt;
-    char *default_domain;       /* NULL: none */
+    char *default_domain; /* NULL: none */
     char *server_header;
     uint32_t verdict_timeout_ms;
     /* auth */
-    char *secret;               /* NULL: random, kept in the arena's life only; a warning says so */
+    char *secret; /* NULL: random, kept in the arena's life only; a warning says so */
     char *secret_previous;
+    char *secret_file, *secret_previous_file; /* where they were read from, or NULL */
     uint32_t verifiers;
     /* control */
     char *database;             /* SQLite file */
@@ -110,5 +119,9 @@ void bd_config_print(const struct bd_config *config, FILE *out);
 void bd_config_print_default(FILE *out);
 /* A Markdown table of all keys, for docs/configuration.md. */
 void bd_config_print_docs(FILE *out);
+
+/* `-t` of both processes: reads and checks a file, prints "FILE: ok" on stdout or every error on
+ * stderr. Returns the exit status. */
+int bd_config_check_main(const char *file);
 
 #endif

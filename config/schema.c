@@ -1,0 +1,290 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The table. Names and meanings of the registrar's keys are Kamailio's where Kamailio has them. */
+#include "schema.h"
+
+#define FIELD(type, field)       .off = offsetof(type, field)
+#define LIST(type, field, count) .off = offsetof(type, field), .cnt_off = offsetof(type, count)
+#define ROWS(array)              array, sizeof(array) / sizeof((array)[0])
+
+static const struct bd_choice truth_words[] = {{"true", true}, {"false", false}, {NULL, 0}};
+static const struct bd_choice poll_words[] = {
+    {"busy", BD_POLL_BUSY}, {"adaptive", BD_POLL_ADAPTIVE}, {NULL, 0}};
+static const struct bd_choice driver_words[] = {{"tap", BD_PORT_TAP},
+                                                {"af_packet", BD_PORT_AF_PACKET},
+                                                {"memif", BD_PORT_MEMIF},
+                                                {"af_xdp", BD_PORT_AF_XDP},
+                                                {"pci", BD_PORT_PCI},
+                                                {"ring", BD_PORT_RING},
+                                                {NULL, 0}};
+static const struct bd_choice memif_words[] = {{"client", false}, {"server", true}, {NULL, 0}};
+static const struct bd_choice auth_words[] = {
+    {"digest", 0}, {"trusted", 1}, {"open", 2}, {NULL, 0}};
+static const struct bd_choice algorithm_words[] = {
+    {"MD5", 0}, {"SHA-256", 1}, {"SHA-512-256", 2}, {NULL, 0}};
+static const struct bd_choice qop_words[] = {{"auth", 1}, {"auth-int", 2}, {NULL, 0}};
+static const struct bd_choice contacts_words[] = {
+    {"reject", 0}, {"oldest", 1}, {"replace", 2}, {NULL, 0}};
+static const struct bd_choice code_words[] = {{"503", 503}, {"403", 403}, {NULL, 0}};
+static const struct bd_choice level_words[] = {
+    {"error", BD_LOG_ERROR}, {"warning", BD_LOG_WARNING}, {"notice", BD_LOG_NOTICE},
+    {"info", BD_LOG_INFO},   {"debug", BD_LOG_DEBUG},     {NULL, 0}};
+
+/* A year: nobody means more, and 2^32 milliseconds are far from it. */
+#define YEAR_S 31536000
+
+static const struct bd_row arena_rows[] = {
+    {"file", &bd_kind_text, FIELD(struct bd_config, arena_file), .min = 2, .max = 255,
+     .form = &bd_form_path, .restart = true, .example = "/dev/hugepages/bindery",
+     .help =
+         "File of the arena. Left out: on hugetlbfs, or in /dev/shm with a warning when there are "
+         "no huge pages."},
+    {"name", &bd_kind_text, FIELD(struct bd_config, arena_name), .fallback = "bindery", .min = 1,
+     .max = 64, .form = &bd_form_name, .restart = true,
+     .help = "Name of the arena when `file` is left out. Two appliances on one machine need two "
+             "names."},
+    {"bindings_max", &bd_kind_number64, FIELD(struct bd_config, bindings_max), .fallback = "100000",
+     .min = 1024, .max = 1000000000, .unit = "bindings", .restart = true,
+     .help =
+         "Bindings that fit. The memory is taken at start and printed then; a new binding beyond "
+         "it draws 503."},
+    {"subscribers_max", &bd_kind_number64, FIELD(struct bd_config, subscribers_max),
+     .fallback = "100000", .min = 1024, .max = 1000000000, .unit = "subscribers", .restart = true,
+     .help = "Provisioned addresses of record that fit."},
+    {"record_avg_size", &bd_kind_number, FIELD(struct bd_config, record_avg_sz), .fallback = "384",
+     .min = 128, .max = BD_RECORD_MAX, .unit = "bytes", .restart = true,
+     .help = "Average size of what is kept for one binding; sizes the record memory."},
+};
+
+static const struct bd_row dataplane_rows[] = {
+    {"workers", &bd_kind_number, FIELD(struct bd_config, workers), .fallback = "1", .min = 1,
+     .max = BD_WORKERS_MAX, .unit = "threads", .restart = true,
+     .help = "Worker threads, each with one queue of every port and a core of its own."},
+    {"lcores", &bd_kind_text, FIELD(struct bd_config, lcores), .min = 1, .max = 255,
+     .form = &bd_form_lcores, .restart = true, .example = "0@0,1@1",
+     .help =
+         "Which thread runs on which core, in the words of DPDK's --lcores. Left out: made from "
+         "`workers`."},
+    {"poll", &bd_kind_choice, FIELD(struct bd_config, poll), .fallback = "busy",
+     .choices = poll_words, .restart = true,
+     .help =
+         "busy: workers never sleep (least latency, a whole core each). adaptive: an idle worker "
+         "naps."},
+    {"hugepages", &bd_kind_truth, FIELD(struct bd_config, huge), .fallback = "true",
+     .choices = truth_words, .restart = true,
+     .help = "Packet buffers in huge pages. Physical ports want it."},
+    {"memory_mb", &bd_kind_number, FIELD(struct bd_config, memory_mb), .fallback = "256", .min = 64,
+     .max = 1048576, .unit = "MiB", .restart = true, .help = "Memory for packet buffers."},
+    {"mbufs", &bd_kind_number, FIELD(struct bd_config, mbufs), .fallback = "16384", .min = 1024,
+     .max = 4194304, .unit = "buffers", .restart = true,
+     .help =
+         "Packet buffers of some 9.5 kB each. Receive rings, requests that wait for a verdict and "
+         "fragments hold them."},
+    {"fragments_max", &bd_kind_number, FIELD(struct bd_config, fragments_max), .fallback = "1024",
+     .min = 16, .max = 65536, .unit = "datagrams", .restart = true,
+     .help = "Datagrams that one worker reassembles at a time; the oldest gives way."},
+    {"fragment_timeout_ms", &bd_kind_number, FIELD(struct bd_config, fragment_timeout_ms),
+     .fallback = "1000", .min = 10, .max = 60000, .unit = "ms", .restart = true,
+     .help = "A datagram whose fragments are not all there by then is dropped."},
+};
+
+#define PORT(field) FIELD(struct bd_config_port, field)
+
+static const struct bd_row port_rows[] = {
+    {"name", &bd_kind_text, PORT(name), .required = true, .min = 1, .max = 32,
+     .form = &bd_form_name, .restart = true, .shown = true, .example = "port0",
+     .help = "Our name of the port, for logs and `show info`."},
+    {"driver", &bd_kind_choice, PORT(driver), .required = true, .choices = driver_words,
+     .restart = true, .shown = true, .example = "pci",
+     .help =
+         "pci: a physical port by `pci`. tap: makes the kernel interface `interface`. af_packet, "
+         "af_xdp: uses the existing one. memif: shared memory through the socket `interface`. "
+         "ring: loops back, for tests."},
+    {"interface", &bd_kind_text, PORT(interface), .min = 1, .max = 107, .form = &bd_form_interface,
+     .restart = true, .example = "eth1",
+     .help = "Interface name, at most 15 characters; memif: absolute path of the socket."},
+    {"pci", &bd_kind_text, PORT(pci), .min = 12, .max = 12, .form = &bd_form_pci, .restart = true,
+     .shown = true, .example = "0000:01:00.0",
+     .help = "Address of the physical port. No other device is ever touched."},
+    {"mac", &bd_kind_text, PORT(mac), .min = 17, .max = 17, .form = &bd_form_mac, .restart = true,
+     .example = "02:00:00:00:00:01", .help = "MAC address. Left out: the port's own."},
+    {"mtu", &bd_kind_number, PORT(mtu), .fallback = "1500", .min = 576, .max = 9000,
+     .unit = "bytes", .restart = true,
+     .help = "Largest IP packet; longer replies are fragmented. IPv6 wants 1280 at least."},
+    {"vlan", &bd_kind_number, PORT(vlan), .fallback = "0", .min = 0, .max = 4094, .restart = true,
+     .help = "802.1Q tag that is ours; 0: untagged."},
+    {"rx_descriptors", &bd_kind_number, PORT(rx_descriptors), .fallback = "1024", .min = 64,
+     .max = 8192, .power_of_two = true, .restart = true, .help = "Length of a receive queue."},
+    {"tx_descriptors", &bd_kind_number, PORT(tx_descriptors), .fallback = "1024", .min = 64,
+     .max = 8192, .power_of_two = true, .restart = true, .help = "Length of a transmit queue."},
+    {"memif_role", &bd_kind_side, PORT(memif_server), .fallback = "client", .choices = memif_words,
+     .restart = true, .hidden = true,
+     .help = "Which end of the memif socket listens. For driver memif only."},
+    {"addresses", &bd_kind_addresses, LIST(struct bd_config_port, addresses, address_cnt),
+     .required = true, .min = 1, .max = BD_ADDRESSES_MAX, .restart = true, .shown = true,
+     .example = "192.0.2.10/24",
+     .help = "Own addresses with the length of their on-link prefix. ARP, ND and ping are answered "
+             "for them."},
+    {"gateway4", &bd_kind_ip, PORT(gateway4), .max = 4, .restart = true, .example = "192.0.2.1",
+     .help = "IPv4 router, on one of the port's prefixes."},
+    {"gateway6", &bd_kind_ip, PORT(gateway6), .max = 6, .restart = true, .example = "2001:db8::1",
+     .help = "IPv6 router, on one of the port's prefixes or link-local."},
+};
+
+static const struct bd_row listen_rows[] = {
+    {"listen", &bd_kind_endpoints, LIST(struct bd_config, listen, listen_cnt), .required = true,
+     .min = 1, .max = BD_LISTEN_MAX, .restart = true, .shown = true, .example = "192.0.2.10:5060",
+     .help = "UDP endpoints where SIP is served; each address must be an address of a port."},
+};
+
+static const struct bd_row registrar_rows[] = {
+    {"default_domain", &bd_kind_text, FIELD(struct bd_config, default_domain), .min = 1,
+     .max = BD_DOMAIN_NAME_MAX, .form = &bd_form_host, .example = "example.com",
+     .help = "Name of the domain that serves requests for hosts that are no domain or alias. Left "
+             "out: they draw 404."},
+    {"server_header", &bd_kind_text, FIELD(struct bd_config, server_header), .fallback = "Bindery",
+     .min = 0, .max = 64, .form = &bd_form_value,
+     .help = "Server header field of replies; \"\": none is sent."},
+    {"verdict_timeout_ms", &bd_kind_number, FIELD(struct bd_config, verdict_timeout_ms),
+     .fallback = "2000", .min = 10, .max = 30000, .unit = "ms",
+     .help = "A request whose credentials are not verified by then draws 503."},
+};
+
+#define DOMAIN(field) FIELD(struct bd_config_domain, field)
+
+static const struct bd_row domain_rows[] = {
+    {"name", &bd_kind_text, DOMAIN(name), .required = true, .min = 1, .max = BD_DOMAIN_NAME_MAX,
+     .form = &bd_form_host, .shown = true, .example = "example.com",
+     .help = "Host part of the domain's addresses of record."},
+    {"realm", &bd_kind_text, DOMAIN(realm), .min = 1, .max = BD_REALM_MAX,
+     .form = &bd_form_quotable, .example = "example.com",
+     .help = "Realm of the challenges. Left out: the name. Stored passwords are hashed with it."},
+    {"aliases", &bd_kind_texts, LIST(struct bd_config_domain, aliases, alias_cnt), .min = 0,
+     .max = BD_ALIASES_PER_DOMAIN_MAX, .form = &bd_form_host, .example = "192.0.2.10",
+     .help = "Further names and own addresses that phones write instead of the name."},
+};
+
+static const struct bd_row registration_rows[] = {
+    {"auth", &bd_kind_choice, DOMAIN(auth), .fallback = "digest", .choices = auth_words,
+     .help = "digest: a password. trusted: a provisioned address of record from its prefixes, no "
+             "password. open: anybody."},
+    {"algorithms", &bd_kind_order, LIST(struct bd_config_domain, algorithm, algorithm_cnt),
+     .fallback = "SHA-256, MD5", .choices = algorithm_words, .min = 1, .max = 4,
+     .help = "Digest algorithms, a challenge each in this order; a phone takes the first it knows "
+             "(RFC 8760)."},
+    {"qop", &bd_kind_flags, DOMAIN(qop), .fallback = "auth", .choices = qop_words, .min = 1,
+     .max = 2, .help = "Qualities of protection that are offered."},
+    {"default_expires", &bd_kind_number, DOMAIN(default_expires_s), .fallback = "3600", .min = 1,
+     .max = YEAR_S, .unit = "s", .help = "Lifetime of a binding when the phone asks for none."},
+    {"min_expires", &bd_kind_number, DOMAIN(min_expires_s), .fallback = "60", .min = 1,
+     .max = 86400, .unit = "s", .help = "Shortest lifetime; see `min_expires_mode`. 1: no bound."},
+    {"min_expires_mode", &bd_kind_number, DOMAIN(min_expires_mode), .fallback = "1", .min = 0,
+     .max = 1, .help = "A lifetime below `min_expires` is 0: raised to it, 1: refused with 423."},
+    {"max_expires", &bd_kind_number, DOMAIN(max_expires_s), .fallback = "7200", .min = 0,
+     .max = YEAR_S, .unit = "s",
+     .help = "Longest lifetime; a longer one is lowered to it. 0: no bound."},
+    {"max_contacts", &bd_kind_number, DOMAIN(max_contacts), .fallback = "10", .min = 0,
+     .max = BD_CONTACTS_PER_AOR_MAX, .unit = "contacts",
+     .help = "Contacts of one address of record. 0: as many as a record holds, 32."},
+    {"max_contacts_policy", &bd_kind_choice, DOMAIN(max_contacts_policy), .fallback = "reject",
+     .choices = contacts_words,
+     .help = "One contact too many: reject the request, let the oldest go, or replace all."},
+    {"max_contacts_code", &bd_kind_choice, DOMAIN(max_contacts_code), .fallback = "503",
+     .choices = code_words, .help = "Status that `reject` answers."},
+    {"retry_after", &bd_kind_number, DOMAIN(retry_after_s), .fallback = "10", .min = 0,
+     .max = 86400, .unit = "s", .help = "Retry-After of 503 replies. 0: none is sent."},
+    {"nonce_expire", &bd_kind_number, DOMAIN(nonce_expire_s), .fallback = "300", .min = 1,
+     .max = 86400, .unit = "s",
+     .help = "Lifetime of a nonce; after it a phone is challenged anew."},
+    {"case_sensitive", &bd_kind_truth, DOMAIN(case_sensitive), .fallback = "false",
+     .choices = truth_words, .help = "Whether upper and lower case of user parts differ."},
+    {"trusted_prefixes", &bd_kind_prefixes,
+     LIST(struct bd_config_domain, trusted_prefixes, trusted_prefix_cnt), .min = 0,
+     .max = BD_PREFIXES_PER_DOMAIN_MAX, .example = "198.51.100.0/24",
+     .help = "Sources that `auth: trusted` takes from subscribers without a prefix of their own."},
+};
+
+static const struct bd_row auth_rows[] = {
+    {"secret", &bd_kind_text, FIELD(struct bd_config, secret), .min = 16, .max = 256,
+     .form = &bd_form_secret, .secret = true, .example = "at least sixteen characters",
+     .help =
+         "Nonces are made with it; the same on every node. Left out: random, kept as long as the "
+         "arena."},
+    {"secret_file", &bd_kind_text, FIELD(struct bd_config, secret_file), .min = 2, .max = 255,
+     .form = &bd_form_path, .example = "/etc/bindery/secret",
+     .help = "File whose first line is the secret, instead of `secret`."},
+    {"secret_previous", &bd_kind_text, FIELD(struct bd_config, secret_previous), .min = 16,
+     .max = 256, .form = &bd_form_secret, .secret = true, .example = "the secret before this one",
+     .help = "Nonces made with it are good until they expire: set it while a secret is changed."},
+    {"secret_previous_file", &bd_kind_text, FIELD(struct bd_config, secret_previous_file), .min = 2,
+     .max = 255, .form = &bd_form_path, .example = "/etc/bindery/secret.previous",
+     .help = "File whose first line is the previous secret."},
+    {"verifiers", &bd_kind_number, FIELD(struct bd_config, verifiers), .fallback = "1", .min = 1,
+     .max = BD_VERIFIERS_MAX, .unit = "threads", .restart = true,
+     .help = "Threads of the control process that verify credentials."},
+};
+
+static const struct bd_row control_rows[] = {
+    {"database", &bd_kind_text, FIELD(struct bd_config, database),
+     .fallback = "/var/lib/bindery/bindery.db", .min = 2, .max = 255, .form = &bd_form_path,
+     .restart = true, .help = "SQLite file of the subscribers."},
+    {"stats_socket", &bd_kind_text, FIELD(struct bd_config, stats_socket),
+     .fallback = "/run/bindery/stats.sock", .min = 2, .max = 107, .form = &bd_form_socket,
+     .restart = true, .help = "Unix socket of the operator level, for binderyctl."},
+    {"stats_socket_user", &bd_kind_text, FIELD(struct bd_config, stats_socket_user), .min = 2,
+     .max = 107, .form = &bd_form_socket, .restart = true, .example = "/run/bindery/user.sock",
+     .help = "Unix socket of the user level: looks only."},
+    {"stats_socket_admin", &bd_kind_text, FIELD(struct bd_config, stats_socket_admin), .min = 2,
+     .max = 107, .form = &bd_form_socket, .restart = true, .example = "/run/bindery/admin.sock",
+     .help = "Unix socket of the admin level: everything."},
+    {"metrics", &bd_kind_endpoint, FIELD(struct bd_config, metrics), .restart = true,
+     .example = "127.0.0.1:9460",
+     .help = "TCP endpoint of Prometheus metrics, an address of the kernel's. Left out: off."},
+    {"log_level", &bd_kind_choice, FIELD(struct bd_config, log_level), .fallback = "info",
+     .choices = level_words, .help = "Most verbose level that is logged."},
+};
+
+static const struct bd_group arena_groups[] = {{ROWS(arena_rows)}};
+static const struct bd_group dataplane_groups[] = {{ROWS(dataplane_rows)}};
+static const struct bd_group port_groups[] = {{ROWS(port_rows)}};
+static const struct bd_group listen_groups[] = {{ROWS(listen_rows)}};
+static const struct bd_group registrar_groups[] = {
+    {ROWS(registrar_rows)},
+    {ROWS(registration_rows), .base = offsetof(struct bd_config, defaults)},
+};
+static const struct bd_group domain_groups[] = {
+    {ROWS(domain_rows)},
+    {ROWS(registration_rows), .inherited = true},
+};
+static const struct bd_group auth_groups[] = {{ROWS(auth_rows)}};
+static const struct bd_group control_groups[] = {{ROWS(control_rows)}};
+
+#define ITEMS(type, array, count, limit)                                                           \
+    .item_sz = sizeof(type), .items_off = offsetof(struct bd_config, array),                       \
+    .item_cnt_off = offsetof(struct bd_config, count), .item_max = limit
+
+const struct bd_section bd_sections[] = {
+    {"arena", BD_SHAPE_MAP, ROWS(arena_groups),
+     .help = "Shared memory that holds bindings and subscribers and outlives both processes."},
+    {"dataplane", BD_SHAPE_MAP, ROWS(dataplane_groups), .help = "Workers and packet memory."},
+    {"ports", BD_SHAPE_MAPS, ROWS(port_groups),
+     ITEMS(struct bd_config_port, ports, port_cnt, BD_PORTS_MAX),
+     .help = "Network ports, each used by DPDK alone."},
+    {"listen", BD_SHAPE_ROW, ROWS(listen_groups), .help = "Where SIP is served."},
+    {"registrar", BD_SHAPE_MAP, ROWS(registrar_groups),
+     .help = "The registrar, and what domains that do not say otherwise do."},
+    {"domains", BD_SHAPE_MAPS, ROWS(domain_groups),
+     ITEMS(struct bd_config_domain, domains, domain_cnt, BD_DOMAINS_MAX),
+     .help = "Domains that are served. A key that is left out has its value of `registrar`."},
+    {"auth", BD_SHAPE_MAP, ROWS(auth_groups), .help = "Nonces and verification."},
+    {"control", BD_SHAPE_MAP, ROWS(control_groups), .help = "The control process."},
+};
+const unsigned bd_section_cnt = sizeof(bd_sections) / sizeof(bd_sections[0]);
+
+void bd_rows_visit(const struct bd_section *section, void *item, bd_row_visit *visit, void *arg)
+{
+    for (unsigned g = 0; g < section->group_cnt; g++) {
+        const struct bd_group *group = &section->groups[g];
+        for (unsigned i = 0; i < group->row_cnt; i++)
+            visit(group, &group->rows[i], item ? (char *)item + group->base : NULL, arg);
+    }
+}
