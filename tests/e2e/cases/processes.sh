@@ -1,0 +1,175 @@
+# SPDX-License-Identifier: BSD-3-Clause
+# Processes that die, restart and reload. Every case leaves both running.
+
+group_open()
+{
+    lab_open && lab_start && lab_subscribers
+}
+
+kill_process()
+{
+    local pid
+    pid=$(pid_of "$1")
+    kill -KILL "$pid"
+    until_true 5 "$1 is gone" process_gone "$pid"
+}
+
+registers()
+{
+    phone register "$@"
+}
+
+case_control_killed_draws_503_at_once()
+{
+    local start
+    phone register 1200
+    kill_process control
+    start=${EPOCHREALTIME/[.,]/}
+    equal "$(phone register 1200 -v | grep -c -e '^SIP/2.0 503' -e '^Retry-After: [1-9]')" 2 "503 with Retry-After"
+    ((${EPOCHREALTIME/[.,]/} - start < 1000000)) || fail "took longer than 1 s"
+    equal "$(phone register any --domain open.example)" 200 "an open domain goes on"
+    start control
+    until_true 5 "full service by itself" registers 1200
+    equal "$(phone register 1201)" 200 "register"
+}
+
+# AoR, Contact and CSeq of all bindings, one a line.
+all_bindings()
+{
+    ask --json show bindings all | "$python" -c 'import json, sys
+for b in sorted((b["aor"], b["contact"], b["cseq"]) for b in json.load(sys.stdin)["bindings"]): print(*b)'
+}
+
+# Restarts after a SIGNAL to each of WHO and compares the bindings.
+survives()
+{
+    local signal=$1 who before
+    shift
+    for user in {1210..1219}; do phone register "$user" >/dev/null; done
+    before=$(all_bindings)
+    (($(wc -l <<<"$before") >= 10)) || fail "bindings to begin with: $before"
+    for who in "$@"; do
+        kill -"$signal" "$(pid_of "$who")"
+        until_true 5 "$who is gone" process_gone "$(pid_of "$who")"
+    done
+    for who in "$@"; do start "$who"; done
+    lab_wait
+    equal "$(all_bindings)" "$before" "bindings"
+    until_true 5 "register" registers 1210
+    equal "$(json '["table"]["records_leaked"]' show info)" 0 "records leaked"
+}
+
+case_dataplane_killed_keeps_bindings()
+{
+    survives KILL dataplane
+}
+
+case_dataplane_stopped_keeps_bindings()
+{
+    survives TERM dataplane
+}
+
+case_both_killed_keep_bindings()
+{
+    survives KILL dataplane control
+}
+
+case_control_killed_keeps_bindings_and_subscribers()
+{
+    survives KILL control
+}
+
+case_stop_exits_with_0()
+{
+    local who pid rc
+    for who in dataplane control; do
+        stop_process "$(pid_of "$who")"
+        nsenter --net="/run/netns/$ns" -- "${program[$who]}" -c "$lab/bindery.yaml" >>"$lab/$who.log" 2>&1 &
+        pid=$!
+        echo "$pid" >"$lab/$who.pid"
+        lab_wait
+        kill -TERM "$pid"
+        rc=0
+        wait "$pid" || rc=$?
+        equal "$rc" 0 "exit status of $who"
+        start "$who"
+        lab_wait
+    done
+}
+
+granted()
+{
+    phone register any --domain open.example --expires 100000 -v |
+        sed -n 's/^Contact:.*expires=\([0-9]*\).*/\1/p'
+}
+
+granted_is()
+{
+    [[ $(granted) == "$1" ]]
+}
+
+case_reload_changes_max_expires()
+{
+    equal "$(granted)" 7200 "max_expires at first"
+    lab_max_expires=3000 lab_config >"$lab/bindery.yaml"
+    ask reload
+    until_true 3 "max_expires by reload" granted_is 3000
+    lab_max_expires=4000 lab_config >"$lab/bindery.yaml"
+    kill -HUP "$(pid_of control)"
+    until_true 3 "max_expires by SIGHUP" granted_is 4000
+    lab_config >"$lab/bindery.yaml"
+    ask reload
+    until_true 3 "max_expires as at first" granted_is 7200
+}
+
+case_reload_of_a_bad_file_changes_nothing()
+{
+    local out
+    lab_max_expires=nonsense lab_config >"$lab/bindery.yaml"
+    if out=$(ask reload 2>&1); then fail "reload took it: $out"; fi
+    [[ $out == *bindery.yaml:*max_expires* ]] || fail "names no place: $out"
+    process_alive "$(pid_of control)" || fail "control has died of it"
+    equal "$(granted)" 7200 "max_expires"
+    lab_config >"$lab/bindery.yaml"
+    ask reload
+}
+
+case_reload_that_needs_a_restart_says_so()
+{
+    local out
+    lab_workers=2 lab_config >"$lab/bindery.yaml"
+    out=$(ask reload 2>&1) || true
+    lab_config >"$lab/bindery.yaml"
+    ask reload
+    [[ $out == *workers* ]] || fail "does not name the key: $out"
+}
+
+# The one that runs stays, the one that comes goes, with a line that names the one that runs.
+second_is_refused()
+{
+    local out rc=0
+    out=$(nsenter --net="/run/netns/$ns" -- timeout 10 "${program[$1]}" -c "$lab/bindery.yaml" 2>&1) || rc=$?
+    ((rc != 0 && rc != 124)) || fail "exit status $rc: $out"
+    equal "$(grep -c "$(pid_of "$1")" <<<"$out")" 1 "lines that name the process id in: $out"
+    equal "$(phone register 1220)" 200 "the first one serves"
+}
+
+case_second_dataplane_is_refused()
+{
+    second_is_refused dataplane
+}
+
+case_second_control_is_refused()
+{
+    second_is_refused control
+}
+
+case_drain_lets_refreshes_through()
+{
+    phone register resident --domain open.example --contact sip:resident@198.18.0.2
+    ask drain on
+    equal "$(phone register newcomer --domain open.example)" 503 "a new binding"
+    equal "$(phone register resident --domain open.example --contact sip:resident@198.18.0.2)" 200 "a refresh"
+    ask drain off
+    equal "$(phone register newcomer --domain open.example)" 200 "after drain off"
+}

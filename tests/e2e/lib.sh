@@ -1,0 +1,263 @@
+# SPDX-License-Identifier: BSD-3-Clause
+# shellcheck shell=bash
+# A lab for tests: its own network namespace, its own arena, both real processes. For bash; sourced by
+# e2e/run.sh and crash/run.sh. Several labs can run at once: every name has the process id in it.
+#
+#   lab_open            namespace, tap, folder, configuration
+#   start control, start dataplane, lab_wait    the processes
+#   lab_close           stops what was started, removes what was made
+#
+# The appliance is 198.18.0.1 and 2001:db8::1; phones are 198.18.0.2, .3 and 2001:db8::2.
+
+root=$(cd "${BASH_SOURCE[0]%/*}/../.." && pwd)
+here=$root/tests/e2e
+build=${BUILD:-$root/build-test}
+declare -A program=(
+    [dataplane]=$build/dataplane/bindery-dataplane
+    [control]=$build/control/bindery-control
+)
+ctl=$build/control/binderyctl
+prepare=$root/deploy/prepare-machine.sh
+# The distribution's own: a version manager's wrapper takes longer to start than a test.
+python=/usr/bin/python3
+[[ -x $python ]] || python=python3
+
+lab='' ns=''
+
+fail()
+{
+    echo "FAILED: $*" >&2
+    return 1
+}
+
+# until_true SECONDS WHAT COMMAND...: waits for a condition, never for a time.
+until_true()
+{
+    local end=$((${EPOCHREALTIME/[.,]/} + $1 * 1000000)) what=$2
+    shift 2
+    until "$@" >/dev/null 2>&1; do
+        ((${EPOCHREALTIME/[.,]/} < end)) || fail "not in time: $what" || return 1
+        sleep 0.02
+    done
+}
+
+equal()
+{
+    [[ $1 == "$2" ]] || fail "${3:-value}: got '$1', wanted '$2'"
+}
+
+in_lab()
+{
+    nsenter --net="/run/netns/$ns" -- "$@"
+}
+
+# Asks the appliance; JSON. A field of it: json '["arena"]["path"]' COMMAND...
+ask()
+{
+    "$ctl" -s "$lab/admin.sock" "$@"
+}
+
+json()
+{
+    local path=$1
+    shift
+    ask --json "$@" | "$python" -c "import json, sys; print(json.load(sys.stdin)$path)"
+}
+
+phone()
+{
+    in_lab "$python" "$here/phone.py" "$@"
+}
+
+# A zombie is dead: whoever has to reap it may be busy.
+process_alive()
+{
+    local state=''
+    [[ -n $1 ]] && { read -r _ _ state _ <"/proc/$1/stat"; } 2>/dev/null
+    [[ -n $state && $state != Z ]]
+}
+
+process_gone()
+{
+    ! process_alive "$1"
+}
+
+# Of "dataplane" or "control". In a file, as cases run in subshells and restart processes.
+pid_of()
+{
+    cat "$lab/$1.pid" 2>/dev/null
+}
+
+# --- opening and closing ------------------------------------------------------------------------------
+
+# lab_open [tap|veth]
+lab_open()
+{
+    lab_number=$((${lab_number:-0} + 1))
+    ns=bd-test-$$-$lab_number
+    lab=$(mktemp -d "${TMPDIR:-/tmp}/bindery-test.XXXXXX")
+    "$prepare" hugepages "${LAB_HUGE_MB:-256}"
+    "$prepare" netns "$ns"
+    case ${1:-tap} in
+    tap)
+        port_driver=tap
+        "$prepare" tap "$ns" sip0 198.18.0.2/24 198.18.0.3/24 2001:db8::2/64
+        ;;
+    veth)
+        port_driver=af_packet
+        ip -netns "$ns" link add sip0 type veth peer name phone0
+        ip -netns "$ns" addr add 198.18.0.2/24 dev phone0
+        ip -netns "$ns" addr add 198.18.0.3/24 dev phone0
+        ip -netns "$ns" addr add 2001:db8::2/64 dev phone0 nodad
+        ip -netns "$ns" link set sip0 up
+        ip -netns "$ns" link set phone0 up
+        # Checksums that a veth leaves to the NIC would never be made on this wire.
+        in_lab ethtool --offload phone0 tx off >/dev/null
+        ;;
+    esac
+    lab_config >"$lab/bindery.yaml"
+}
+
+# The configuration of a lab on stdout. Its knobs are variables, for the tests that turn them.
+lab_config()
+{
+    cat <<YAML
+arena:
+  name: $ns
+  bindings_max: ${lab_bindings_max:-20000}
+  subscribers_max: 5000
+dataplane:
+  workers: ${lab_workers:-1}
+  poll: adaptive
+  hugepages: ${lab_hugepages:-true}
+  memory_mb: ${lab_memory_mb:-96}
+  mbufs: 4096
+ports:
+  - name: sip
+    driver: $port_driver
+    interface: sip0
+    addresses: [198.18.0.1/24, "2001:db8::1/64"]
+listen: ["198.18.0.1:5060", "[2001:db8::1]:5060"]
+registrar:
+  algorithms: [MD5, SHA-256, SHA-512-256]
+  qop: [auth, auth-int]
+  default_expires: 3600
+  min_expires: 1
+  max_expires: ${lab_max_expires:-7200}
+  max_contacts: 10
+domains:
+  - name: example.com
+    aliases: [198.18.0.1, "2001:db8::1"]
+    min_expires: 60
+  - name: brief.example
+    nonce_expire: 1
+  - name: open.example
+    auth: open
+  - name: oldest.example
+    auth: open
+    max_contacts: 2
+    max_contacts_policy: oldest
+  - name: replace.example
+    auth: open
+    max_contacts: 1
+    max_contacts_policy: replace
+  - name: trusted.example
+    auth: trusted
+    trusted_prefixes: [198.18.0.2/32]
+auth:
+  secret: for tests only, known to everybody
+control:
+  database: $lab/subscribers.db
+  stats_socket: $lab/stats.sock
+  stats_socket_admin: $lab/admin.sock
+YAML
+    [[ -z ${lab_more_control:-} ]] || echo "  $lab_more_control"
+}
+
+lab_close()
+{
+    [[ -n $lab ]] || return 0
+    stop_process "$(pid_of dataplane)"
+    stop_process "$(pid_of control)"
+    if [[ -n $ns ]]; then
+        rm -f "/dev/hugepages/$ns" "/dev/shm/$ns"
+        [[ ! -e /run/netns/$ns ]] || ip netns del "$ns"
+    fi
+    rm -rf "$lab"
+    lab='' ns=''
+}
+
+# SIGTERM, and SIGKILL to what has not gone in 5 s.
+stop_process()
+{
+    [[ -n $1 ]] && process_alive "$1" || return 0
+    kill -TERM "$1" 2>/dev/null
+    until_true 5 "process $1 ends" process_gone "$1" || kill -KILL "$1" 2>/dev/null
+    wait "$1" 2>/dev/null
+    return 0
+}
+
+# --- the processes --------------------------------------------------------------------------------------
+
+# start dataplane|control [CONFIG]. nsenter becomes the program, so $! is its process id.
+start()
+{
+    nsenter --net="/run/netns/$ns" -- "${program[$1]}" -c "${2:-$lab/bindery.yaml}" \
+        </dev/null >>"$lab/$1.log" 2>&1 &
+    echo $! >"$lab/$1.pid"
+    disown $! # whoever kills it on purpose wants no word of it from the shell
+}
+
+control_answers()
+{
+    process_alive "$(pid_of control)" || return 0
+    ask show info
+}
+
+dataplane_answers()
+{
+    process_alive "$(pid_of dataplane)" || return 0
+    PHONE_TIMEOUT_S=0.2 phone options probe
+}
+
+lab_wait()
+{
+    until_true 10 "control answers" control_answers
+    until_true 10 "dataplane answers OPTIONS" dataplane_answers
+    process_alive "$(pid_of control)" || fail "bindery-control has died"
+    process_alive "$(pid_of dataplane)" || fail "bindery-dataplane has died"
+}
+
+lab_start()
+{
+    start control
+    start dataplane
+    lab_wait
+}
+
+lab_subscribers()
+{
+    {
+        echo username,domain,password
+        for i in {1000..1999}; do echo "$i,example.com,secret-$i"; done
+        for i in {1..9}; do echo "$i,brief.example,secret-$i"; done
+        for i in {2000..2009}; do echo "$i,trusted.example,secret-$i"; done
+    } >"$lab/subscribers.csv"
+    ask subscriber import "$lab/subscribers.csv"
+}
+
+# What one needs to see when a test has failed.
+lab_report()
+{
+    [[ -n $lab && -d $lab ]] || return 0
+    local what
+    for what in info stats; do
+        echo "--- show $what"
+        timeout 5 "$ctl" -s "$lab/stats.sock" show "$what" 2>&1
+    done
+    for what in dataplane control; do
+        echo "--- $what.log"
+        tail -n 30 "$lab/$what.log" 2>/dev/null
+    done
+    return 0
+}

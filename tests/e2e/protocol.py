@@ -1,0 +1,552 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-3-Clause
+"""End-to-end cases that need a phone which says exactly what it is told (phone.py).
+
+   protocol.py --list           the cases
+   protocol.py CASE             runs one; exits 0 when it passed
+
+Run by run.sh against a lab with the configuration of lib.sh. Every case has subscribers of its own, so
+cases need no order and can be repeated.
+"""
+import itertools
+import json
+import os
+import random
+import re
+import subprocess
+import sys
+import time
+
+from phone import Phone, Silence, authorization
+
+SECOND_SOURCE = "198.18.0.3"  # of the lab's kernel side; outside the trusted prefix
+
+
+def ctl(*command):
+    """The JSON document of a binderyctl command."""
+    done = subprocess.run([*os.environ["BINDERYCTL"].split(), "--json", *command],
+                          capture_output=True, text=True, timeout=30)
+    assert done.returncode in (0, 1), done.stderr
+    return json.loads(done.stdout) if done.stdout.strip() else None
+
+
+def contacts_of(aor):
+    """The Contact URIs that the appliance holds for an AoR."""
+    return {binding["contact"] for binding in (ctl("lookup", aor) or {}).get("bindings", [])}
+
+
+def counter(name):
+    return ctl("show", "stats")["verdicts"].get(name, 0)
+
+
+def equal(got, wanted, what=""):
+    assert got == wanted, f"{what}: got {got!r}, wanted {wanted!r}"
+
+
+def wait_until(condition, seconds, what):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, f"not within {seconds} s: {what}"
+        time.sleep(0.05)
+
+
+def silent(phone, data, seconds=0.3):
+    phone.send(data)
+    try:
+        reply = phone.receive(seconds)
+    except Silence:
+        return
+    raise AssertionError(f"answered {reply.line!r}, wanted silence")
+
+
+# --- digest ---------------------------------------------------------------------------------------
+
+
+def registers_and_goes(phone):
+    reply = phone.register(expires=600)
+    equal(reply.code, 200, "register")
+    equal(reply.contacts(), {phone.contact: 600}, "contacts")
+    equal(contacts_of(f"{phone.user}@{phone.domain}"), {phone.contact}, "lookup")
+    equal(phone.register(expires=700).contacts(), {phone.contact: 700}, "refresh")
+    equal(phone.register(expires=0).contacts(), {}, "unregister")
+    equal(contacts_of(f"{phone.user}@{phone.domain}"), set(), "lookup after all")
+
+
+def case_digest_md5():
+    registers_and_goes(Phone("1100"))
+
+
+def case_digest_sha256():
+    registers_and_goes(Phone("1101", algorithm="SHA-256"))
+
+
+def case_digest_sha512_256():
+    registers_and_goes(Phone("1102", algorithm="SHA-512-256"))
+
+
+def case_digest_auth_int():
+    phone = Phone("1103", qop="auth-int", algorithm="SHA-256")
+    equal(phone.register(headers=["Content-Type: text/plain"], body="integrity").code, 200)
+
+
+def case_digest_auth_int_with_another_body():
+    phone = Phone("1104", qop="auth-int")
+    uri = "sip:example.com"
+    challenge = phone.request(uri=uri, headers=[f"Contact: <{phone.contact}>"])
+    auth = phone.answer(challenge, "REGISTER", uri, body="what was signed")
+    reply = phone.request(uri=uri, headers=[f"Contact: <{phone.contact}>", auth], body="tampered with")
+    equal(reply.code, 401)
+    equal(contacts_of("1104@example.com"), set())
+
+
+def case_wrong_password_is_challenged_again():
+    phone = Phone("1105", password="wrong")
+    nonces = set()
+    for _ in range(3):
+        reply = phone.register()
+        equal(reply.code, 401)
+        nonces.add(reply.challenge("MD5")["nonce"])
+        assert reply.challenge("MD5").get("stale", "false").lower() == "false", "called stale"
+    equal(len(nonces), 3, "fresh nonces")
+    equal(contacts_of("1105@example.com"), set())
+
+
+def shape(reply):
+    """A reply without what differs between any two requests."""
+    text = reply.data.decode()
+    for pattern in (r'nonce="[^"]*"', r"tag=[^\r;]*", r"branch=[^\r;]*", r"rport=\d+", r"CSeq: \d+",
+                    r"Call-ID: [^\r]*", r"1106|unknown-1107", r":\d{4,5};", r"Date: [^\r]*"):
+        text = re.sub(pattern, "*", text)
+    return text
+
+
+def case_unknown_user_looks_like_wrong_password():
+    known, unknown = Phone("1106", password="wrong"), Phone("unknown-1107")
+    equal(shape(known.request()), shape(unknown.request()), "the challenge")
+    known, unknown = known.register(), unknown.register()
+    equal(known.code, 401)
+    equal(shape(known), shape(unknown), "the refusal")
+
+
+def case_forged_nonce():
+    phone = Phone("1108")
+    before = counter("bad_nonce")
+    challenge = phone.request(headers=[f"Contact: <{phone.contact}>"]).challenge("MD5")
+    challenge["nonce"] = "0" * len(challenge["nonce"])
+    auth = authorization(challenge, "1108", "secret-1108", "REGISTER", "sip:example.com")
+    reply = phone.request(headers=[f"Contact: <{phone.contact}>", f"Authorization: {auth}"])
+    equal(reply.code, 401)
+    equal(contacts_of("1108@example.com"), set())
+    assert counter("bad_nonce") > before, "not counted"
+
+
+def case_nonce_count_is_used_once():
+    phone = Phone("1109")
+    contact = f"Contact: <{phone.contact}>"
+    challenge = phone.request(headers=[contact]).challenge("MD5")
+
+    def attempt(nc):
+        auth = authorization(challenge, "1109", "secret-1109", "REGISTER", "sip:example.com", nc=nc)
+        return phone.request(headers=[contact, f"Authorization: {auth}"]).code
+
+    equal(attempt(1), 200, "first use")
+    equal(attempt(1), 401, "replay")
+    equal(attempt(2), 200, "next count")
+    equal(attempt(1), 401, "replay of an older count")
+    equal(attempt(4), 200, "a gap is allowed")
+
+
+def case_stale_nonce_says_stale():
+    phone = Phone("1", domain="brief.example")
+    contact = f"Contact: <{phone.contact}>"
+    challenge = phone.request(headers=[contact]).challenge("MD5")
+
+    def attempt():
+        auth = authorization(challenge, "1", "secret-1", "REGISTER", "sip:brief.example", nc=next(nc))
+        return phone.request(headers=[contact, f"Authorization: {auth}"])
+
+    nc = itertools.count(1)
+    reply = attempt()
+    end = time.monotonic() + 10
+    while reply.code == 200 and time.monotonic() < end:
+        time.sleep(0.1)
+        reply = attempt()
+    equal(reply.code, 401)
+    fresh = reply.challenge("MD5")
+    equal(fresh.get("stale", "").lower(), "true", "stale")
+    challenge, nc = fresh, itertools.count(1)
+    equal(attempt().code, 200, "the fresh nonce")
+
+
+def case_user_may_not_register_another():
+    phone = Phone("1110")
+    reply = phone.register(to="<sip:1111@example.com>")
+    equal(reply.code, 403)
+    equal(contacts_of("1111@example.com"), set())
+
+
+def case_credentials_of_another_realm_do_not_count():
+    phone = Phone("1112")
+    contact = f"Contact: <{phone.contact}>"
+    other = 'Authorization: Digest username="1112", realm="elsewhere", nonce="00", uri="sip:x", response="' \
+        + "0" * 32 + '"'
+    reply = phone.request(headers=[contact, other])
+    equal(reply.code, 401)
+    auth = phone.answer(reply, "REGISTER", "sip:example.com")
+    equal(phone.request(headers=[contact, other, auth]).code, 200, "ours beside another's")
+
+
+# --- addressing -----------------------------------------------------------------------------------
+
+
+def case_phone_set_up_by_address():
+    phone = Phone("1120", domain="198.18.0.1")
+    equal(phone.register().code, 200)
+    equal(contacts_of("1120@example.com"), {phone.contact})
+
+
+def case_route_that_names_the_appliance():
+    phone = Phone("1121")
+    equal(phone.register(headers=["Route: <sip:198.18.0.1;lr>"]).code, 200)
+    equal(contacts_of("1121@example.com"), {phone.contact})
+
+
+def case_unknown_domain():
+    phone = Phone("1122", domain="nowhere.example")
+    equal(phone.register().code, 404)
+
+
+def case_reply_goes_to_the_source_port_with_rport():
+    phone = Phone("1123")
+    via = f"SIP/2.0/UDP 192.0.2.99:5999;branch=z9hG4bKrport1123;rport"
+    reply = phone.request(via=via)
+    equal(reply.code, 401)
+    via = reply.get("Via")
+    assert f"rport={phone.port}" in via and "received=198.18.0.2" in via, via
+
+
+def case_reply_goes_to_the_sent_by_port_without_rport():
+    phone, listener = Phone("1124"), Phone("1124")
+    phone.send(phone.build(via=f"SIP/2.0/UDP {phone.host}:{listener.port};branch=z9hG4bK1124"))
+    equal(listener.receive().code, 401, "at the port of sent-by")
+
+
+def case_ipv6():
+    phone = Phone("1126", server="2001:db8::1")
+    equal(phone.register().code, 200)
+    equal(contacts_of("1126@example.com"), {phone.contact})
+
+
+def case_ipv6_phone_set_up_by_address():
+    phone = Phone("1127", server="2001:db8::1", domain="[2001:db8::1]")
+    equal(phone.register().code, 200)
+    equal(contacts_of("1127@example.com"), {phone.contact})
+
+
+def case_fragmented_request():
+    phone = Phone("1125")
+    reply = phone.register(headers=[f"X-Long-{i}: {'x' * 200}" for i in range(20)])
+    equal(reply.code, 200)
+    equal(contacts_of("1125@example.com"), {phone.contact})
+
+
+# --- the registrar's rules ------------------------------------------------------------------------
+
+
+def opened(user, **fields):
+    return Phone(user, domain="open.example", **fields)
+
+
+def case_open_domain():
+    phone = opened("1")
+    reply = phone.request(headers=[f"Contact: <{phone.contact}>"])
+    equal(reply.code, 200)
+    equal(reply.contacts(), {phone.contact: 3600}, "default_expires")
+
+
+def case_expires_of_the_contact_wins():
+    phone = opened("2")
+    reply = phone.request(headers=[f"Contact: <{phone.contact}>;expires=700", "Expires: 900"])
+    equal(reply.contacts(), {phone.contact: 700})
+
+
+def case_expires_is_cut_to_max_expires():
+    phone = opened("3")
+    equal(phone.register(expires=100000).contacts(), {phone.contact: 7200})
+
+
+def case_too_brief():
+    phone = Phone("1130")
+    reply = phone.register(expires=59)
+    equal(reply.code, 423)
+    equal(reply.get("Min-Expires"), "60")
+    equal(contacts_of("1130@example.com"), set())
+
+
+def case_all_or_nothing():
+    phone = Phone("1131")
+    good, brief = f"Contact: <{phone.contact}>;expires=600", "Contact: <sip:1131@198.18.0.9>;expires=5"
+    reply = phone.register(expires=None, contact="", headers=[good, brief])
+    equal(reply.code, 423)
+    equal(contacts_of("1131@example.com"), set())
+
+
+def case_query_changes_nothing():
+    phone = opened("4")
+    phone.register(expires=600)
+    for _ in range(2):
+        reply = phone.query()
+        equal(reply.code, 200)
+        equal(list(reply.contacts()), [phone.contact])
+        assert 598 <= reply.contacts()[phone.contact] <= 600
+
+
+def case_several_contacts_with_q():
+    phone = opened("5")
+    first, second = "sip:5@198.18.0.50", "sip:5@198.18.0.51:5070;transport=udp"
+    reply = phone.register(contact=f"<{first}>;q=0.5, <{second}>;q=0.9")
+    equal(reply.code, 200)
+    equal(set(reply.contacts()), {first, second})
+    equal(phone.register(contact=f"<{first}>", expires=0).contacts().keys(), {second})
+
+
+def case_star_removes_all():
+    phone = opened("6")
+    for i in range(3):
+        phone.register(contact=f"<sip:6@198.18.0.6{i}>")
+    equal(len(contacts_of("6@open.example")), 3)
+    equal(phone.register(contact="*", expires=600).code, 400, "* with Expires other than 0")
+    equal(phone.register(contact="*", expires=None).code, 400, "* without Expires")
+    equal(phone.register(contact="*, <sip:6@198.18.0.6>", expires=0).code, 400, "* with another")
+    equal(len(contacts_of("6@open.example")), 3, "after the refused ones")
+    reply = phone.register(contact="*", expires=0)
+    equal((reply.code, reply.contacts()), (200, {}))
+    equal(contacts_of("6@open.example"), set())
+
+
+def case_eleventh_contact_is_refused():
+    phone = Phone("1132")
+    for i in range(10):
+        equal(phone.register(contact=f"<sip:1132@198.18.0.{20 + i}>").code, 200)
+    reply = phone.register(contact="<sip:1132@198.18.0.99>")
+    equal(reply.code, 503)
+    assert "sip:1132@198.18.0.99" not in contacts_of("1132@example.com")
+    equal(len(contacts_of("1132@example.com")), 10)
+    equal(phone.register(contact="<sip:1132@198.18.0.20>").code, 200, "a refresh at the limit")
+
+
+def case_oldest_contact_gives_way():
+    phone = Phone("1", domain="oldest.example")
+    for i in range(3):
+        equal(phone.register(contact=f"<sip:1@198.18.0.{30 + i}>", expires=600 + i).code, 200)
+    equal(contacts_of("1@oldest.example"), {"sip:1@198.18.0.31", "sip:1@198.18.0.32"})
+
+
+def case_new_contact_replaces():
+    phone = Phone("1", domain="replace.example")
+    for i in range(2):
+        equal(phone.register(contact=f"<sip:1@198.18.0.{40 + i}>").code, 200)
+    equal(contacts_of("1@replace.example"), {"sip:1@198.18.0.41"})
+
+
+def case_contact_equality():
+    """RFC 3261 19.1.4: the host and parameter names in any case, escapes alike."""
+    phone = opened("7")
+    phone.register(contact="<sip:seven@PHONE.example.org:5062;transport=UDP>")
+    reply = phone.register(contact="<sip:%73even@phone.EXAMPLE.org:5062;Transport=udp>", expires=700)
+    equal(list(reply.contacts().values()), [700], "one contact")
+    phone.register(contact="<sip:Seven@phone.example.org:5062;transport=udp>")
+    equal(len(contacts_of("7@open.example")), 2, "the user part is case-sensitive")
+
+
+def case_instance_and_reg_id_match():
+    phone = opened("8")
+    mark = ';+sip.instance="<urn:uuid:00000000-0000-1000-8000-000A95A0E128>";reg-id=1'
+    phone.register(contact=f"<sip:8@198.18.0.70>{mark}")
+    reply = phone.register(contact=f"<sip:8@198.18.0.71>{mark}")
+    equal(reply.code, 200)
+    equal(contacts_of("8@open.example"), {"sip:8@198.18.0.71"})
+
+
+def case_cseq_must_grow():
+    phone = opened("9")
+    contact = [f"Contact: <{phone.contact}>"]
+    equal(phone.request(headers=contact, cseq=10).code, 200)
+    equal(phone.request(headers=contact, cseq=9).code, 500, "lower")
+    equal(phone.request(headers=contact, cseq=10).code, 500, "the same, another transaction")
+    equal(phone.request(headers=["Contact: *", "Expires: 0"], cseq=9).code, 500, "lower, with *")
+    equal(contacts_of("9@open.example"), {phone.contact})
+    phone.call_id = "another"
+    equal(phone.request(headers=contact, cseq=1).code, 200, "another Call-ID begins anew")
+
+
+def case_retransmission_gets_the_same_answer():
+    phone = opened("10")
+    data = phone.build(headers=[f"Contact: <{phone.contact}>", "Expires: 600"], cseq=5)
+    first, again = phone.exchange(data), phone.exchange(data)
+    equal((first.code, again.code), (200, 200))
+    equal(list(again.contacts()), [phone.contact])
+    equal(first.get("To"), again.get("To"), "To tag")
+
+
+def case_retransmitted_challenge_is_the_same():
+    phone = Phone("1133")
+    data = phone.build(headers=[f"Contact: <{phone.contact}>"])
+    first, again = phone.exchange(data), phone.exchange(data)
+    equal(first.data, again.data)
+
+
+def case_retransmitted_credentials_are_no_replay():
+    phone = Phone("1134")
+    contact = f"Contact: <{phone.contact}>"
+    auth = phone.answer(phone.request(headers=[contact]), "REGISTER", "sip:example.com")
+    data = phone.build(headers=[contact, auth])
+    equal((phone.exchange(data).code, phone.exchange(data).code), (200, 200))
+
+
+def case_binding_expires():
+    phone = opened("11")
+    before = ctl("show", "stats")["counters"]["bindings_expired"]
+    equal(phone.register(expires=1).contacts(), {phone.contact: 1})
+    wait_until(lambda: not contacts_of("11@open.example"), 3, "the binding is gone")
+    wait_until(lambda: ctl("show", "stats")["counters"]["bindings_expired"] > before, 2,
+               "the sweeper counts it")
+
+
+# --- trusted --------------------------------------------------------------------------------------
+
+
+def trusted(user, local="198.18.0.2"):
+    return Phone(user, domain="trusted.example", local=local)
+
+
+def case_trusted_source_needs_no_password():
+    phone = trusted("2000")
+    equal(phone.request(headers=[f"Contact: <{phone.contact}>"]).code, 200)
+
+
+def case_trusted_refuses_another_source():
+    phone = trusted("2001", local=SECOND_SOURCE)
+    equal(phone.request(headers=[f"Contact: <{phone.contact}>"]).code, 403)
+    equal(contacts_of("2001@trusted.example"), set())
+
+
+def case_trusted_refuses_who_is_not_provisioned():
+    phone = trusted("3000")
+    equal(phone.request(headers=[f"Contact: <{phone.contact}>"]).code, 403)
+
+
+# --- other requests -------------------------------------------------------------------------------
+
+
+def case_options():
+    reply = Phone("1140").request("OPTIONS", uri="sip:198.18.0.1", to="<sip:198.18.0.1>")
+    equal(reply.code, 200)
+    assert "REGISTER" in reply.get("Allow", ""), reply.data
+
+
+def case_other_methods():
+    phone = Phone("1141")
+    for method in ("INVITE", "SUBSCRIBE", "MESSAGE"):
+        reply = phone.request(method, uri="sip:1@example.com")
+        equal(reply.code, 405, method)
+        assert "REGISTER" in reply.get("Allow", ""), method
+    equal(phone.request("FROBNICATE").code, 501)
+
+
+def case_required_extension_is_unknown():
+    reply = Phone("1142").request(headers=["Require: frobnication"])
+    equal(reply.code, 420)
+    equal(reply.get("Unsupported"), "frobnication")
+
+
+def case_compact_and_folded_headers():
+    phone = opened("12")
+    data = ("REGISTER sip:open.example SIP/2.0\r\n"
+            f"v: SIP/2.0/UDP {phone.host}:{phone.port}\r\n ;branch=z9hG4bKfold12\r\n\t;rport\r\n"
+            'f: "Twelve\\", the \\\\last" <sip:12@open.example>;tag=1\r\nt: sip:12@open.example\r\n'
+            "i: folded12\r\ncSEQ:  1\r\n   REGISTER\r\nmax-forwards: 70\r\n"
+            f"m: <{phone.contact}>\r\n  ;EXPIRES=600\r\nl: 0\r\n\r\n")
+    reply = phone.exchange(data.encode())
+    equal(reply.code, 200)
+    equal(reply.contacts(), {phone.contact: 600})
+
+
+def case_silence_where_nobody_waits():
+    phone = Phone("1143")
+    silent(phone, "\r\n\r\n")
+    silent(phone, phone.build("ACK"))
+    silent(phone, "SIP/2.0 200 OK\r\nVia: SIP/2.0/UDP 198.18.0.1;branch=z9hG4bK1\r\n\r\n")
+    silent(phone, "HELO carrier.example\r\n")
+
+
+def mutations(seed, count):
+    """REGISTER requests, each with one to four wounds."""
+    chance = random.Random(seed)
+    phone = opened("13")
+    nasty = [b"\x00", b"\r\n", b"\r\n\r\n", b"\xff\xfe", b";" * 64, b"<" * 40, b'"', b"\\", b"%", b"[::",
+             b"99999999999999999999", b"-1", b":", b",,,,", b" " * 300, b"\t", b"@", b"*", b"A" * 2000]
+    for i in range(count):
+        phone.call_id = f"mutation-{seed}-{i}"
+        data = bytearray(phone.build(headers=[f'Contact: "x" <{phone.contact};lr>;q=0.7;expires=60',
+                                              "Expires: 120", 'Authorization: Digest username="a"',
+                                              "Route: <sip:198.18.0.1;lr>", "Supported: path, gruu"]))
+        for _ in range(chance.randint(1, 4)):
+            at = chance.randrange(len(data))
+            wound = chance.randrange(5)
+            if wound == 0:
+                data[at] = chance.randrange(256)
+            elif wound == 1:
+                del data[at:at + chance.randint(1, 60)]
+            elif wound == 2:
+                data[at:at] = chance.choice(nasty)
+            elif wound == 3:
+                data = data[:max(at, 1)]
+            else:
+                other = chance.randrange(len(data))
+                data[at:at] = data[other:other + 80]
+        yield bytes(data)
+
+
+def case_mutated_requests_leave_it_serving():
+    seed = random.randrange(1 << 32)
+    print(f"seed {seed}")
+    alive = ctl("show", "info")["dataplane"]["pid"]
+    sender = Phone("1144")
+    for i, data in enumerate(mutations(seed, 3000)):
+        sender.send(data[:9000])
+        if i % 100 == 99:
+            equal(Phone("1144").request("OPTIONS").code, 200, f"OPTIONS after mutation {i}")
+    equal(ctl("show", "info")["dataplane"]["pid"], alive, "the same process")
+
+
+# --- operators ------------------------------------------------------------------------------------
+
+
+def case_operator_unregisters():
+    phone = opened("14")
+    for contact in ("sip:14@198.18.0.80", "sip:14@198.18.0.81", "sip:14@198.18.0.82"):
+        phone.register(contact=f"<{contact}>")
+    ctl("unregister", "14@open.example", "sip:14@198.18.0.81")
+    equal(contacts_of("14@open.example"), {"sip:14@198.18.0.80", "sip:14@198.18.0.82"})
+    ctl("unregister", "14@open.example")
+    equal(contacts_of("14@open.example"), set())
+
+
+CASES = {name[5:]: function for name, function in list(globals().items())
+         if name.startswith("case_")}
+
+
+def main():
+    if sys.argv[1:] == ["--list"]:
+        print("\n".join(CASES))
+        return 0
+    if len(sys.argv) != 2 or sys.argv[1] not in CASES:
+        print("usage: protocol.py --list | CASE", file=sys.stderr)
+        return 2
+    CASES[sys.argv[1]]()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

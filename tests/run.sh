@@ -1,0 +1,207 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
+# Installs, builds and tests everything on a Debian 12 machine. Root.
+#
+#   tests/run.sh [--long] [PART...]
+#
+#   format      clang-format has nothing to change
+#   build       gcc, all warnings are errors
+#   clang       the same with clang
+#   unit        unit tests
+#   sanitize    unit tests under AddressSanitizer and UndefinedBehaviorSanitizer
+#   threads     the binding table's tests under ThreadSanitizer
+#   e2e         the real binaries with real phones on a tap and a veth
+#   nic         the real ports, frame by frame
+#   crash       SIGKILL to each process, 50 times
+#   quickstart  deploy/quickstart.sh --check
+#
+# Without a PART: all of them. --long: the long variants. The last line is "N passed, M failed"; a case
+# that was skipped is in neither. The exit status is 0 when nothing failed and every part ran something.
+set -uo pipefail
+cd "${BASH_SOURCE[0]%/*}/.." || exit 2
+exec </dev/null
+export LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive
+
+all=(format build clang unit sanitize threads e2e nic crash quickstart)
+long=() parts=()
+passed=0 failed=0 summary=()
+
+count()
+{
+    passed=$((passed + $1))
+    failed=$((failed + $2))
+    part_passed=$((part_passed + $1))
+    part_failed=$((part_failed + $2))
+}
+
+# check WHAT COMMAND...: one case; its output is shown when it fails.
+check()
+{
+    local what=$1 log rc=0
+    log=$(mktemp)
+    shift
+    "$@" >"$log" 2>&1 || rc=$?
+    if ((rc == 0)); then
+        echo "ok    $what"
+        count 1 0
+    else
+        echo "FAIL  $what (status $rc): $*"
+        tail -n 60 "$log" | sed 's/^/      /'
+        count 0 1
+    fi
+    rm -f "$log"
+    return "$rc"
+}
+
+# counted COMMAND...: its last line says how many cases passed and failed.
+counted()
+{
+    local log rc=0 last
+    log=$(mktemp)
+    "$@" 2>&1 | tee "$log" || rc=$?
+    last=$(tail -n 1 "$log")
+    rm -f "$log"
+    if [[ $last =~ ^([0-9]+)\ passed,\ ([0-9]+)\ failed$ ]]; then
+        count "${BASH_REMATCH[1]}" "${BASH_REMATCH[2]}"
+        # A failure that no case owned up to.
+        ((rc == 0 || BASH_REMATCH[2] > 0)) || count 0 1
+    else
+        echo "FAIL  no count from: $*"
+        count 0 1
+    fi
+}
+
+# --- builds -----------------------------------------------------------------------------------------------
+
+# configure DIR COMPILER SETTING...: makes a build folder, or uses it again.
+configure()
+{
+    local dir=$1 compiler=$2
+    shift 2
+    [[ -e $dir/build.ninja ]] || rm -rf "$dir"
+    if [[ -d $dir ]]; then
+        meson configure "$dir" "$@"
+    else
+        CC=$compiler meson setup "$dir" "$@"
+    fi
+}
+
+built=''
+
+# The build that everything but sanitizers uses, made once.
+need_build()
+{
+    [[ -z $built ]] || return "$built"
+    check 'gcc configures' configure build-test gcc -Dwerror=true &&
+        check 'gcc builds without a warning' ninja -C build-test
+    built=$?
+    return "$built"
+}
+
+# unit_tests DIR MESON-TEST-ARGUMENTS...: counts cases, not programs.
+unit_tests()
+{
+    local dir=$1
+    shift
+    meson test -C "$dir" --no-rebuild --print-errorlogs --quiet "$@" >"$dir/test.out" 2>&1 ||
+        tail -n 200 "$dir/test.out"
+    counted python3 tests/count.py "$dir/meson-logs/testlog.json"
+}
+
+# --- parts ------------------------------------------------------------------------------------------------
+
+part_format()
+{
+    local files
+    mapfile -t files < <(git ls-files -- '*.c' '*.h')
+    ((${#files[@]})) || { echo "no files: not a git work tree?"; return; }
+    check "clang-format, ${#files[@]} files" clang-format --dry-run -Werror "${files[@]}"
+}
+
+part_build()
+{
+    need_build
+}
+
+part_clang()
+{
+    check 'clang configures' configure build-clang clang -Dwerror=true &&
+        check 'clang builds without a warning' ninja -C build-clang
+}
+
+part_unit()
+{
+    need_build && unit_tests build-test
+}
+
+part_sanitize()
+{
+    export ASAN_OPTIONS=abort_on_error=1:detect_leaks=1
+    export UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
+    check 'sanitizers configure' configure build-asan gcc -Dwerror=true -Ddpdk=disabled \
+        -Db_sanitize=address,undefined &&
+        check 'sanitizers build' ninja -C build-asan &&
+        unit_tests build-asan --wrapper "$layout"
+}
+
+part_threads()
+{
+    export TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1
+    check 'thread sanitizer configures' configure build-tsan gcc -Ddpdk=disabled -Db_sanitize=thread &&
+        check 'thread sanitizer builds' ninja -C build-tsan &&
+        unit_tests build-tsan --suite location --wrapper "$layout"
+}
+
+part_e2e()
+{
+    need_build && BUILD=$PWD/build-test counted tests/e2e/run.sh
+}
+
+part_nic()
+{
+    need_build && BUILD=$PWD/build-test counted tests/e2e/nic/run.sh
+}
+
+part_crash()
+{
+    need_build && BUILD=$PWD/build-test counted tests/crash/run.sh "${long[@]}"
+}
+
+part_quickstart()
+{
+    check 'deploy/quickstart.sh --check' deploy/quickstart.sh --check
+}
+
+# --- main -------------------------------------------------------------------------------------------------
+
+for argument in "$@"; do
+    case $argument in
+    --long) long=(--long) ;;
+    -h | --help) sed -n '3,/^set /{/^#/p}' "$0" && exit 0 ;;
+    *)
+        declare -F "part_$argument" >/dev/null ||
+            { echo "tests/run.sh: no part named '$argument' (${all[*]})" >&2 && exit 2; }
+        parts+=("$argument")
+        ;;
+    esac
+done
+((${#parts[@]})) || parts=("${all[@]}")
+[[ $(id -u) == 0 ]] || { echo "tests/run.sh: must be root: it makes network namespaces" >&2; exit 2; }
+deploy/packages.sh install build run test || exit 2
+ulimit -l unlimited 2>/dev/null
+
+# Sanitizers want their memory where a randomised layout may have put something else.
+layout='env'
+setarch -R true 2>/dev/null && layout='setarch -R'
+for part in "${parts[@]}"; do
+    echo "== $part"
+    part_passed=0 part_failed=0 start=$SECONDS
+    "part_$part"
+    ((part_passed + part_failed)) || { echo "FAIL  $part: nothing was executed"; count 0 1; }
+    summary+=("$(printf '%-11s %5d passed %4d failed %5d s' "$part" "$part_passed" "$part_failed" \
+        $((SECONDS - start)))")
+done
+echo "== summary"
+printf '%s\n' "${summary[@]}"
+echo "$passed passed, $failed failed"
+((failed == 0 && passed > 0))
