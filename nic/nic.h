@@ -5,8 +5,8 @@
  *   datagram  > UDP/IP/Ethernet headers to the request's link-layer source > tx burst
  *
  * ARP, neighbour discovery and echo for the appliance's own addresses are answered on the way. One
- * queue per worker; a queue is used by its worker only. Nothing here blocks, allocates from the heap
- * or calls the system on the packet path. */
+ * queue per worker; a queue is used by its worker only. Nothing here blocks, allocates from the
+ * heap or calls the system on the packet path. */
 #ifndef BD_NIC_H
 #define BD_NIC_H
 
@@ -20,29 +20,36 @@ struct bd_nic_queue; /* one worker's view: its queue on every port, reassembly t
 
 /* Starts the EAL (always --no-pci unless a port names a PCI address, which then is the only one
  * allowed) and the ports of the configuration. Fails with what, where, remedy: no hugepages, no
- * privilege, no such interface, interface taken, no such PCI device, more queues than the port has. */
+ * privilege, no such interface, interface taken, no such PCI device, more queues than the port has.
+ */
 struct bd_nic *bd_nic_start(const struct bd_config *config, struct bd_error *error);
 void bd_nic_stop(struct bd_nic *nic);
-/* Runs fn(arg, worker) on each worker's lcore; returns when all have returned. */
+/* Starts fn(arg, worker) on each worker's lcore and returns at once. 0, or -1 if it runs already.
+ * The workers' threads have the signal mask that the caller of bd_nic_start had then. */
 int bd_nic_launch(struct bd_nic *nic, int (*fn)(void *arg, unsigned worker), void *arg);
-void bd_nic_join(struct bd_nic *nic);
+/* Returns when all have returned: 0, or what the first of them that failed returned. Sleeps, and
+ * calls bd_nic_watch meanwhile. */
+int bd_nic_join(struct bd_nic *nic);
+/* Looks at the ports' links; a link that came up makes worker 0 announce our addresses on it. For a
+ * main thread that does not sit in bd_nic_join: call it some times a second. */
+void bd_nic_watch(struct bd_nic *nic);
 
 struct bd_nic_queue *bd_nic_queue_of(struct bd_nic *nic, unsigned worker);
 
 /* A UDP datagram for one of our listen endpoints. */
 struct bd_datagram {
-    struct rte_mbuf *mbuf;     /* keeps the payload; the caller owns it until sent or dropped */
-    const char *payload;       /* contiguous, also after reassembly */
+    struct rte_mbuf *mbuf; /* keeps the payload; the caller owns it until sent or dropped */
+    const char *payload;   /* contiguous, also after reassembly */
     uint32_t len;
     struct bd_endpoint source, local;
     /* The way back, so a reply can be made when the mbuf is gone. */
     uint8_t mac_source[6];
-    uint16_t port;             /* nic port index */
-    uint16_t vlan;
+    uint16_t port; /* nic port index */
+    uint16_t vlan; /* the port's tag, 0 for none */
 };
 
-/* One turn: receives up to BD_BURST frames over the queue's ports, deals with all that is not ours to
- * parse (verdicts counted in stats), and returns the datagrams. now_tsc is for reassembly time-outs. */
+/* One turn: receives up to BD_BURST frames over the queue's ports, deals with all that is not ours
+ * to parse (verdicts counted in stats), and returns the datagrams. */
 unsigned bd_nic_receive(struct bd_nic_queue *queue, struct bd_worker_stats *stats,
                         struct bd_datagram out[BD_BURST]);
 
@@ -51,13 +58,19 @@ unsigned bd_nic_receive(struct bd_nic_queue *queue, struct bd_worker_stats *stat
 struct rte_mbuf *bd_nic_reply(struct bd_nic_queue *queue, const struct bd_datagram *request,
                               char **payload, uint32_t *cap);
 /* Puts UDP/IP/Ethernet headers before the payload (fragmenting above the MTU) and queues it.
- * destination is a UDP endpoint; the frame goes to the link-layer source of the request. */
+ * destination is a UDP endpoint of the family of request->local; the frame goes to the link-layer
+ * source of the request. Takes the mbuf. */
 void bd_nic_send(struct bd_nic_queue *queue, struct bd_worker_stats *stats, struct rte_mbuf *mbuf,
                  const struct bd_datagram *request, const struct bd_endpoint *destination,
                  uint32_t len);
 void bd_nic_drop(struct rte_mbuf *mbuf);
 /* Sends what is queued; call at the end of each turn. */
 void bd_nic_flush(struct bd_nic_queue *queue, struct bd_worker_stats *stats);
+
+/* Sleeps until a frame waits on one of the queue's ports, at most timeout_us; ends early on a
+ * signal. For `poll: adaptive`, after some turns with nothing to do. Only tap ports can wake the
+ * sleeper; for others the whole time passes, and the timeout is the latency they get. */
+void bd_nic_wait(struct bd_nic_queue *queue, uint32_t timeout_us);
 
 /* For `show info`: one line per port, "NAME DRIVER MAC LINK ...". */
 unsigned bd_nic_describe(const struct bd_nic *nic, char *out, size_t out_sz);

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* DPDK's environment: its arguments, made from the configuration, and its chatter, kept from the
+ * operator.
+ *
+ * Always --in-memory (with --no-huge, which excludes that, --no-shconf): nothing of a killed
+ * process is left behind to be in the way of the next one, and no hugetlbfs mount is needed. Always
+ * --no-pci unless a port names a PCI address, which then is the only one allowed: the host's own
+ * NIC is never probed. The main lcore is 0 and belongs to no worker: it floats over all CPUs and
+ * only waits. Worker i is lcore i + 1. */
+#ifndef BD_EAL_H
+#define BD_EAL_H
+
+#include "config.h"
+
+#define BD_EAL_ARGS_MAX (24 + 2 * BD_PORTS_MAX)
+#define BD_EAL_VDEV_MAX 256
+#define BD_EAL_CPUS_MAX 1024
+
+struct bd_eal_args {
+    int argc;
+    char *argv[BD_EAL_ARGS_MAX];
+    char text[8192]; /* argv points into it */
+    uint32_t used;
+};
+
+/* Writes --lcores for `workers` workers on the CPUs given: each on one of its own, from the last
+ * CPU down (the first ones serve the rest of the machine), and sharing when there are fewer CPUs.
+ */
+void bd_eal_lcores(unsigned workers, const unsigned *cpus, unsigned cpu_cnt, char *out,
+                   size_t out_sz);
+
+/* Makes the argument vector. vdev[i] is the --vdev text of port i, empty for a PCI port. */
+void bd_eal_args_make(const struct bd_config *config, const unsigned *cpus, unsigned cpu_cnt,
+                      char vdev[][BD_EAL_VDEV_MAX], struct bd_eal_args *args);
+
+/* Starts the EAL. Assumes it was not started in this process. Fails, with the remedy: too few
+ * hugepages free, wrong `lcores`, what else the EAL says. Afterwards DPDK's errors become log lines
+ * and the rest is not written. */
+int bd_eal_start(const struct bd_config *config, char vdev[][BD_EAL_VDEV_MAX],
+                 struct bd_error *error);
+
+/* The last error that DPDK reported since bd_eal_start began, for an error text; "" if none. */
+const char *bd_eal_last_error(void);
+/* From here on DPDK's errors are log lines of their own. */
+void bd_eal_log_on(void);
+
+#endif
