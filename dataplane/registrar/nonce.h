@@ -21,7 +21,8 @@ struct bd_nonce; /* private: EVP contexts of the current and the previous key */
 /* Derives both AES keys. NULL with an error when OpenSSL has no AES. */
 struct bd_nonce *bd_nonce_new(struct bd_error *error);
 void bd_nonce_free(struct bd_nonce *nonce);
-/* Sets the keys (32 bytes each: current, previous). Cheap when unchanged. */
+/* Sets the keys (32 bytes each: current, previous; all zero: there is none). Cheap when unchanged.
+ * -1 when there is no current key or OpenSSL fails; then nothing may be made. */
 int bd_nonce_set_keys(struct bd_nonce *nonce, const uint8_t keys[2][32]);
 
 /* Writes BD_NONCE_TEXT characters, no NUL. */

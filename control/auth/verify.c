@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "verify.h"
+
+#include "hex.h"
+
+#include <openssl/crypto.h>
+
+struct name {
+    struct bd_str user, host; /* host NULL: there is no '@' */
+};
+
+/* At the last '@': a user part may hold one, a host never does. */
+static struct name split(struct bd_str s)
+{
+    for (uint32_t i = s.len; i > 0; i--) {
+        if (s.p[i - 1] == '@')
+            return (struct name){{s.p, i - 1}, {s.p + i, s.len - i}};
+    }
+    return (struct name){s, BD_STR_NULL};
+}
+
+/* A canonical AoR without a user part is its host alone. */
+static struct name split_aor(struct bd_str aor)
+{
+    struct name name = split(aor);
+    return name.host.p ? name : (struct name){BD_STR(""), aor};
+}
+
+struct bd_str bd_verify_domain(const struct bd_verify_job *job)
+{
+    return split_aor(bd_job_get(job, BD_JOB_AOR)).host;
+}
+
+/* Who the credentials speak of. entry NULL: nobody that we know. */
+struct claim {
+    const struct bd_subscriber_entry *entry;
+    enum bd_ha1_form form;
+};
+
+/* RFC 7616 3.4.4: H(username ":" realm). The only subscriber that may register this AoR is its own,
+ * so only he is tried; that needs no index of hashes. */
+static struct claim claim_of_hash(const struct bd_verify *v, const struct bd_verify_job *job,
+                                  struct name aor)
+{
+    struct claim claim = {bd_subscriber_lookup_aor(v->store, aor.user, aor.host), BD_HA1_PLAIN};
+    uint8_t given[BD_DIGEST_MAX], hash[BD_DIGEST_MAX];
+    uint32_t sz = bd_digest_sz(job->algorithm);
+    if (!claim.entry || !bd_hex_decode(bd_job_get(job, BD_JOB_USERNAME), given, sz))
+        return (struct claim){NULL, BD_HA1_PLAIN};
+    char text[BD_USERNAME_MAX + 1 + BD_DOMAIN_NAME_MAX];
+    struct bd_str user = bd_entry_username(claim.entry);
+    memcpy(text, user.p, user.len);
+    text[user.len] = '@';
+    memcpy(text + user.len + 1, aor.host.p, aor.host.len);
+    const struct bd_str realm = bd_job_get(job, BD_JOB_REALM);
+    const struct bd_str plain[] = {user, realm};
+    const struct bd_str full[] = {{text, user.len + 1 + aor.host.len}, realm};
+    if (bd_digest_hash(v->digest, job->algorithm, plain, 2, hash) && memcmp(hash, given, sz) == 0)
+        return claim;
+    claim.form = BD_HA1_WITH_DOMAIN;
+    if (bd_digest_hash(v->digest, job->algorithm, full, 2, hash) && memcmp(hash, given, sz) == 0)
+        return claim;
+    return (struct claim){NULL, BD_HA1_PLAIN};
+}
+
+static struct claim claim_of(const struct bd_verify *v, const struct bd_verify_job *job,
+                             struct name aor)
+{
+    if (job->userhash)
+        return claim_of_hash(v, job, aor);
+    struct name given = split(bd_job_get(job, BD_JOB_USERNAME));
+    if (!given.host.p)
+        return (struct claim){bd_subscriber_lookup(v->store, given.user, aor.host), BD_HA1_PLAIN};
+    const struct bd_subscriber_entry *entry = bd_subscriber_lookup(v->store, given.user, aor.host);
+    if (!bd_str_eq_nocase(given.host, aor.host))
+        entry = NULL;
+    return (struct claim){entry, BD_HA1_WITH_DOMAIN};
+}
+
+/* Whether the response is that of a holder of the claimed subscriber's HA1. An unknown user goes
+ * the same way with an HA1 that nobody has. */
+static bool response_is_right(const struct bd_verify *v, const struct bd_verify_job *job,
+                              struct claim claim)
+{
+    static const uint8_t nobody[BD_DIGEST_MAX] = "no password hashes to this";
+    const uint8_t *ha1 =
+        claim.entry ? bd_ha1_get(&claim.entry->ha1, claim.form, job->algorithm) : NULL;
+    const struct bd_digest_input in = {
+        .alg = job->algorithm,
+        .qop = job->qop,
+        .nonce = bd_job_get(job, BD_JOB_NONCE),
+        .nc = bd_job_get(job, BD_JOB_NC),
+        .cnonce = bd_job_get(job, BD_JOB_CNONCE),
+        .method = bd_job_get(job, BD_JOB_METHOD),
+        .uri = bd_job_get(job, BD_JOB_URI),
+        .body_hash = bd_job_get(job, BD_JOB_BODY_HASH),
+    };
+    bool right =
+        bd_digest_check(v->digest, &in, ha1 ? ha1 : nobody, bd_job_get(job, BD_JOB_RESPONSE));
+    return right && ha1;
+}
+
+static bool is_stale(const struct bd_nonce_fields *nonce, uint32_t expire_s, uint64_t wall_ms)
+{
+    if (nonce->issued_ms > wall_ms)
+        return nonce->issued_ms - wall_ms > BD_NONCE_DRIFT_MS;
+    return wall_ms - nonce->issued_ms > (uint64_t)expire_s * 1000;
+}
+
+/* RFC 3261 10.3 (4): a user may register his own AoR only. */
+static bool owns(const struct bd_subscriber_entry *entry, struct name aor, bool case_sensitive)
+{
+    struct bd_str user = bd_entry_username(entry);
+    return bd_str_eq(user, aor.user) || (!case_sensitive && bd_str_eq_nocase(user, aor.user));
+}
+
+enum bd_verify_rc bd_verify_job(const struct bd_verify *v, const struct bd_verify_job *job,
+                                bool case_sensitive, uint64_t wall_ms)
+{
+    const struct bd_str text = bd_job_get(job, BD_JOB_NONCE);
+    struct bd_nonce_fields nonce;
+    if (!bd_nonce_check(v->nonce, text, bd_job_get(job, BD_JOB_REALM), &nonce))
+        return BD_VERIFY_BAD_NONCE;
+    if (job->algorithm >= BD_ALG_CNT)
+        return BD_VERIFY_WRONG;
+    struct name aor = split_aor(bd_job_get(job, BD_JOB_AOR));
+    struct claim claim = claim_of(v, job, aor);
+    if (!response_is_right(v, job, claim))
+        return BD_VERIFY_WRONG;
+    if (is_stale(&nonce, job->nonce_expire_s, wall_ms))
+        return BD_VERIFY_STALE;
+    enum bd_verify_rc rc =
+        bd_replay_check(v->replay, bd_hash64(v->hash_key, text.p, text.len), nonce.issued_ms,
+                        job->qop == BD_QOP_NONE ? 0 : job->nc, job->transaction, wall_ms);
+    if (rc != BD_VERIFY_OK)
+        return rc;
+    return owns(claim.entry, aor, case_sensitive) ? BD_VERIFY_OK : BD_VERIFY_OTHER_AOR;
+}

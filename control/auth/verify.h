@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The judgement on one set of credentials (RFC 3261 22.4, RFC 7616 3.4, 5.x; RFC 3261 10.3 (3),
+ * (4)).
+ *
+ * In this order: nonce made by us for this realm, else BAD_NONCE and no look-up at all; subscriber
+ * and response, else WRONG, at the same cost for an unknown user as for a wrong password; age of
+ * the nonce; nonce count; whose AoR it is. So STALE and REPLAYED are only told to who knows the
+ * password (RFC 7616 3.3, stale). */
+#ifndef BD_VERIFY_H
+#define BD_VERIFY_H
+
+#include "channel.h"
+#include "digest.h"
+#include "nonce.h"
+#include "replay.h"
+#include "store.h"
+
+/* What a thread judges with. digest and nonce are its own. */
+struct bd_verify {
+    struct bd_digest *digest;
+    struct bd_nonce *nonce;
+    struct bd_replay *replay;
+    const struct bd_subscriber_store *store;
+    const struct bd_hash_key *hash_key;
+};
+
+/* Judges a job. The domain is the host of the job's AoR, which the worker has made canonical; the
+ * username may be "user" or "user@domain". `case_sensitive` says whether user parts of AoRs of that
+ * domain differ by case. The caller is online in the store's epoch. Allocates nothing itself
+ * (see digest.h). */
+enum bd_verify_rc bd_verify_job(const struct bd_verify *verify, const struct bd_verify_job *job,
+                                bool case_sensitive, uint64_t wall_ms);
+
+/* The host part of a canonical AoR. */
+struct bd_str bd_verify_domain(const struct bd_verify_job *job);
+
+#endif

@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "csv.h"
+#include "row.h"
+
+#include <stdlib.h>
+#include <time.h>
+
+/* Fields of a line. FIELD_HA1 + i is bd_ha1_column[i]. */
+enum {
+    FIELD_USERNAME,
+    FIELD_DOMAIN,
+    FIELD_PASSWORD,
+    FIELD_PREFIX,
+    FIELD_HA1,
+    FIELD_CNT = FIELD_HA1 + BD_HA1_COLUMNS
+};
+
+/* Which field stands in which place of a line. */
+struct layout {
+    int cnt;
+    uint8_t field[FIELD_CNT];
+};
+
+/* Without a header line the number of fields tells. */
+static const struct layout with_password = {
+    4, {FIELD_USERNAME, FIELD_DOMAIN, FIELD_PASSWORD, FIELD_PREFIX}};
+static const struct layout with_ha1 = {
+    6, {FIELD_USERNAME, FIELD_DOMAIN, FIELD_HA1, FIELD_HA1 + 2, FIELD_HA1 + 4, FIELD_PREFIX}};
+
+struct run {
+    const struct bd_import *in;
+    struct bd_import_result *result;
+    sqlite3 *db;
+    sqlite3_stmt *put;
+    struct bd_digest *digest;
+    struct layout header; /* cnt 0: the file has none */
+    int64_t next_id;
+    int64_t now_s;
+};
+
+/* A row that is replaced gets a new id, like a new one. So a row with an id of this import's own
+ * was written by an earlier line, and is left alone: the file names somebody twice. */
+static const char put_sql[] =
+    "INSERT INTO subscriber (" BD_ROW_COLUMNS ") VALUES (" BD_ROW_VALUES ")"
+    " ON CONFLICT (username, domain) DO UPDATE SET id = excluded.id, realm = excluded.realm,"
+    " ha1 = excluded.ha1, ha1b = excluded.ha1b, ha1_sha256 = excluded.ha1_sha256,"
+    " ha1b_sha256 = excluded.ha1b_sha256, ha1_sha512_256 = excluded.ha1_sha512_256,"
+    " ha1b_sha512_256 = excluded.ha1b_sha512_256, trusted_prefix = excluded.trusted_prefix,"
+    " modified = excluded.modified WHERE subscriber.id < ?14";
+
+static int bad_line(struct run *run, const char *what)
+{
+    if (run->result->bad++ < run->in->bad_max)
+        run->in->bad_line(run->in->arg, run->result->lines, what);
+    return 0;
+}
+
+static int field_by_name(struct bd_str name)
+{
+    static const char *const plain[FIELD_HA1] = {"username", "domain", "password",
+                                                 "trusted_prefix"};
+    for (int i = 0; i < FIELD_CNT; i++) {
+        const char *text = i < FIELD_HA1 ? plain[i] : bd_ha1_column[i - FIELD_HA1].name;
+        if (bd_str_eq_nocase(name, bd_str_from(text)))
+            return i;
+    }
+    return -1;
+}
+
+/* Takes the first line as a header when it names the column "username". Returns 1 when it was one,
+ * 0 when it is data, -1 when it is a bad header. */
+static int read_header(struct run *run, const struct bd_str *text, int cnt, struct bd_error *error)
+{
+    bool is_header = false;
+    for (int i = 0; i < cnt; i++)
+        is_header = is_header || field_by_name(text[i]) == FIELD_USERNAME;
+    if (!is_header)
+        return 0;
+    unsigned seen = 0;
+    for (int i = 0; i < cnt; i++) {
+        int field = field_by_name(text[i]);
+        if (field < 0 || seen & 1U << field)
+            return bd_fail(error, "column \"%.*s\" is unknown or stands twice",
+                           BD_STR_ARG(text[i]));
+        seen |= 1U << field;
+        run->header.field[i] = (uint8_t)field;
+    }
+    if (!(seen & 1U << FIELD_DOMAIN))
+        return bd_fail(error, "there is no column \"domain\"");
+    run->header.cnt = cnt;
+    return 1;
+}
+
+/* Sorts the texts of a line by field. NULL, or what is wrong. */
+static const char *sort_fields(const struct run *run, const struct bd_str *text, int cnt,
+                               struct bd_str by_field[FIELD_CNT])
+{
+    const struct layout *layout = &run->header;
+    if (layout->cnt == 0)
+        layout = cnt <= with_password.cnt ? &with_password : &with_ha1;
+    if (run->header.cnt ? cnt != layout->cnt : cnt < layout->cnt - 1 || cnt > layout->cnt)
+        return run->header.cnt ? "has another number of fields than the header line"
+                               : "must have 3 or 4 fields (password) or 5 or 6 (HA1s)";
+    for (int i = 0; i < FIELD_CNT; i++)
+        by_field[i] = BD_STR("");
+    for (int i = 0; i < cnt; i++)
+        by_field[layout->field[i]] = text[i];
+    return NULL;
+}
+
+static struct bd_str realm_of(const struct run *run, struct bd_str domain)
+{
+    for (unsigned i = 0; i < run->in->realm_cnt; i++) {
+        if (bd_str_eq_nocase(run->in->realms[i].domain, domain))
+            return run->in->realms[i].realm;
+    }
+    return BD_STR_NULL;
+}
+
+static int set_secrets(const struct run *run, const struct bd_str *f, struct bd_subscriber *row,
+                       struct bd_error *error)
+{
+    int rc = BD_SUBSCRIBERS_DONE;
+    for (int i = 0; i < BD_HA1_COLUMNS && rc == BD_SUBSCRIBERS_DONE; i++) {
+        if (f[FIELD_HA1 + i].len > 0)
+            rc = bd_row_set_ha1(row, &bd_ha1_column[i], f[FIELD_HA1 + i], error);
+    }
+    if (rc != BD_SUBSCRIBERS_DONE || f[FIELD_PASSWORD].len == 0)
+        return rc;
+    if (row->ha1.present) {
+        bd_fail(error, "gives a password and an HA1: give one of them");
+        return BD_SUBSCRIBERS_INVALID;
+    }
+    return bd_row_set_password(row, run->digest, f[FIELD_PASSWORD], error);
+}
+
+static int write_row(struct run *run, struct bd_subscriber *row, struct bd_error *error)
+{
+    row->id = run->next_id++;
+    row->created_s = row->modified_s = run->now_s;
+    bd_row_bind(run->put, row);
+    int rc = sqlite3_step(run->put);
+    sqlite3_reset(run->put);
+    if (rc != SQLITE_DONE)
+        return bd_database_fail(run->db, run->in->database, error);
+    return sqlite3_changes(run->db) > 0 ? 0 : bad_line(run, "this subscriber stands twice");
+}
+
+static int import_fields(struct run *run, const struct bd_str *text, int cnt,
+                         struct bd_error *error)
+{
+    struct bd_str f[FIELD_CNT];
+    const char *wrong = sort_fields(run, text, cnt, f);
+    if (wrong)
+        return bad_line(run, wrong);
+    struct bd_subscriber row = {0};
+    int rc = bd_row_set_identity(&row, f[FIELD_USERNAME], f[FIELD_DOMAIN],
+                                 realm_of(run, f[FIELD_DOMAIN]), error);
+    if (rc == BD_SUBSCRIBERS_DONE)
+        rc = bd_row_set_prefix(&row, f[FIELD_PREFIX], error);
+    if (rc == BD_SUBSCRIBERS_DONE)
+        rc = set_secrets(run, f, &row, error);
+    if (rc != BD_SUBSCRIBERS_DONE)
+        return rc < 0 ? rc : bad_line(run, error->text);
+    return write_row(run, &row, error);
+}
+
+/* Without its header a file means nothing: no need to call every line bad. */
+enum { STOP = 1 };
+
+static int import_line(struct run *run, char *line, uint32_t len, struct bd_error *error)
+{
+    if (run->result->lines == 1 && len >= 3 && memcmp(line, "\xef\xbb\xbf", 3) == 0) {
+        line += 3; /* a byte order mark, which spreadsheets write */
+        len -= 3;
+    }
+    struct bd_str text[FIELD_CNT];
+    int cnt = bd_csv_split(line, len, text, FIELD_CNT);
+    if (cnt == 1 && text[0].len == 0)
+        return 0;
+    if (cnt < 0)
+        return bad_line(run, "a quoted field is not closed, or has text around it");
+    if (cnt > FIELD_CNT)
+        return bad_line(run, "has too many fields");
+    if (run->result->lines == 1) {
+        int rc = read_header(run, text, cnt, error);
+        if (rc < 0)
+            bad_line(run, error->text);
+        if (rc != 0)
+            return rc < 0 ? STOP : 0;
+    }
+    return import_fields(run, text, cnt, error);
+}
+
+static int import_lines(struct run *run, struct bd_error *error)
+{
+    char *line = NULL;
+    size_t cap = 0;
+    ssize_t len;
+    int rc = 0;
+    while (rc == 0 && (len = getline(&line, &cap, run->in->csv)) > 0) {
+        run->result->lines++;
+        rc = len > 65536 ? bad_line(run, "is too long")
+                         : import_line(run, line, (uint32_t)len, error);
+    }
+    if (rc == 0 && ferror(run->in->csv))
+        rc = bd_fail(error, "the CSV file cannot be read to its end: nothing was imported");
+    if (line)
+        memset(line, 0, cap);
+    free(line);
+    return rc == STOP ? 0 : rc;
+}
+
+static int64_t read_number(struct run *run, const char *sql, struct bd_error *error)
+{
+    int64_t value = -1;
+    sqlite3_stmt *stmt = bd_database_prepare(run->db, run->in->database, sql, error);
+    if (stmt && sqlite3_step(stmt) == SQLITE_ROW)
+        value = sqlite3_column_int64(stmt, 0);
+    else
+        bd_database_fail(run->db, run->in->database, error);
+    sqlite3_finalize(stmt);
+    return value;
+}
+
+/* Between BEGIN and COMMIT. */
+static int import_all(struct run *run, struct bd_error *error)
+{
+    int64_t before = read_number(run, "SELECT count(*) FROM subscriber", error);
+    int64_t last = read_number(run, "SELECT coalesce(max(id), 0) FROM subscriber", error);
+    if (before < 0 || last < 0)
+        return -1;
+    run->next_id = last + 1;
+    sqlite3_bind_int64(run->put, 14, run->next_id);
+    if (import_lines(run, error) != 0)
+        return -1;
+    if (run->result->bad > 0) {
+        bd_fail(error, "%lu of %lu lines are bad: nothing was imported", run->result->bad,
+                run->result->lines);
+        return BD_SUBSCRIBERS_INVALID;
+    }
+    int64_t after = read_number(run, "SELECT count(*) FROM subscriber", error);
+    if (after < 0)
+        return -1;
+    run->result->added = (unsigned long)(after - before);
+    run->result->changed = (unsigned long)(run->next_id - 1 - last) - run->result->added;
+    return bd_database_exec(run->db, run->in->database, "COMMIT", error);
+}
+
+/* Usernames come in any order: the cache (128 MiB) is to hold the index they go into. */
+static const char begin_sql[] = "PRAGMA cache_size = -131072; BEGIN IMMEDIATE";
+
+int bd_subscribers_import(const struct bd_import *import, struct bd_import_result *result,
+                          struct bd_error *error)
+{
+    *result = (struct bd_import_result){0};
+    struct run run = {.in = import, .result = result, .now_s = time(NULL)};
+    int rc = -1;
+    if ((run.digest = bd_digest_new(error)) &&
+        (run.db = bd_database_open(import->database, error)) &&
+        (run.put = bd_database_prepare(run.db, import->database, put_sql, error)) &&
+        bd_database_exec(run.db, import->database, begin_sql, error) == 0)
+        rc = import_all(&run, error);
+    sqlite3_finalize(run.put);
+    if (run.db && !sqlite3_get_autocommit(run.db))
+        sqlite3_exec(run.db, "ROLLBACK", NULL, NULL, NULL);
+    sqlite3_close(run.db);
+    bd_digest_free(run.digest);
+    return rc;
+}

@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "nonce.h"
+
+#include "hex.h"
+
+#include <assert.h>
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
+#include <stdlib.h>
+
+enum { BLOCK = 16, SECRET = 32, DIGEST = 32, KEYS = 2, REALMS = 16 };
+
+struct key {
+    uint8_t secret[SECRET]; /* as given; all zero: no such key */
+    EVP_CIPHER_CTX *aes;
+    uint16_t id; /* in the nonce, so that the right key is tried first and alone */
+    bool usable;
+};
+
+/* AES(hash of the realm) under each key. The tag is AES(that XOR first block): CBC-MAC of two
+ * blocks, which is a pseudo-random function because every message has two. An XOR with the bare
+ * hash would let anybody compute one realm's nonce from another's. */
+struct realm_mask {
+    char realm[BD_REALM_MAX];
+    uint32_t len; /* 0: empty */
+    uint8_t mask[KEYS][BLOCK];
+};
+
+struct bd_nonce {
+    EVP_CIPHER *cipher;
+    EVP_MD *sha256;
+    EVP_MD_CTX *md;
+    struct key key[KEYS];
+    struct realm_mask cache[REALMS]; /* direct-mapped; many domains only make it miss */
+};
+
+struct bd_nonce *bd_nonce_new(struct bd_error *error)
+{
+    struct bd_nonce *nonce = calloc(1, sizeof(*nonce));
+    bool ok = nonce != NULL;
+    if (ok) {
+        nonce->cipher = EVP_CIPHER_fetch(NULL, "AES-128-ECB", NULL);
+        nonce->sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
+        nonce->md = EVP_MD_CTX_new();
+        ok = nonce->cipher && nonce->sha256 && nonce->md;
+        for (unsigned k = 0; k < KEYS; k++)
+            ok = (nonce->key[k].aes = EVP_CIPHER_CTX_new()) != NULL && ok;
+    }
+    if (ok)
+        return nonce;
+    bd_nonce_free(nonce);
+    bd_fail(error, "OpenSSL offers no AES-128 or SHA-256, or memory is short: check openssl.cnf "
+                   "and `openssl list -providers`");
+    return NULL;
+}
+
+void bd_nonce_free(struct bd_nonce *nonce)
+{
+    if (!nonce)
+        return;
+    for (unsigned k = 0; k < KEYS; k++)
+        EVP_CIPHER_CTX_free(nonce->key[k].aes);
+    EVP_MD_CTX_free(nonce->md);
+    EVP_MD_free(nonce->sha256);
+    EVP_CIPHER_free(nonce->cipher);
+    OPENSSL_cleanse(nonce, sizeof(*nonce));
+    free(nonce);
+}
+
+static bool hash_two(struct bd_nonce *nonce, struct bd_str a, const uint8_t *b, size_t b_len,
+                     uint8_t out[DIGEST])
+{
+    return EVP_DigestInit_ex2(nonce->md, nonce->sha256, NULL) &&
+           EVP_DigestUpdate(nonce->md, a.p, a.len) && EVP_DigestUpdate(nonce->md, b, b_len) &&
+           EVP_DigestFinal_ex(nonce->md, out, NULL);
+}
+
+static bool key_set(struct bd_nonce *nonce, struct key *key, const uint8_t secret[SECRET])
+{
+    static const uint8_t none[SECRET];
+    memcpy(key->secret, secret, SECRET);
+    key->usable = false;
+    if (CRYPTO_memcmp(secret, none, SECRET) == 0)
+        return true;
+    uint8_t derived[DIGEST];
+    bool ok = hash_two(nonce, BD_STR("bindery nonce"), secret, SECRET, derived) &&
+              EVP_EncryptInit_ex2(key->aes, nonce->cipher, derived, NULL, NULL) &&
+              EVP_CIPHER_CTX_set_padding(key->aes, 0);
+    key->id = (uint16_t)(derived[BLOCK] << 8 | derived[BLOCK + 1]);
+    key->usable = ok;
+    OPENSSL_cleanse(derived, sizeof(derived));
+    return ok;
+}
+
+int bd_nonce_set_keys(struct bd_nonce *nonce, const uint8_t keys[2][32])
+{
+    bool same = nonce->key[0].usable;
+    for (unsigned k = 0; k < KEYS; k++)
+        same = same && CRYPTO_memcmp(nonce->key[k].secret, keys[k], SECRET) == 0;
+    if (same)
+        return 0;
+    memset(nonce->cache, 0, sizeof(nonce->cache));
+    bool ok = true;
+    for (unsigned k = 0; k < KEYS; k++)
+        ok = key_set(nonce, &nonce->key[k], keys[k]) && ok;
+    return ok && nonce->key[0].usable ? 0 : -1;
+}
+
+static bool encrypt(const struct key *key, const uint8_t in[BLOCK], uint8_t out[BLOCK])
+{
+    int n = 0;
+    return EVP_EncryptUpdate(key->aes, out, &n, in, BLOCK) == 1 && n == BLOCK;
+}
+
+static struct realm_mask *realm_slot(struct bd_nonce *nonce, struct bd_str realm)
+{
+    uint32_t h = 2166136261U; /* FNV-1a: realms come from the configuration, nobody floods this */
+    for (uint32_t i = 0; i < realm.len; i++)
+        h = (h ^ (uint8_t)realm.p[i]) * 16777619U;
+    return &nonce->cache[(h >> 16 ^ h) % REALMS];
+}
+
+/* NULL when the realm is beyond its bound (then no nonce can be ours) or OpenSSL fails. */
+static const struct realm_mask *realm_mask(struct bd_nonce *nonce, struct bd_str realm)
+{
+    if (realm.len == 0 || realm.len > BD_REALM_MAX)
+        return NULL;
+    struct realm_mask *slot = realm_slot(nonce, realm);
+    if (bd_str_eq(realm, (struct bd_str){slot->realm, slot->len}))
+        return slot;
+    uint8_t digest[DIGEST];
+    slot->len = 0;
+    bool ok = hash_two(nonce, realm, NULL, 0, digest);
+    for (unsigned k = 0; k < KEYS && ok; k++)
+        ok = !nonce->key[k].usable || encrypt(&nonce->key[k], digest, slot->mask[k]);
+    if (!ok)
+        return NULL;
+    memcpy(slot->realm, realm.p, realm.len);
+    slot->len = realm.len;
+    return slot;
+}
+
+static bool make_tag(struct bd_nonce *nonce, unsigned k, struct bd_str realm,
+                     const uint8_t head[BLOCK], uint8_t tag[BLOCK])
+{
+    const struct realm_mask *mask = realm_mask(nonce, realm);
+    if (!mask)
+        return false;
+    uint8_t block[BLOCK];
+    for (unsigned i = 0; i < BLOCK; i++)
+        block[i] = head[i] ^ mask->mask[k][i];
+    return encrypt(&nonce->key[k], block, tag);
+}
+
+static void put_be(uint8_t *out, uint64_t value, unsigned bytes)
+{
+    for (unsigned i = 0; i < bytes; i++)
+        out[i] = (uint8_t)(value >> (8 * (bytes - 1 - i)));
+}
+
+static uint64_t get_be(const uint8_t *in, unsigned bytes)
+{
+    uint64_t value = 0;
+    for (unsigned i = 0; i < bytes; i++)
+        value = value << 8 | in[i];
+    return value;
+}
+
+void bd_nonce_make(struct bd_nonce *nonce, uint64_t issued_wall_ms, uint64_t request,
+                   struct bd_str realm, char out[BD_NONCE_TEXT])
+{
+    assert(nonce->key[0].usable);
+    uint8_t bytes[2 * BLOCK] = {0};
+    put_be(bytes, issued_wall_ms, 6);
+    put_be(bytes + 6, nonce->key[0].id, 2);
+    put_be(bytes + 8, request, 8);
+    /* If OpenSSL fails the tag stays zero: a nonce nobody accepts, hence another challenge. */
+    if (!make_tag(nonce, 0, realm, bytes, bytes + BLOCK))
+        memset(bytes + BLOCK, 0, BLOCK);
+    bd_hex_encode(bytes, sizeof(bytes), out);
+}
+
+bool bd_nonce_check(struct bd_nonce *nonce, struct bd_str text, struct bd_str realm,
+                    struct bd_nonce_fields *fields)
+{
+    uint8_t bytes[2 * BLOCK];
+    _Static_assert(2 * sizeof(bytes) == BD_NONCE_TEXT, "the text is all of it");
+    if (!bd_hex_decode(text, bytes, sizeof(bytes)))
+        return false;
+    fields->issued_ms = get_be(bytes, 6);
+    fields->request = get_be(bytes + 8, 8);
+    uint16_t id = (uint16_t)get_be(bytes + 6, 2);
+    for (unsigned k = 0; k < KEYS; k++) {
+        uint8_t tag[BLOCK];
+        if (nonce->key[k].usable && nonce->key[k].id == id &&
+            make_tag(nonce, k, realm, bytes, tag) && CRYPTO_memcmp(tag, bytes + BLOCK, BLOCK) == 0)
+            return true;
+    }
+    return false;
+}
