@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The reply: RFC 3261 8.2.6 and 10.3 (8). */
+#include "private.h"
+
+/* Retry-After where the domain's policy names none: long enough for a restart of the other process,
+ * short enough that a phone is back before anybody notices. */
+enum { RETRY_AFTER_S = 5 };
+
+#define METHODS "REGISTER, OPTIONS"
+
+static void put_header_u32(struct bd_wire *w, struct bd_str name, uint32_t value)
+{
+    bd_wire_put(w, name);
+    bd_wire_put(w, BD_STR(": "));
+    bd_wire_u32(w, value);
+    bd_wire_put(w, BD_STR("\r\n"));
+}
+
+static void begin(const struct bd_turn *turn, struct bd_wire *w, unsigned status,
+                  struct bd_str reason)
+{
+    /* 8.2.7, 19.3: the tag follows from the request, so a retransmission gets the same one. */
+    char text[16];
+    struct bd_wire tag = bd_wire_init(text, sizeof(text));
+    bd_wire_hex(&tag, &turn->transaction, sizeof(turn->transaction));
+    bd_reply_begin(w, turn->m, status, reason, (struct bd_str){text, bd_wire_len(&tag)},
+                   &turn->request->source);
+}
+
+static void end(const struct bd_turn *turn, struct bd_wire *w)
+{
+    const struct bd_policy *policy = turn->request->policy;
+    if (policy->server_len)
+        bd_reply_header(w, BD_STR("Server"),
+                        bd_policy_text(policy, policy->server_off, policy->server_len));
+    bd_reply_end(w);
+}
+
+/* --- header fields of one status ---------------------------------------------------------------
+ */
+
+static void put_challenges(struct bd_registrar *r, const struct bd_turn *turn, struct bd_wire *w,
+                           bool stale)
+{
+    const struct bd_request *request = turn->request;
+    struct bd_str realm = bd_domain_realm(request->policy, turn->domain);
+    uint64_t issued_ms =
+        bd_challenge_issued_ms(&r->challenges, turn->transaction, request->wall_ms);
+    char nonce[BD_NONCE_TEXT];
+    bd_nonce_make(r->nonce, issued_ms, turn->transaction, realm, nonce);
+    bd_challenge_write(w, turn->domain, realm, (struct bd_str){nonce, sizeof(nonce)}, stale);
+}
+
+static void put_unsupported_of(const struct bd_message *m, enum bd_header_id id, struct bd_wire *w,
+                               unsigned *cnt)
+{
+    struct bd_list list = bd_list_begin(m, id);
+    struct bd_str tag;
+    while (bd_list_next(&list, &tag)) {
+        if (bd_option_supported(tag))
+            continue;
+        bd_wire_put(w, (*cnt)++ ? BD_STR(", ") : BD_STR("Unsupported: "));
+        bd_wire_put(w, tag);
+    }
+}
+
+/* 8.2.2.3, 20.40 */
+static void put_unsupported(const struct bd_message *m, struct bd_wire *w)
+{
+    unsigned cnt = 0;
+    put_unsupported_of(m, BD_HDR_REQUIRE, w, &cnt);
+    put_unsupported_of(m, BD_HDR_PROXY_REQUIRE, w, &cnt);
+    bd_wire_put(w, BD_STR("\r\n"));
+}
+
+/* 11.2: what this server can do. No body is understood and no extension (yet). */
+static void put_capabilities(struct bd_wire *w)
+{
+    bd_reply_header(w, BD_STR("Allow"), BD_STR(METHODS));
+    bd_reply_header(w, BD_STR("Accept"), BD_STR(""));
+    bd_reply_header(w, BD_STR("Accept-Encoding"), BD_STR("identity"));
+    bd_reply_header(w, BD_STR("Supported"), BD_STR(""));
+}
+
+static void put_retry_after(const struct bd_turn *turn, struct bd_wire *w)
+{
+    uint32_t s = turn->domain ? turn->domain->retry_after_s : 0;
+    put_header_u32(w, BD_STR("Retry-After"), s ? s : RETRY_AFTER_S);
+}
+
+static void put_extra(struct bd_registrar *r, const struct bd_turn *turn, struct bd_wire *w,
+                      enum bd_verdict verdict)
+{
+    switch (verdict) {
+    case BD_SIP_OPTIONS:
+        put_capabilities(w);
+        break;
+    case BD_SIP_CHALLENGED:
+    case BD_SIP_BAD_NONCE:
+    case BD_SIP_WRONG_CREDENTIALS:
+        put_challenges(r, turn, w, false);
+        break;
+    case BD_SIP_STALE:
+    case BD_SIP_REPLAYED: /* the credentials were right: no need to ask the user again */
+        put_challenges(r, turn, w, true);
+        break;
+    case BD_SIP_METHOD_NOT_ALLOWED:
+        bd_reply_header(w, BD_STR("Allow"), BD_STR(METHODS));
+        break;
+    case BD_SIP_UNSUPPORTED_MEDIA: /* 8.2.3 */
+        bd_reply_header(w, BD_STR("Accept"), BD_STR(""));
+        bd_reply_header(w, BD_STR("Accept-Encoding"), BD_STR("identity"));
+        break;
+    case BD_SIP_BAD_EXTENSION:
+        put_unsupported(turn->m, w);
+        break;
+    case BD_SIP_TOO_BRIEF: /* 10.3 (7) */
+        put_header_u32(w, BD_STR("Min-Expires"), turn->domain->min_expires_s);
+        break;
+    case BD_SIP_TOO_MANY_CONTACTS:
+        if (turn->domain->retry_after_s && turn->domain->max_contacts_code == 503)
+            put_retry_after(turn, w);
+        break;
+    case BD_SIP_TABLE_FULL:
+    case BD_SIP_VERIFIER_BUSY:
+    case BD_SIP_VERIFIER_GONE:
+    case BD_SIP_DRAINING:
+        put_retry_after(turn, w);
+        break;
+    default:
+        break;
+    }
+}
+
+static unsigned status_of(const struct bd_turn *turn, enum bd_verdict verdict)
+{
+    if (verdict == BD_SIP_TOO_MANY_CONTACTS && turn->domain->max_contacts_code)
+        return turn->domain->max_contacts_code;
+    return bd_verdict_info[verdict].status;
+}
+
+bool bd_answer(struct bd_registrar *registrar, const struct bd_turn *turn, struct bd_wire *reply,
+               enum bd_verdict *verdict)
+{
+    unsigned status = status_of(turn, *verdict);
+    if (status == 0)
+        return false;
+    const struct bd_wire blank = *reply;
+    bool worded = status == 400 && turn->reason;
+    begin(turn, reply, status, worded ? bd_str_from(turn->reason) : bd_reason(status));
+    put_extra(registrar, turn, reply, *verdict);
+    end(turn, reply);
+    if (!reply->overflow)
+        return true;
+    *reply = blank;
+    *verdict = BD_SIP_INTERNAL;
+    begin(turn, reply, 500, bd_reason(500));
+    bd_reply_end(reply);
+    if (!reply->overflow)
+        return true;
+    *reply = blank;
+    *verdict = BD_SIP_UNADDRESSABLE;
+    return false;
+}
+
+/* --- the 200 of a REGISTER ----------------------------------------------------------------------
+ */
+
+static void put_binding(struct bd_wire *w, const struct bd_binding *b, uint32_t now_s)
+{
+    bd_wire_put(w, BD_STR("Contact: <"));
+    bd_wire_put(w, b->text[BD_TEXT_URI]);
+    bd_wire_char(w, '>');
+    if (b->text[BD_TEXT_PARAMS].len) {
+        bd_wire_char(w, ';');
+        bd_wire_put(w, b->text[BD_TEXT_PARAMS]);
+    }
+    if (b->q_milli != BD_Q_NONE) {
+        bd_wire_put(w, BD_STR(";q="));
+        bd_wire_q(w, b->q_milli);
+    }
+    bd_wire_put(w, BD_STR(";expires="));
+    bd_wire_u32(w, bd_state_expires_at_s(b->state) - now_s);
+    bd_wire_put(w, BD_STR("\r\n"));
+}
+
+bool bd_answer_bindings(struct bd_registrar *registrar, const struct bd_turn *turn,
+                        struct bd_wire *reply)
+{
+    begin(turn, reply, 200, bd_reason(200));
+    for (unsigned i = 0; i < registrar->set.cnt; i++) {
+        const struct bd_entry *e = &registrar->set.entry[i];
+        if (bd_fate_lives(e->fate))
+            put_binding(reply, &e->binding, registrar->asks.now_s);
+    }
+    bd_reply_header(reply, BD_STR("Date"), bd_date_text(&registrar->date, turn->request->wall_ms));
+    end(turn, reply);
+    return !reply->overflow;
+}

@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "asks.h"
+
+/* RFC 3261 10.3 (7): only intervals below one hour may be refused as too brief. */
+enum { BRIEF_BELOW_S = 3600 };
+
+uint32_t bd_asks_grant(const struct bd_policy_domain *domain, uint32_t requested_s, bool *brief)
+{
+    if (requested_s == 0)
+        return 0;
+    uint32_t s = requested_s;
+    if (s < domain->min_expires_s) {
+        *brief |= domain->min_expires_mode == 1 && s < BRIEF_BELOW_S;
+        s = domain->min_expires_s;
+    }
+    if (domain->max_expires_s && s > domain->max_expires_s)
+        s = domain->max_expires_s;
+    return s;
+}
+
+/* Far away is far away: an expiry never wraps, and never equals the table's "never". */
+static uint32_t expires_at(uint32_t now_s, uint32_t expires_s)
+{
+    return expires_s < UINT32_MAX - 1 - now_s ? now_s + expires_s : UINT32_MAX - 1;
+}
+
+/* Copies a text to asks->text with folds (7.3.1) and tabs as plain spaces: what is stored is one
+ * line. The caller has checked the room. */
+static void append(struct bd_asks *asks, struct bd_str s)
+{
+    for (uint32_t i = 0; i < s.len; i++) {
+        char c = s.p[i];
+        asks->text[asks->text_len++] = c == '\r' || c == '\n' || c == '\t' ? ' ' : c;
+    }
+}
+
+static bool is_separator(char c)
+{
+    return c == ';' || c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
+static struct bd_str trim(struct bd_str s)
+{
+    while (s.len && is_separator(s.p[0])) {
+        s.p++;
+        s.len--;
+    }
+    while (s.len && is_separator(s.p[s.len - 1]))
+        s.len--;
+    return s;
+}
+
+/* The Contact parameters without expires and q, which have places of their own. False when they are
+ * malformed or longer than is kept. */
+static bool read_params(struct bd_asks *asks, struct bd_str params, struct bd_str *kept)
+{
+    uint32_t begin = asks->text_len;
+    struct bd_str cursor = params, name, value, before = params;
+    bool bad = false;
+    for (; bd_param_next(&cursor, &name, &value, &bad); before = cursor) {
+        struct bd_str one = trim((struct bd_str){before.p, before.len - cursor.len});
+        if (bd_str_eq_nocase(name, BD_STR("expires")) || bd_str_eq_nocase(name, BD_STR("q")))
+            continue;
+        uint32_t used = asks->text_len - begin;
+        if (one.len + 1 > BD_CONTACT_PARAMS_MAX - used)
+            return false;
+        if (used)
+            append(asks, BD_STR(";"));
+        append(asks, one);
+    }
+    *kept = (struct bd_str){asks->text + begin, asks->text_len - begin};
+    return !bad;
+}
+
+static struct bd_str read_user_agent(struct bd_asks *asks, const struct bd_message *m)
+{
+    const struct bd_header *h = bd_header_first(m, BD_HDR_USER_AGENT);
+    if (!h)
+        return BD_STR_NULL;
+    struct bd_str s = h->value;
+    if (s.len > BD_USER_AGENT_MAX)
+        s.len = BD_USER_AGENT_MAX;
+    uint32_t begin = asks->text_len;
+    append(asks, s);
+    return (struct bd_str){asks->text + begin, s.len};
+}
+
+static uint32_t requested_s(const struct bd_message *m, const struct bd_contact *c,
+                            const struct bd_policy_domain *domain)
+{
+    if (c->has_expires)
+        return c->expires_s;
+    return m->has_expires ? m->expires_s : domain->default_expires_s;
+}
+
+static const char *read_one(struct bd_asks *asks, const struct bd_message *m,
+                            const struct bd_asks_context *context, const struct bd_contact *c,
+                            struct bd_str user_agent, bool *brief)
+{
+    struct bd_ask *ask = &asks->ask[asks->cnt];
+    struct bd_str params = BD_STR_NULL;
+    if (c->addr.uri.text.len > BD_CONTACT_URI_MAX)
+        return "Contact URI too long";
+    if (!read_params(asks, c->addr.params, &params))
+        return "Contact parameters too long";
+    ask->uri = c->addr.uri;
+    ask->expires_s = bd_asks_grant(context->domain, requested_s(m, c, context->domain), brief);
+    bool secure = c->addr.uri.scheme == BD_URI_SIPS;
+    ask->binding = (struct bd_binding){
+        .text = {[BD_TEXT_URI] = c->addr.uri.text,
+                 [BD_TEXT_CALL_ID] = asks->call_id,
+                 [BD_TEXT_PARAMS] = params,
+                 [BD_TEXT_USER_AGENT] = user_agent,
+                 [BD_TEXT_INSTANCE] = c->instance},
+        .state = bd_state_make(asks->cseq, expires_at(asks->now_s, ask->expires_s)),
+        .txn = asks->txn,
+        .source = context->source,
+        .local = context->local,
+        .reg_id = c->reg_id,
+        .created_at_s = asks->now_s,
+        .q_milli = c->has_q ? c->q_milli : BD_Q_NONE,
+        .flags = (uint16_t)(context->flags | (secure ? BD_BINDING_SECURE : 0)),
+    };
+    asks->cnt++;
+    return NULL;
+}
+
+/* RFC 5630 5.2: a sips Contact is taken only when the Request-URI and all SIP Contacts are sips.
+ * Removals are always taken. (RFC 3261 10.2.1 has a SHOULD for clients only.) */
+static bool sips_consistent(const struct bd_asks *asks, const struct bd_message *m)
+{
+    bool secure = false, plain = m->request_uri.scheme != BD_URI_SIPS;
+    for (unsigned i = 0; i < asks->cnt; i++) {
+        if (asks->ask[i].expires_s == 0)
+            continue;
+        secure |= asks->ask[i].uri.scheme == BD_URI_SIPS;
+        plain |= asks->ask[i].uri.scheme == BD_URI_SIP;
+    }
+    return !(secure && plain);
+}
+
+static const char *read_all(struct bd_asks *asks, const struct bd_message *m,
+                            const struct bd_asks_context *context, bool *brief)
+{
+    struct bd_str user_agent = read_user_agent(asks, m), element;
+    struct bd_list list = bd_list_begin(m, BD_HDR_CONTACT);
+    while (bd_list_next(&list, &element)) {
+        struct bd_contact c;
+        if (asks->star || asks->cnt == BD_CONTACTS_PER_REQUEST_MAX)
+            return asks->star ? "Contact '*' not alone" : "Too many Contacts";
+        if (!bd_contact_parse(element, &c))
+            return "Malformed Contact";
+        if (c.star && asks->cnt)
+            return "Contact '*' not alone";
+        asks->star = c.star;
+        const char *wrong = c.star ? NULL : read_one(asks, m, context, &c, user_agent, brief);
+        if (wrong)
+            return wrong;
+    }
+    if (list.bad)
+        return "Malformed Contact";
+    if (asks->star && !(m->has_expires && m->expires_s == 0))
+        return "Contact '*' without Expires: 0";
+    return sips_consistent(asks, m) ? NULL : "Contact sips against Request-URI or another Contact";
+}
+
+/* 17.2.3: branch and sent-by name a transaction; for a client of RFC 2543, whose branch need not be
+ * unique, the whole Via does as well as can be. */
+static uint64_t branch_hash(const struct bd_message *m, const struct bd_hash_key *key)
+{
+    uint64_t part[3] = {
+        bd_hash64(key, m->via.host.p, m->via.host.len),
+        m->via.port,
+        m->via.branch.p ? bd_hash64(key, m->via.branch.p, m->via.branch.len)
+                        : bd_hash64(key, m->via.text.p, m->via.text.len),
+    };
+    return bd_hash64(key, part, sizeof(part));
+}
+
+enum bd_verdict bd_asks_read(struct bd_asks *asks, const struct bd_message *m,
+                             const struct bd_asks_context *context, const char **reason)
+{
+    asks->star = false;
+    asks->cnt = 0;
+    asks->text_len = 0;
+    asks->call_id = m->call_id;
+    asks->cseq = m->cseq;
+    asks->txn = bd_txn_make(m->cseq, branch_hash(m, context->key));
+    asks->now_s = context->now_s;
+    if (m->call_id.len > BD_CALL_ID_MAX) {
+        *reason = "Call-ID too long";
+        return BD_SIP_MALFORMED;
+    }
+    bool brief = false;
+    *reason = read_all(asks, m, context, &brief);
+    if (*reason)
+        return BD_SIP_BAD_CONTACT;
+    return brief ? BD_SIP_TOO_BRIEF : BD_VERDICT_NONE;
+}

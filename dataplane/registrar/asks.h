@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What one REGISTER asks for: its Contacts, read, checked and granted a time, before anything of
+ * the table is looked at (RFC 3261 10.3: everything or nothing).
+ *
+ * Slices point into the message, or into text[] where a text had to be put together. */
+#ifndef BD_ASKS_H
+#define BD_ASKS_H
+
+#include "hash.h"
+#include "message.h"
+#include "policy.h"
+#include "record.h"
+
+struct bd_ask {
+    struct bd_uri uri;
+    struct bd_binding binding; /* as it would be stored */
+    uint32_t expires_s;        /* granted; 0: remove */
+};
+
+struct bd_asks {
+    bool star;    /* "Contact: *", Expires: 0 */
+    unsigned cnt; /* 0 without star: a query */
+    struct bd_ask ask[BD_CONTACTS_PER_REQUEST_MAX];
+    struct bd_str call_id;
+    uint32_t cseq;
+    uint64_t txn; /* record.h: the transaction's word */
+    uint32_t now_s;
+    uint32_t text_len;
+    char text[BD_CONTACTS_PER_REQUEST_MAX * BD_CONTACT_PARAMS_MAX + BD_USER_AGENT_MAX];
+};
+
+struct bd_asks_context {
+    const struct bd_policy_domain *domain;
+    const struct bd_hash_key *key;
+    struct bd_endpoint source, local;
+    uint32_t now_s;
+    uint16_t flags; /* BD_BINDING_AUTHENTICATED or 0 */
+};
+
+/* Reads all Contacts. Returns
+ *   BD_VERDICT_NONE      asks is whole
+ *   BD_SIP_BAD_CONTACT   one is malformed or too long, too many, '*' misused, sips against RFC 5630
+ *                        5.2; *reason says which
+ *   BD_SIP_MALFORMED     the Call-ID is too long
+ *   BD_SIP_TOO_BRIEF     an expiry below the minimum, min_expires_mode 1 (10.3 (7)) */
+enum bd_verdict bd_asks_read(struct bd_asks *asks, const struct bd_message *m,
+                             const struct bd_asks_context *context, const char **reason);
+
+/* The interval a domain grants for a requested one (10.3 (7)); *brief is set when it must be
+ * refused with 423. 0 stays 0. Kamailio's min_expires, min_expires_mode, max_expires. */
+uint32_t bd_asks_grant(const struct bd_policy_domain *domain, uint32_t requested_s, bool *brief);
+
+#endif

@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Who asks, and may he? RFC 3261 10.3 (3) and (4), 22.4; RFC 7616 3.4; RFC 8760 2.3.
+ *
+ * What needs no secret is decided here: trusted sources, requests without credentials, credentials
+ * that can be of no use. The rest becomes a job for a verifier. A forged nonce never gets that far.
+ */
+#include "private.h"
+
+/* --- trusted -------------------------------------------------------------------------------- */
+
+static bool is_trusted(const struct bd_registrar *r, const struct bd_turn *turn)
+{
+    const struct bd_arena *arena = r->deps.arena;
+    const struct bd_ip *source = &turn->request->source.ip;
+    struct bd_provision provision;
+    struct bd_hash128 hash = bd_hash128(&arena->hash_key, turn->aor.p, turn->aor.len);
+    if (!bd_provisioned_find(arena, hash, &provision))
+        return false;
+    return provision.has_prefix ? bd_prefix_covers(&provision.prefix, source)
+                                : bd_policy_trusts(turn->request->policy, turn->domain, source);
+}
+
+/* --- choosing credentials --------------------------------------------------------------------- */
+
+/* Compares a quoted text, which may hold escapes, with a plain one. */
+static bool unquoted_eq(struct bd_str quoted, struct bd_str plain)
+{
+    if (bd_str_eq(quoted, plain))
+        return true;
+    char text[2 * BD_REALM_MAX];
+    uint32_t len = bd_unquote(quoted, text, sizeof(text));
+    return len != UINT32_MAX && bd_str_eq((struct bd_str){text, len}, plain);
+}
+
+static bool algorithm_offered(const struct bd_policy_domain *domain, enum bd_digest_alg algorithm)
+{
+    for (unsigned i = 0; i < domain->algorithm_cnt; i++) {
+        if (domain->algorithm[i] == algorithm)
+            return true;
+    }
+    return false;
+}
+
+/* 22.4 (8): a client that got a qop must use it, so one without qop gets a new challenge. */
+static bool qop_offered(const struct bd_policy_domain *domain, enum bd_qop qop)
+{
+    return (qop == BD_QOP_AUTH && (domain->qop & BD_QOP_BIT_AUTH)) ||
+           (qop == BD_QOP_AUTH_INT && (domain->qop & BD_QOP_BIT_AUTH_INT));
+}
+
+/* The first credentials for our realm that answer a challenge of ours. A phone behind several
+ * proxies sends those of other realms too (22.3). */
+static enum bd_verdict choose(struct bd_turn *turn, struct bd_str realm, struct bd_credentials *c)
+{
+    const struct bd_message *m = turn->m;
+    const struct bd_header *h = bd_header_first(m, BD_HDR_AUTHORIZATION);
+    for (; h; h = bd_header_next(m, h)) {
+        enum bd_credentials_rc rc = bd_credentials_parse(h->value, c);
+        if (rc == BD_CREDENTIALS_MALFORMED) {
+            turn->reason = "Malformed Authorization";
+            return BD_SIP_BAD_CREDENTIALS_FIELD;
+        }
+        if (rc == BD_CREDENTIALS_OK && unquoted_eq(c->realm, realm) &&
+            algorithm_offered(turn->domain, c->algorithm) && qop_offered(turn->domain, c->qop))
+            return BD_VERDICT_NONE;
+    }
+    return BD_SIP_CHALLENGED;
+}
+
+/* RFC 7616 3.4.6, RFC 8760 2.6 (6): the digest-uri must be one that we would serve as this request.
+ * Phones get its text slightly wrong (port, transport, user), so naming the same domain is enough.
+ */
+static bool digest_uri_fits(const struct bd_turn *turn, struct bd_str text)
+{
+    struct bd_uri uri;
+    if (!bd_uri_parse(text, &uri))
+        return false;
+    return bd_uri_equal(&uri, &turn->m->request_uri) ||
+           bd_target_domain(turn->m, turn->request->policy, &uri) == turn->domain;
+}
+
+/* --- the job -------------------------------------------------------------------------------- */
+
+/* Puts a quoted field without its escapes; RFC 7616 3.4.5: the digest is over unq(). */
+static bool put_unquoted(struct bd_verify_job *job, enum bd_job_text which, struct bd_str quoted,
+                         uint32_t max)
+{
+    char text[BD_DIGEST_URI_MAX];
+    uint32_t len = bd_unquote(quoted, text, max);
+    return len != UINT32_MAX && bd_job_put(job, which, (struct bd_str){text, len});
+}
+
+/* H(entity-body) for auth-int, in hexadecimal; RFC 8760 2.6 (7) for an empty body. */
+static bool put_body_hash(struct bd_registrar *r, const struct bd_turn *turn,
+                          const struct bd_credentials *c, struct bd_verify_job *job)
+{
+    if (c->qop != BD_QOP_AUTH_INT)
+        return bd_job_put(job, BD_JOB_BODY_HASH, BD_STR(""));
+    EVP_MD_CTX *ctx = r->md_ctx[c->algorithm];
+    struct bd_str body = turn->m->body;
+    unsigned char digest[EVP_MAX_MD_SIZE];
+    unsigned len = 0;
+    if (EVP_DigestInit_ex2(ctx, NULL, NULL) != 1 || EVP_DigestUpdate(ctx, body.p, body.len) != 1 ||
+        EVP_DigestFinal_ex(ctx, digest, &len) != 1)
+        return false;
+    char hex[2 * EVP_MAX_MD_SIZE];
+    struct bd_wire w = bd_wire_init(hex, sizeof(hex));
+    bd_wire_hex(&w, digest, len);
+    return bd_job_put(job, BD_JOB_BODY_HASH, (struct bd_str){hex, bd_wire_len(&w)});
+}
+
+static bool put_texts(struct bd_registrar *r, const struct bd_turn *turn, struct bd_str realm,
+                      const struct bd_credentials *c, struct bd_verify_job *job)
+{
+    return put_unquoted(job, BD_JOB_USERNAME, c->username, BD_USERNAME_MAX) &&
+           bd_job_put(job, BD_JOB_REALM, realm) && bd_job_put(job, BD_JOB_NONCE, c->nonce) &&
+           put_unquoted(job, BD_JOB_URI, c->uri, BD_DIGEST_URI_MAX) &&
+           put_unquoted(job, BD_JOB_CNONCE, c->cnonce, BD_CNONCE_MAX) &&
+           bd_job_put(job, BD_JOB_NC, c->nc_text) &&
+           bd_job_put(job, BD_JOB_RESPONSE, c->response) &&
+           bd_job_put(job, BD_JOB_METHOD, turn->m->method_text) && put_body_hash(r, turn, c, job) &&
+           bd_job_put(job, BD_JOB_AOR, turn->aor);
+}
+
+static enum bd_verdict fill_job(struct bd_registrar *r, struct bd_turn *turn, struct bd_str realm,
+                                const struct bd_credentials *c, struct bd_verify_job *job)
+{
+    *job = (struct bd_verify_job){
+        .transaction = turn->transaction,
+        .domain = bd_domain_index(turn->request->policy, turn->domain),
+        .nonce_expire_s = turn->domain->nonce_expire_s,
+        .nc = c->nc,
+        .algorithm = (uint8_t)c->algorithm,
+        .qop = (uint8_t)c->qop,
+        .userhash = c->userhash,
+    };
+    if (put_texts(r, turn, realm, c, job))
+        return BD_VERDICT_NONE;
+    turn->reason = "Credentials too long";
+    return BD_SIP_BAD_CREDENTIALS_FIELD;
+}
+
+static enum bd_verdict check_credentials(struct bd_registrar *r, struct bd_turn *turn,
+                                         struct bd_verify_job *job)
+{
+    struct bd_credentials c;
+    struct bd_str realm = bd_domain_realm(turn->request->policy, turn->domain);
+    enum bd_verdict verdict = choose(turn, realm, &c);
+    if (verdict != BD_VERDICT_NONE)
+        return verdict;
+    char uri[BD_DIGEST_URI_MAX];
+    uint32_t uri_len = bd_unquote(c.uri, uri, sizeof(uri));
+    if (uri_len == UINT32_MAX || !digest_uri_fits(turn, (struct bd_str){uri, uri_len})) {
+        turn->reason = "Digest uri is not the Request-URI";
+        return BD_SIP_BAD_CREDENTIALS_FIELD;
+    }
+    struct bd_nonce_fields fields;
+    if (!bd_nonce_check(r->nonce, c.nonce, realm, &fields))
+        return BD_SIP_BAD_NONCE;
+    return fill_job(r, turn, realm, &c, job);
+}
+
+/* --- both ----------------------------------------------------------------------------------- */
+
+enum bd_verdict bd_authorize(struct bd_registrar *registrar, struct bd_turn *turn,
+                             struct bd_verify_job *job, bool *verify)
+{
+    enum bd_verdict verdict = BD_VERDICT_NONE;
+    switch ((enum bd_auth_mode)turn->domain->auth) {
+    case BD_AUTH_OPEN:
+        break;
+    case BD_AUTH_TRUSTED:
+        verdict = is_trusted(registrar, turn) ? BD_VERDICT_NONE : BD_SIP_UNTRUSTED;
+        break;
+    case BD_AUTH_DIGEST:
+        verdict = check_credentials(registrar, turn, job);
+        *verify = verdict == BD_VERDICT_NONE;
+        break;
+    }
+    return verdict;
+}
+
+enum bd_verdict bd_authorize_result(struct bd_turn *turn, enum bd_verify_rc rc)
+{
+    switch (rc) {
+    case BD_VERIFY_OK:
+        turn->binding_flags |= BD_BINDING_AUTHENTICATED;
+        return BD_VERDICT_NONE;
+    case BD_VERIFY_OTHER_AOR:
+        return BD_SIP_FORBIDDEN; /* 10.3 (4) */
+    case BD_VERIFY_STALE:
+        return BD_SIP_STALE;
+    case BD_VERIFY_REPLAYED:
+        return BD_SIP_REPLAYED;
+    case BD_VERIFY_BAD_NONCE:
+        return BD_SIP_BAD_NONCE;
+    case BD_VERIFY_WRONG:
+        break;
+    }
+    return BD_SIP_WRONG_CREDENTIALS; /* and whatever a later verifier may invent */
+}

@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* One commit, or none: find, decide, write the reply, commit (RFC 3261 10.3 (7), last paragraph).
+ *
+ * The reply is written before the commit: a set of bindings whose 200 would not fit is refused
+ * while nothing has changed yet. Another worker may be first; then everything begins again from
+ * what stands there now. */
+#include "private.h"
+
+enum { ROUNDS_MAX = 16 };
+
+static unsigned survivors(struct bd_registrar *r)
+{
+    unsigned cnt = 0;
+    for (unsigned i = 0; i < r->set.cnt; i++) {
+        if (bd_fate_lives(r->set.entry[i].fate))
+            r->binding[cnt++] = r->set.entry[i].binding;
+    }
+    return cnt;
+}
+
+/* Makes the set's living entries the content of the AoR. */
+static enum bd_table_rc put(struct bd_registrar *r, const struct bd_slot_ref *ref,
+                            struct bd_str aor)
+{
+    unsigned cnt = survivors(r);
+    return bd_table_put(r->deps.writer, ref, aor, r->set.seen, r->binding, cnt);
+}
+
+static void count_changes(struct bd_registrar *r)
+{
+    static const enum bd_counter counter_of[] = {
+        [BD_FATE_REFRESHED] = BD_CTR_BINDINGS_REFRESHED,
+        [BD_FATE_CHANGED] = BD_CTR_BINDINGS_REFRESHED,
+        [BD_FATE_ADDED] = BD_CTR_BINDINGS_ADDED,
+        [BD_FATE_REMOVED] = BD_CTR_BINDINGS_REMOVED,
+        [BD_FATE_DISPLACED] = BD_CTR_BINDINGS_DISPLACED,
+        [BD_FATE_EXPIRED] = BD_CTR_BINDINGS_EXPIRED,
+    };
+    const struct bd_set *set = &r->set;
+    bool left = false;
+    for (unsigned i = 0; i < set->cnt; i++) {
+        enum bd_fate fate = set->entry[i].fate;
+        left |= bd_fate_lives(fate);
+        /* An entry that one request both adds and removes never was a binding. */
+        bool never = i >= set->old_cnt && !bd_fate_lives(fate);
+        if (fate != BD_FATE_KEPT && !never)
+            bd_registrar_count(r, counter_of[fate], 1);
+    }
+    if (left && set->old_cnt == 0)
+        bd_registrar_count(r, BD_CTR_AORS_ADDED, 1);
+    if (!left && set->old_cnt > 0)
+        bd_registrar_count(r, BD_CTR_AORS_REMOVED, 1);
+}
+
+/* Whether the request changed anything. Expired bindings alone are the sweeper's work. */
+static bool set_changed(const struct bd_set *set)
+{
+    for (unsigned i = 0; i < set->cnt; i++) {
+        enum bd_fate fate = set->entry[i].fate;
+        bool old = i < set->old_cnt;
+        if (old ? fate != BD_FATE_KEPT && fate != BD_FATE_EXPIRED : bd_fate_lives(fate))
+            return true;
+    }
+    return false;
+}
+
+static enum bd_verdict commit_set(struct bd_registrar *r, const struct bd_slot_ref *ref,
+                                  struct bd_str aor, bool *conflict)
+{
+    if (!set_changed(&r->set))
+        return BD_VERDICT_NONE;
+    switch (put(r, ref, aor)) {
+    case BD_TABLE_OK:
+        count_changes(r);
+        return BD_VERDICT_NONE;
+    case BD_TABLE_CONFLICT:
+        *conflict = true;
+        return BD_VERDICT_NONE;
+    case BD_TABLE_WINDOW_FULL:
+    case BD_TABLE_NO_MEMORY:
+        break;
+    }
+    return BD_SIP_TABLE_FULL;
+}
+
+/* --- REGISTER ------------------------------------------------------------------------------- */
+
+static struct bd_terms terms_of(const struct bd_registrar *r, const struct bd_policy_domain *d)
+{
+    unsigned max = d->max_contacts; /* Kamailio's max_contacts: 0 is no limit of its own */
+    if (max == 0 || max > BD_CONTACTS_PER_AOR_MAX)
+        max = BD_CONTACTS_PER_AOR_MAX;
+    return (struct bd_terms){
+        .contacts_max = max,
+        .policy = (enum bd_contacts_policy)d->max_contacts_policy,
+        .draining =
+            atomic_load_explicit(&r->deps.arena->header->draining, memory_order_relaxed) != 0,
+    };
+}
+
+static enum bd_verdict commit_refresh(struct bd_registrar *r, struct bd_turn *turn, int at,
+                                      const struct bd_slot_ref *ref, struct bd_wire *reply,
+                                      bool *conflict)
+{
+    const struct bd_asks *asks = &r->asks;
+    struct bd_binding *b = &r->set.entry[at].binding;
+    uint64_t expected = b->state, wanted = asks->ask[0].binding.state;
+    b->state = wanted;
+    if (!bd_answer_bindings(r, turn, reply))
+        return BD_SIP_INTERNAL;
+    enum bd_table_rc rc = bd_table_refresh(r->deps.writer, ref, (unsigned)at, expected, asks->cseq,
+                                           bd_state_expires_at_s(wanted), asks->txn);
+    *conflict = rc != BD_TABLE_OK;
+    bd_registrar_count(r, BD_CTR_BINDINGS_REFRESHED, !*conflict);
+    return BD_SIP_REFRESHED;
+}
+
+static enum bd_verdict commit_decision(struct bd_registrar *r, struct bd_turn *turn,
+                                       const struct bd_slot_ref *ref, struct bd_wire *reply,
+                                       bool *conflict)
+{
+    struct bd_terms terms = terms_of(r, turn->domain);
+    enum bd_verdict verdict = bd_decide(&r->set, &r->asks, &terms);
+    if (bd_verdict_info[verdict].status != 200)
+        return verdict;
+    if (!bd_answer_bindings(r, turn, reply))
+        return BD_SIP_INTERNAL;
+    enum bd_verdict failed = commit_set(r, ref, turn->aor, conflict);
+    return failed == BD_VERDICT_NONE ? verdict : failed;
+}
+
+static enum bd_verdict try_once(struct bd_registrar *r, struct bd_turn *turn, uint64_t hash,
+                                struct bd_wire *reply, bool *conflict)
+{
+    struct bd_slot_ref ref;
+    bd_table_find(r->deps.table, hash, turn->aor, &ref);
+    bd_set_load(&r->set, ref.record, r->asks.now_s);
+    int at = bd_decide_refresh(&r->set, &r->asks);
+    return at >= 0 ? commit_refresh(r, turn, at, &ref, reply, conflict)
+                   : commit_decision(r, turn, &ref, reply, conflict);
+}
+
+enum bd_verdict bd_register(struct bd_registrar *registrar, struct bd_turn *turn,
+                            struct bd_wire *reply)
+{
+    struct bd_registrar *r = registrar;
+    struct bd_asks_context context = {
+        .domain = turn->domain,
+        .key = &r->deps.arena->hash_key,
+        .source = turn->request->source,
+        .local = turn->request->local,
+        .now_s = (uint32_t)(turn->request->now_ms / 1000),
+        .flags = turn->binding_flags,
+    };
+    enum bd_verdict verdict = bd_asks_read(&r->asks, turn->m, &context, &turn->reason);
+    if (verdict != BD_VERDICT_NONE)
+        return verdict;
+    const struct bd_wire blank = *reply;
+    uint64_t hash = bd_table_hash(r->deps.table, turn->aor);
+    for (unsigned round = 0; round < ROUNDS_MAX; round++) {
+        bool conflict = false;
+        verdict = try_once(r, turn, hash, reply, &conflict);
+        turn->written = bd_verdict_info[verdict].status == 200;
+        if (!conflict && turn->written)
+            return verdict;
+        *reply = blank;
+        if (!conflict)
+            return verdict;
+        bd_registrar_count(r, BD_CTR_TABLE_RETRIES, 1);
+    }
+    turn->written = false;
+    return BD_SIP_INTERNAL;
+}
+
+/* --- by command and by time ------------------------------------------------------------------- */
+
+/* Marks what the operator names; returns how many. */
+static int mark_removed(struct bd_set *set, const struct bd_uri *uri)
+{
+    int removed = 0;
+    for (unsigned i = 0; i < set->cnt; i++) {
+        struct bd_entry *e = &set->entry[i];
+        if (e->fate != BD_FATE_KEPT || (uri && !bd_binding_matches(e, uri)))
+            continue;
+        e->fate = BD_FATE_REMOVED;
+        removed++;
+    }
+    return removed;
+}
+
+int bd_registrar_unregister(struct bd_registrar *registrar, struct bd_str aor,
+                            struct bd_str contact, uint64_t now_ms)
+{
+    struct bd_registrar *r = registrar;
+    struct bd_uri uri;
+    if (contact.len && !bd_uri_parse(contact, &uri))
+        return 0;
+    uint64_t hash = bd_table_hash(r->deps.table, aor);
+    for (unsigned round = 0; round < ROUNDS_MAX; round++) {
+        struct bd_slot_ref ref;
+        if (!bd_table_find(r->deps.table, hash, aor, &ref))
+            return 0;
+        bd_set_load(&r->set, ref.record, (uint32_t)(now_ms / 1000));
+        int removed = mark_removed(&r->set, contact.len ? &uri : NULL);
+        bool conflict = false;
+        enum bd_verdict failed = commit_set(r, &ref, aor, &conflict);
+        if (failed != BD_VERDICT_NONE)
+            return -1;
+        if (!conflict)
+            return removed;
+        bd_registrar_count(r, BD_CTR_TABLE_RETRIES, 1);
+    }
+    return -1;
+}
+
+void bd_registrar_expire(struct bd_registrar *registrar, uint32_t bucket, uint64_t now_ms)
+{
+    unsigned aors = 0;
+    unsigned bindings = bd_table_expire(registrar->deps.writer, bucket, (uint32_t)(now_ms / 1000),
+                                        NULL, NULL, &aors);
+    bd_registrar_count(registrar, BD_CTR_BINDINGS_EXPIRED, bindings);
+    bd_registrar_count(registrar, BD_CTR_AORS_REMOVED, aors);
+}

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* May a request be served at all? RFC 3261 8.2.1 to 8.2.3, in that order.
+ *
+ * Route (16.4): an entry that names this appliance, as phones with an outbound proxy send, would be
+ * taken off, and then a proxy would follow the rest. This server is the end of the way for the
+ * domains of its policy and forwards nothing, so with or without a Route only the Request-URI
+ * decides. Max-Forwards (16.3) binds forwarding only: 0 is fine for the server that is addressed.
+ */
+#include "private.h"
+
+static enum bd_verdict check_method(const struct bd_message *m)
+{
+    switch (m->method) {
+    case BD_METHOD_REGISTER:
+    case BD_METHOD_OPTIONS:
+        return BD_VERDICT_NONE;
+    case BD_METHOD_ACK:
+        return BD_SIP_ACK; /* 8.2.7: a stateless UAS ignores it */
+    case BD_METHOD_CANCEL:
+        return BD_SIP_NO_TRANSACTION; /* 9.2: every transaction here is over at once */
+    case BD_METHOD_UNKNOWN:
+        return BD_SIP_UNKNOWN_METHOD; /* 21.5.2 */
+    default:
+        return BD_SIP_METHOD_NOT_ALLOWED;
+    }
+}
+
+bool bd_option_supported(struct bd_str tag)
+{
+    (void)tag;
+    return false; /* no extension yet; each one will be a name here */
+}
+
+static bool is_token(struct bd_str s)
+{
+    static const char marks[] = "-.!%*_+`'~";
+    for (uint32_t i = 0; i < s.len; i++) {
+        char c = bd_lower(s.p[i]);
+        bool alnum = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
+        if (!alnum && !memchr(marks, c, sizeof(marks) - 1))
+            return false;
+    }
+    return s.len > 0;
+}
+
+/* 8.2.2.3, and 16.3 (5) for Proxy-Require, which a registrar behind no proxy must heed as well. */
+static enum bd_verdict check_options(struct bd_turn *turn, enum bd_header_id id)
+{
+    enum bd_verdict verdict = BD_VERDICT_NONE;
+    struct bd_list list = bd_list_begin(turn->m, id);
+    struct bd_str tag;
+    while (bd_list_next(&list, &tag)) {
+        list.bad |= !is_token(tag);
+        if (list.bad)
+            break;
+        if (!bd_option_supported(tag))
+            verdict = BD_SIP_BAD_EXTENSION;
+    }
+    if (!list.bad)
+        return verdict;
+    turn->reason = id == BD_HDR_REQUIRE ? "Malformed Require" : "Malformed Proxy-Require";
+    return BD_SIP_MALFORMED;
+}
+
+enum handling { HANDLING_UNSAID, HANDLING_OPTIONAL, HANDLING_REQUIRED };
+
+static enum handling body_handling(const struct bd_message *m)
+{
+    const struct bd_header *h = bd_header_first(m, BD_HDR_CONTENT_DISPOSITION);
+    const char *semicolon = h ? memchr(h->value.p, ';', h->value.len) : NULL;
+    if (!semicolon)
+        return HANDLING_UNSAID;
+    struct bd_str params = {semicolon + 1, (uint32_t)(h->value.p + h->value.len - semicolon - 1)};
+    struct bd_str value;
+    if (!bd_param_find(params, BD_STR("handling"), &value))
+        return HANDLING_UNSAID;
+    return bd_str_eq_nocase(value, BD_STR("optional")) ? HANDLING_OPTIONAL : HANDLING_REQUIRED;
+}
+
+/* 8.2.3. No body means anything to a registrar, and 20.11 would have every body count as required
+ * when nothing is said. Phones do put vendor data into a REGISTER, so only a body that says
+ * handling=required, or one in a coding that nobody here undoes, draws 415. */
+static enum bd_verdict check_body(const struct bd_message *m)
+{
+    if (m->body.len == 0)
+        return BD_VERDICT_NONE;
+    enum handling handling = body_handling(m);
+    const struct bd_header *coding = bd_header_first(m, BD_HDR_CONTENT_ENCODING);
+    bool coded = coding && !bd_str_eq_nocase(coding->value, BD_STR("identity"));
+    bool refused = handling == HANDLING_REQUIRED || (coded && handling != HANDLING_OPTIONAL);
+    return refused ? BD_SIP_UNSUPPORTED_MEDIA : BD_VERDICT_NONE;
+}
+
+enum bd_verdict bd_dispatch(struct bd_turn *turn)
+{
+    const struct bd_message *m = turn->m;
+    if (turn->request->parsed != BD_VERDICT_NONE) {
+        turn->reason = m->reason;
+        bool ack = m->is_request && m->method == BD_METHOD_ACK; /* 17.1.1.3: never answered */
+        return ack ? BD_SIP_ACK : turn->request->parsed;
+    }
+    if (!m->is_request)
+        return BD_SIP_RESPONSE;
+    enum bd_verdict verdict = check_method(m);
+    if (verdict == BD_VERDICT_NONE)
+        verdict = check_options(turn, BD_HDR_REQUIRE);
+    if (verdict == BD_VERDICT_NONE)
+        verdict = check_options(turn, BD_HDR_PROXY_REQUIRE);
+    if (verdict == BD_VERDICT_NONE)
+        verdict = check_body(m);
+    /* 12.2.2: no dialog exists here. A REGISTER has none to be in (10.2), yet some phones repeat
+     * the To tag of the last reply: it is ignored. */
+    if (verdict == BD_VERDICT_NONE && m->method == BD_METHOD_OPTIONS && m->to_tag.p)
+        verdict = BD_SIP_NO_TRANSACTION;
+    return verdict;
+}

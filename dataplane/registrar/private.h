@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What the files of the registrar share. A request goes through them in this order:
+ *
+ *   dispatch.c   may this request be served at all?            RFC 3261 8.2
+ *   target.c     which domain, which address of record?        10.3 (1), (5)
+ *   auth.c       who asks, and may he?                         10.3 (3), (4), 22
+ *   asks.c       what do the Contacts ask for?                 10.3 (6), (7)
+ *   decide.c     what becomes of the bindings?                 10.3 (6), (7)
+ *   commit.c     one commit, or none
+ *   answer.c     the reply                                     8.2.6, 10.3 (8)
+ *
+ * Each step returns BD_VERDICT_NONE to go on, or the verdict that the request ends in. */
+#ifndef BD_REGISTRAR_PRIVATE_H
+#define BD_REGISTRAR_PRIVATE_H
+
+#include <openssl/evp.h>
+
+#include "asks.h"
+#include "challenge.h"
+#include "date.h"
+#include "decide.h"
+#include "nonce.h"
+#include "registrar.h"
+
+struct bd_registrar {
+    struct bd_registrar_deps deps;
+    struct bd_nonce *nonce;
+    EVP_MD *md[BD_ALG_CNT];
+    EVP_MD_CTX *md_ctx[BD_ALG_CNT]; /* one each: changing a context's digest would allocate */
+    struct bd_date date;
+    /* Scratch of the request at hand; too large for the stack. */
+    struct bd_asks asks;
+    struct bd_set set;
+    struct bd_binding binding[BD_CONTACTS_PER_AOR_MAX];
+    struct bd_challenges challenges;
+};
+
+/* One request on its way. */
+struct bd_turn {
+    const struct bd_request *request;
+    const struct bd_message *m;
+    uint64_t transaction;                  /* bd_transaction_hash */
+    const struct bd_policy_domain *domain; /* NULL until target.c found it */
+    struct bd_str aor;                     /* canonical; in aor_text */
+    const char *reason;                    /* of a 400, NULL: the standard phrase */
+    uint16_t binding_flags;                /* BD_BINDING_..., for what is stored */
+    bool written;                          /* the reply stands in the wire already */
+    char aor_text[BD_AOR_MAX];
+};
+
+/* dispatch.c */
+enum bd_verdict bd_dispatch(struct bd_turn *turn);
+/* Whether an option tag is one this registrar implements (RFC 3261 8.2.2.3). */
+bool bd_option_supported(struct bd_str tag);
+
+/* target.c */
+enum bd_verdict bd_target_find(struct bd_turn *turn);
+uint32_t bd_domain_index(const struct bd_policy *policy, const struct bd_policy_domain *domain);
+struct bd_str bd_domain_name(const struct bd_policy *policy, const struct bd_policy_domain *domain);
+struct bd_str bd_domain_realm(const struct bd_policy *policy,
+                              const struct bd_policy_domain *domain);
+/* The domain that a URI of a request names when the request is for this appliance. NULL: none. */
+const struct bd_policy_domain *bd_target_domain(const struct bd_message *m,
+                                                const struct bd_policy *policy,
+                                                const struct bd_uri *uri);
+
+/* auth.c */
+/* Sets *verify and fills `job` when a verifier has to decide. */
+enum bd_verdict bd_authorize(struct bd_registrar *registrar, struct bd_turn *turn,
+                             struct bd_verify_job *job, bool *verify);
+/* What a verifier's result means for the request. */
+enum bd_verdict bd_authorize_result(struct bd_turn *turn, enum bd_verify_rc rc);
+
+/* commit.c */
+enum bd_verdict bd_register(struct bd_registrar *registrar, struct bd_turn *turn,
+                            struct bd_wire *reply);
+
+/* answer.c */
+/* Writes the reply that a verdict draws. False when there is none, or none that fits; *verdict then
+ * says so. A reply that does not fit becomes a 500 without further header fields. */
+bool bd_answer(struct bd_registrar *registrar, const struct bd_turn *turn, struct bd_wire *reply,
+               enum bd_verdict *verdict);
+/* Writes the 200 of a REGISTER with all bindings of registrar->set. False when it does not fit. */
+bool bd_answer_bindings(struct bd_registrar *registrar, const struct bd_turn *turn,
+                        struct bd_wire *reply);
+
+/* registrar.c */
+/* Keyed hash of what a retransmission repeats: Call-ID, CSeq, branch and sent-by, source. */
+uint64_t bd_transaction_hash(const struct bd_hash_key *key, const struct bd_request *request);
+
+static inline void bd_registrar_count(struct bd_registrar *registrar, enum bd_counter counter,
+                                      uint64_t n)
+{
+    if (n)
+        bd_stat_add(&registrar->deps.stats->counter[counter], n);
+}
+
+#endif

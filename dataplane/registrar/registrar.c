@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "private.h"
+
+#include <stdlib.h>
+
+static bool make_digests(struct bd_registrar *r)
+{
+    static const char *const name[BD_ALG_CNT] = {
+        [BD_ALG_MD5] = "MD5", [BD_ALG_SHA256] = "SHA2-256", [BD_ALG_SHA512_256] = "SHA2-512/256"};
+    for (unsigned i = 0; i < BD_ALG_CNT; i++) {
+        r->md[i] = EVP_MD_fetch(NULL, name[i], NULL);
+        r->md_ctx[i] = EVP_MD_CTX_new();
+        if (!r->md[i] || !r->md_ctx[i] || EVP_DigestInit_ex2(r->md_ctx[i], r->md[i], NULL) != 1)
+            return false;
+    }
+    return true;
+}
+
+struct bd_registrar *bd_registrar_new(const struct bd_registrar_deps *deps, struct bd_error *error)
+{
+    struct bd_registrar *r = calloc(1, sizeof(*r));
+    if (!r) {
+        bd_fail(error, "registrar: no memory for %zu bytes", sizeof(*r));
+        return NULL;
+    }
+    r->deps = *deps;
+    r->nonce = bd_nonce_new(error);
+    if (r->nonce && make_digests(r))
+        return r;
+    if (r->nonce)
+        bd_fail(error, "registrar: OpenSSL has no MD5, SHA-256 or SHA-512/256: check the providers "
+                       "in openssl.cnf");
+    bd_registrar_free(r);
+    return NULL;
+}
+
+void bd_registrar_free(struct bd_registrar *registrar)
+{
+    if (!registrar)
+        return;
+    for (unsigned i = 0; i < BD_ALG_CNT; i++) {
+        EVP_MD_CTX_free(registrar->md_ctx[i]);
+        EVP_MD_free(registrar->md[i]);
+    }
+    if (registrar->nonce)
+        bd_nonce_free(registrar->nonce);
+    free(registrar);
+}
+
+uint64_t bd_transaction_hash(const struct bd_hash_key *key, const struct bd_request *request)
+{
+    const struct bd_message *m = request->message;
+    struct {
+        uint64_t call_id, branch, host;
+        struct bd_endpoint source;
+        uint16_t port;
+        uint32_t cseq;
+    } part;
+    memset(&part, 0, sizeof(part));
+    part.source = request->source;
+    if (request->parsed == BD_VERDICT_NONE) {
+        struct bd_str branch = m->via.branch.p ? m->via.branch : m->via.text;
+        part.call_id = bd_hash64(key, m->call_id.p, m->call_id.len);
+        part.branch = bd_hash64(key, branch.p, branch.len);
+        part.host = bd_hash64(key, m->via.host.p, m->via.host.len);
+        part.port = m->via.port;
+        part.cseq = m->cseq;
+    } else {
+        /* A malformed message may lack any of these; its retransmission has the same bytes. */
+        part.call_id = bd_hash64(key, m->text.p, m->text.len);
+    }
+    return bd_hash64(key, &part, sizeof(part));
+}
+
+static struct bd_turn begin(const struct bd_registrar *r, const struct bd_request *request)
+{
+    return (struct bd_turn){
+        .request = request,
+        .m = request->message,
+        .transaction = bd_transaction_hash(&r->deps.arena->hash_key, request),
+    };
+}
+
+/* Everything that a request must pass before it is asked who sent it. */
+static enum bd_verdict admit(struct bd_registrar *r, struct bd_turn *turn)
+{
+    enum bd_verdict verdict = bd_dispatch(turn);
+    if (verdict != BD_VERDICT_NONE)
+        return verdict;
+    verdict = bd_target_find(turn);
+    if (verdict == BD_VERDICT_NONE && turn->domain->auth == BD_AUTH_DIGEST &&
+        bd_nonce_set_keys(r->nonce, turn->request->policy->nonce_key) < 0)
+        verdict = BD_SIP_INTERNAL; /* no key: a challenge would be worth nothing */
+    return verdict;
+}
+
+static enum bd_step finish(struct bd_registrar *r, struct bd_turn *turn, enum bd_verdict outcome,
+                           struct bd_wire *reply, enum bd_verdict *verdict)
+{
+    *verdict = outcome;
+    if (turn->written || bd_answer(r, turn, reply, verdict))
+        return BD_STEP_REPLY;
+    return BD_STEP_SILENT;
+}
+
+uint64_t bd_registrar_prefetch(struct bd_registrar *registrar, const struct bd_request *request)
+{
+    const struct bd_message *m = request->message;
+    struct bd_turn turn = {.request = request, .m = m};
+    if (request->parsed != BD_VERDICT_NONE || !m->is_request || m->method != BD_METHOD_REGISTER ||
+        bd_target_find(&turn) != BD_VERDICT_NONE)
+        return 0;
+    uint64_t hash = bd_table_hash(registrar->deps.table, turn.aor);
+    bd_table_prefetch_bucket(registrar->deps.table, hash);
+    return hash;
+}
+
+enum bd_step bd_registrar_handle(struct bd_registrar *registrar, const struct bd_request *request,
+                                 struct bd_wire *reply, struct bd_verify_job *job,
+                                 enum bd_verdict *verdict)
+{
+    struct bd_turn turn = begin(registrar, request);
+    bool verify = false;
+    bool is_register = request->parsed == BD_VERDICT_NONE && turn.m->is_request &&
+                       turn.m->method == BD_METHOD_REGISTER;
+    bd_registrar_count(registrar, BD_CTR_REGISTER_REQUESTS, is_register);
+    enum bd_verdict outcome = admit(registrar, &turn);
+    if (outcome == BD_VERDICT_NONE)
+        outcome = bd_authorize(registrar, &turn, job, &verify);
+    if (verify)
+        return BD_STEP_VERIFY;
+    if (outcome == BD_VERDICT_NONE)
+        outcome = bd_register(registrar, &turn, reply);
+    return finish(registrar, &turn, outcome, reply, verdict);
+}
+
+enum bd_step bd_registrar_resume(struct bd_registrar *registrar, const struct bd_request *request,
+                                 enum bd_verify_rc rc, struct bd_wire *reply,
+                                 enum bd_verdict *verdict)
+{
+    struct bd_turn turn = begin(registrar, request);
+    bool verify = false;
+    /* The policy may have changed while the request waited: it is looked at again, whole. */
+    enum bd_verdict outcome = admit(registrar, &turn);
+    if (outcome == BD_VERDICT_NONE)
+        outcome = turn.domain->auth == BD_AUTH_DIGEST
+                      ? bd_authorize_result(&turn, rc)
+                      : bd_authorize(registrar, &turn, NULL, &verify);
+    if (outcome == BD_VERDICT_NONE)
+        outcome = bd_register(registrar, &turn, reply);
+    return finish(registrar, &turn, outcome, reply, verdict);
+}
+
+void bd_registrar_refuse(struct bd_registrar *registrar, const struct bd_request *request,
+                         enum bd_verdict verdict, struct bd_wire *reply)
+{
+    struct bd_turn turn = begin(registrar, request);
+    if (request->parsed == BD_VERDICT_NONE)
+        bd_target_find(&turn); /* for the domain's Retry-After */
+    bd_answer(registrar, &turn, reply, &verdict);
+}

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Which domain and which address of record a request is about: RFC 3261 8.2.2.1, 10.3 (1) and (5).
+ */
+#include "private.h"
+
+static const struct bd_policy_domain *domains(const struct bd_policy *policy)
+{
+    return (const void *)((const uint8_t *)policy + policy->domains_off);
+}
+
+uint32_t bd_domain_index(const struct bd_policy *policy, const struct bd_policy_domain *domain)
+{
+    return (uint32_t)(domain - domains(policy));
+}
+
+struct bd_str bd_domain_name(const struct bd_policy *policy, const struct bd_policy_domain *domain)
+{
+    return bd_policy_text(policy, domain->name_off, domain->name_len);
+}
+
+struct bd_str bd_domain_realm(const struct bd_policy *policy, const struct bd_policy_domain *domain)
+{
+    return bd_policy_text(policy, domain->realm_off, domain->realm_len);
+}
+
+static const struct bd_policy_domain *default_domain(const struct bd_policy *policy)
+{
+    return policy->default_domain == UINT32_MAX ? NULL : domains(policy) + policy->default_domain;
+}
+
+/* The domain that To names. A tel URI names none: it belongs to the one that was asked. */
+static const struct bd_policy_domain *to_domain(const struct bd_message *m,
+                                                const struct bd_policy *policy,
+                                                const struct bd_policy_domain *asked)
+{
+    bool by_default;
+    switch (m->to.uri.scheme) {
+    case BD_URI_SIP:
+    case BD_URI_SIPS:
+        return bd_policy_find(policy, m->to.uri.host, &by_default);
+    case BD_URI_TEL:
+        return asked;
+    default:
+        return NULL;
+    }
+}
+
+const struct bd_policy_domain *bd_target_domain(const struct bd_message *m,
+                                                const struct bd_policy *policy,
+                                                const struct bd_uri *uri)
+{
+    if (uri->scheme == BD_URI_TEL)
+        return default_domain(policy);
+    if (uri->scheme != BD_URI_SIP && uri->scheme != BD_URI_SIPS)
+        return NULL;
+    bool by_default = false;
+    const struct bd_policy_domain *d = bd_policy_find(policy, uri->host, &by_default);
+    if (d && !by_default)
+        return d;
+    /* An own address that no domain claims as an alias stands for whatever domain To names. */
+    return bd_policy_is_self(policy, uri->host, uri->port) ? to_domain(m, policy, d) : d;
+}
+
+static enum bd_verdict canonical_aor(struct bd_turn *turn)
+{
+    const struct bd_uri *to = &turn->m->to.uri;
+    /* An address of record without a user is nobody's in any domain (10.3 (5)). */
+    if (to->user.len == 0)
+        return BD_SIP_NOT_FOUND;
+    struct bd_str host = bd_domain_name(turn->request->policy, turn->domain);
+    uint32_t len = bd_aor_canonical(to, host, turn->domain->case_sensitive, turn->aor_text,
+                                    sizeof(turn->aor_text));
+    turn->aor = (struct bd_str){turn->aor_text, len};
+    if (len)
+        return BD_VERDICT_NONE;
+    turn->reason = "Address of record too long";
+    return BD_SIP_MALFORMED;
+}
+
+/* The Request-URI of a REGISTER must not have a user part (10.2); some phones send one, and it is
+ * ignored. A foreign Request-URI should be forwarded (10.3 (1)): no proxy is here, so 404
+ * (8.2.2.1). OPTIONS with Max-Forwards 0 is answered whatever it addresses (11). */
+enum bd_verdict bd_target_find(struct bd_turn *turn)
+{
+    const struct bd_message *m = turn->m;
+    const struct bd_policy *policy = turn->request->policy;
+    turn->domain = bd_target_domain(m, policy, &m->request_uri);
+    if (m->method == BD_METHOD_OPTIONS) {
+        bool ours = turn->domain || m->max_forwards == 0 ||
+                    bd_policy_is_self(policy, m->request_uri.host, m->request_uri.port);
+        return ours ? BD_SIP_OPTIONS : BD_SIP_NOT_FOUND;
+    }
+    if (!turn->domain || to_domain(m, policy, turn->domain) != turn->domain)
+        return BD_SIP_NOT_FOUND;
+    return canonical_aor(turn);
+}

@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "lab.h"
+
+enum { POLICY_CAP = 1 << 20 };
+
+const struct bd_policy_domain lab_settings = {
+    .auth = BD_AUTH_OPEN,
+    .max_contacts_policy = BD_CONTACTS_REJECT,
+    .algorithm_cnt = 2,
+    .algorithm = {BD_ALG_SHA256, BD_ALG_MD5},
+    .qop = BD_QOP_BIT_AUTH | BD_QOP_BIT_AUTH_INT,
+    .min_expires_mode = 1,
+    .max_contacts = 4,
+    .max_contacts_code = 503,
+    .default_expires_s = 3600,
+    .min_expires_s = 60,
+    .max_expires_s = 7200,
+    .nonce_expire_s = 300,
+};
+
+static struct bd_endpoint endpoint(const char *text)
+{
+    struct bd_endpoint e;
+    assert_true(bd_endpoint_parse(bd_str_from(text), &e));
+    return e;
+}
+
+void lab_policy(struct lab *lab, const struct bd_policy_domain *settings, bool with_default)
+{
+    const struct bd_str aliases[] = {BD_STR("198.18.0.1"), BD_STR("alias.example.com")};
+    struct bd_prefix trusted;
+    assert_true(bd_prefix_parse(BD_STR("192.0.2.0/24"), &trusted));
+    struct bd_policy_domain_in domain[4] = {
+        {.name = BD_STR("example.com"),
+         .realm = BD_STR("example.com"),
+         .aliases = aliases,
+         .alias_cnt = 2,
+         .settings = *settings},
+        {.name = BD_STR("other.example"),
+         .realm = BD_STR("other.example"),
+         .settings = lab_settings},
+        {.name = BD_STR("trusted.example"),
+         .realm = BD_STR("trusted.example"),
+         .prefixes = &trusted,
+         .prefix_cnt = 1,
+         .settings = lab_settings},
+        {.name = BD_STR("digest.example"),
+         .realm = BD_STR("a \"quoted\" realm"),
+         .settings = lab_settings},
+    };
+    domain[2].settings.auth = BD_AUTH_TRUSTED;
+    domain[3].settings.auth = BD_AUTH_DIGEST;
+    const struct bd_endpoint addresses[] = {endpoint("198.18.0.1:5060"),
+                                            endpoint("198.18.0.9:5060")};
+    struct bd_policy_in in = {
+        .domains = domain,
+        .domain_cnt = 4,
+        .default_domain = with_default ? 0 : -1,
+        .addresses = addresses,
+        .address_cnt = 2,
+        .server = BD_STR("Bindery"),
+        .verdict_timeout_ms = 1000,
+        .hash_seed = 7,
+    };
+    memset(in.nonce_key[0], 0x5a, sizeof(in.nonce_key[0]));
+    assert_int_not_equal(bd_policy_build(lab->policy, POLICY_CAP, &in, NULL), 0);
+}
+
+struct lab *lab_new(uint64_t bindings_max)
+{
+    struct lab *lab = calloc(1, sizeof(*lab));
+    struct bd_error error = {""};
+    assert_non_null(lab);
+    struct bd_arena_params params = {
+        .region_sz = {
+            [BD_REGION_POLICY] = 4096,
+            [BD_REGION_PROVISIONED] = bd_provisioned_footprint(1000),
+            [BD_REGION_NONCES] = 4096,
+            [BD_REGION_CHANNELS] = 4096,
+            [BD_REGION_STATS] = sizeof(struct bd_worker_stats),
+            [BD_REGION_TABLE] = bd_table_footprint(bindings_max),
+            [BD_REGION_RECORDS] = bd_records_footprint(bindings_max, 0),
+        }};
+    if (bd_arena_create_private(&lab->arena, &params, &error) != 0)
+        fail_msg("arena: %s", error.text);
+    bd_provisioned_format(&lab->arena, 1000);
+    bd_table_format(&lab->arena, bindings_max);
+    if (bd_table_join(&lab->table, &lab->arena, &error) != 0)
+        fail_msg("table: %s", error.text);
+    lab->memory = bd_memory_rebuild(&lab->table, 1, &error);
+    if (!lab->memory)
+        fail_msg("memory: %s", error.text);
+    lab->writer = bd_memory_writer(lab->memory, 0);
+    bd_writer_online(lab->writer);
+    lab->stats = bd_arena_region(&lab->arena, BD_REGION_STATS);
+    struct bd_registrar_deps deps = {&lab->arena, &lab->table, lab->writer, lab->stats};
+    lab->registrar = bd_registrar_new(&deps, &error);
+    if (!lab->registrar)
+        fail_msg("registrar: %s", error.text);
+    lab->policy = malloc(POLICY_CAP);
+    assert_non_null(lab->policy);
+    lab_policy(lab, &lab_settings, true);
+    lab->now_ms = 1000000;
+    lab->wall_ms = 1289690940000; /* Sat, 13 Nov 2010 23:29:00 GMT, as in RFC 3261 20.17 */
+    lab->source = endpoint("192.0.2.1:5060");
+    lab->local = endpoint("198.18.0.1:5060");
+    lab->reply_cap = LAB_REPLY_MAX;
+    return lab;
+}
+
+void lab_free(struct lab *lab)
+{
+    bd_registrar_free(lab->registrar);
+    bd_writer_offline(lab->writer);
+    bd_memory_free(lab->memory);
+    bd_arena_leave(&lab->arena);
+    free(lab->policy);
+    free(lab);
+}
+
+static struct bd_request request_of(struct lab *lab)
+{
+    uint32_t len = (uint32_t)strlen(lab->request);
+    return (struct bd_request){
+        .message = &lab->message,
+        .parsed = bd_message_parse(&lab->message, lab->request, len),
+        .source = lab->source,
+        .local = lab->local,
+        .now_ms = lab->now_ms,
+        .wall_ms = lab->wall_ms,
+        .policy = lab->policy,
+    };
+}
+
+static unsigned take_reply(struct lab *lab, const struct bd_wire *w)
+{
+    lab->reply_len = lab->step == BD_STEP_REPLY ? bd_wire_len(w) : 0;
+    lab->reply[lab->reply_len] = 0;
+    bd_writer_quiescent(lab->writer);
+    if (lab->step != BD_STEP_REPLY)
+        return 0;
+    assert_false(w->overflow);
+    assert_memory_equal(lab->reply, "SIP/2.0 ", 8);
+    return (unsigned)strtoul(lab->reply + 8, NULL, 10);
+}
+
+unsigned lab_send(struct lab *lab, const char *text)
+{
+    assert_true(strlen(text) < sizeof(lab->request));
+    strcpy(lab->request, text);
+    struct bd_request request = request_of(lab);
+    struct bd_wire w = bd_wire_init(lab->reply, lab->reply_cap);
+    lab->verdict = BD_VERDICT_NONE;
+    bd_registrar_prefetch(lab->registrar, &request);
+    lab->step = bd_registrar_handle(lab->registrar, &request, &w, &lab->job, &lab->verdict);
+    return take_reply(lab, &w);
+}
+
+unsigned lab_resume(struct lab *lab, enum bd_verify_rc rc)
+{
+    struct bd_request request = request_of(lab);
+    struct bd_wire w = bd_wire_init(lab->reply, lab->reply_cap);
+    lab->step = bd_registrar_resume(lab->registrar, &request, rc, &w, &lab->verdict);
+    return take_reply(lab, &w);
+}
+
+bool lab_header(const struct lab *lab, const char *name, unsigned n, char *out, size_t out_sz)
+{
+    size_t name_len = strlen(name);
+    for (const char *line = lab->reply; *line && strncmp(line, "\r\n", 2) != 0;) {
+        const char *end = strstr(line, "\r\n");
+        assert_non_null(end);
+        if (strncasecmp(line, name, name_len) == 0 && line[name_len] == ':' && n-- == 0) {
+            const char *value = line + name_len + 1;
+            value += *value == ' ';
+            snprintf(out, out_sz, "%.*s", (int)(end - value), value);
+            return true;
+        }
+        line = end + 2;
+    }
+    return false;
+}
+
+void lab_contacts(const struct lab *lab, char *out, size_t out_sz)
+{
+    char value[2048];
+    size_t used = 0;
+    out[0] = 0;
+    for (unsigned i = 0; lab_header(lab, "Contact", i, value, sizeof(value)); i++)
+        used += (size_t)snprintf(out + used, out_sz - used, "%s%s", i ? "|" : "", value);
+}
+
+uint64_t lab_counter(const struct lab *lab, enum bd_counter counter)
+{
+    return bd_stat_read(&lab->stats->counter[counter]);
+}

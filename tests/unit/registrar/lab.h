@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* A registrar on a private arena, a clock that jumps, and phones that speak plain text. */
+#ifndef LAB_H
+#define LAB_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "registrar.h"
+
+#define LAB_REPLY_MAX 9000
+
+struct lab {
+    struct bd_arena arena;
+    struct bd_table table;
+    struct bd_memory *memory;
+    struct bd_writer *writer;
+    struct bd_worker_stats *stats;
+    struct bd_registrar *registrar;
+    void *policy;
+    uint64_t now_ms, wall_ms;
+    struct bd_endpoint source, local;
+    uint32_t reply_cap;
+    /* What the last request drew. */
+    struct bd_message message;
+    char request[LAB_REPLY_MAX], reply[LAB_REPLY_MAX + 1];
+    uint32_t reply_len;
+    enum bd_verdict verdict;
+    enum bd_step step;
+    union {
+        struct bd_verify_job job;
+        char job_space[BD_JOB_SZ];
+    };
+};
+
+/* The domain under test: example.com, open, with 198.18.0.1 as an alias, default domain unless
+ * lab_no_default; 3600 s, 60..7200 s, min_expires_mode 1, 4 contacts, reject, 503. */
+extern const struct bd_policy_domain lab_settings;
+
+struct lab *lab_new(uint64_t bindings_max);
+void lab_free(struct lab *lab);
+/* Makes the policy anew. Besides the domain under test: other.example (open), trusted.example
+ * (192.0.2.0/24), digest.example (realm with a quote, SHA-256 then MD5, auth and auth-int). */
+void lab_policy(struct lab *lab, const struct bd_policy_domain *settings, bool with_default);
+
+/* Sends one datagram; the reply stands in lab->reply, NUL-terminated. Returns its status, 0 for
+ * silence. Stops at BD_STEP_VERIFY (status 0) with the job in lab->job. */
+unsigned lab_send(struct lab *lab, const char *text);
+/* The same request again with a verifier's result. */
+unsigned lab_resume(struct lab *lab, enum bd_verify_rc rc);
+
+/* Copies the n-th header field of a name from the reply; false when there is none. */
+bool lab_header(const struct lab *lab, const char *name, unsigned n, char *out, size_t out_sz);
+/* All Contact values of the reply, joined by '|'. */
+void lab_contacts(const struct lab *lab, char *out, size_t out_sz);
+uint64_t lab_counter(const struct lab *lab, enum bd_counter counter);
+
+#endif

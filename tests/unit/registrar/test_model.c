@@ -1,0 +1,331 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The registrar against a plain model of RFC 3261 10.3 under random conversations: several
+ * Contacts, two Call-IDs, CSeqs that mostly grow, requests that come again, time that jumps, all
+ * limits. The model knows bindings by the identity that the pool below gives each URI text, so it
+ * owes nothing to the parser, to 19.1.4 in uri.c, or to the table.
+ *
+ * A failure prints its seed; BINDERY_TEST_SEED=N runs that again. */
+#include "lab.h"
+
+#include <time.h>
+
+enum { SEQUENCES = 5000, REQUESTS = 12, CONTACTS_MAX = 3, LIST_MAX = 16, NONE = -1 };
+
+static const struct {
+    const char *text;
+    int id;
+} pool[] = {
+    {"sip:a@192.0.2.1", 0},
+    {"sip:%61@192.0.2.1", 0},
+    {"sip:b@Host.example;x=1", 1},
+    {"sip:b@hOST.example;X=1", 1},
+    {"sip:b@host.example:5060", 2},
+    {"sip:b@host.example;transport=tcp", 3},
+    {"SIP:b@host.example;TRANSPORT=TCP", 3},
+    {"sip:C@192.0.2.3", 4},
+    {"sip:c@192.0.2.3", 5},
+    {"mailto:a@example.com", 6},
+};
+enum { POOL_CNT = sizeof(pool) / sizeof(pool[0]) };
+
+struct wish {
+    int text;        /* index in the pool */
+    int64_t expires; /* NONE: not given */
+};
+struct ask {
+    unsigned call, cseq, branch, cnt;
+    bool star;
+    int64_t expires;
+    struct wish wish[CONTACTS_MAX];
+};
+struct held {
+    int text;
+    unsigned call, cseq, branch;
+    uint64_t expires_at, created;
+    bool mine; /* touched by the request at hand */
+};
+struct model {
+    const struct bd_policy_domain *settings;
+    uint64_t now;
+    unsigned cnt;
+    struct held held[LIST_MAX];
+};
+
+/* --- the model -------------------------------------------------------------------------------- */
+
+static void drop(struct model *m, unsigned i)
+{
+    memmove(&m->held[i], &m->held[i + 1], (m->cnt - i - 1) * sizeof(m->held[0]));
+    m->cnt--;
+}
+
+static void forget_expired(struct model *m)
+{
+    for (unsigned i = 0; i < m->cnt;) {
+        if (m->held[i].expires_at <= m->now)
+            drop(m, i);
+        else
+            i++;
+    }
+}
+
+static int lookup(const struct model *m, int text)
+{
+    for (unsigned i = 0; i < m->cnt; i++) {
+        if (pool[m->held[i].text].id == pool[text].id)
+            return (int)i;
+    }
+    return NONE;
+}
+
+static int64_t wanted(const struct model *m, const struct ask *a, const struct wish *w)
+{
+    if (w->expires != NONE)
+        return w->expires;
+    return a->expires != NONE ? a->expires : (int64_t)m->settings->default_expires_s;
+}
+
+static uint64_t granted(const struct model *m, int64_t s)
+{
+    if (s < (int64_t)m->settings->min_expires_s)
+        s = m->settings->min_expires_s;
+    return (uint64_t)(s > (int64_t)m->settings->max_expires_s ? m->settings->max_expires_s : s);
+}
+
+static bool too_brief(const struct model *m, const struct ask *a)
+{
+    for (unsigned i = 0; i < a->cnt && m->settings->min_expires_mode == 1; i++) {
+        int64_t s = wanted(m, a, &a->wish[i]);
+        if (s > 0 && s < 3600 && s < (int64_t)m->settings->min_expires_s)
+            return true;
+    }
+    return false;
+}
+
+/* 0: in order. 200: seen before. 500: out of order. */
+static unsigned order(const struct model *m, const struct ask *a)
+{
+    unsigned outcome = 0;
+    for (unsigned i = 0; i < m->cnt; i++) {
+        const struct held *h = &m->held[i];
+        bool meant = a->star;
+        for (unsigned k = 0; k < a->cnt; k++)
+            meant |= pool[a->wish[k].text].id == pool[h->text].id;
+        if (!meant || h->call != a->call || h->cseq < a->cseq)
+            continue;
+        if (h->cseq == a->cseq && h->branch == a->branch)
+            return 200;
+        outcome = 500;
+    }
+    return outcome;
+}
+
+static void fulfil(struct model *m, const struct ask *a, const struct wish *w)
+{
+    int at = lookup(m, w->text);
+    int64_t s = wanted(m, a, w);
+    if (s == 0) {
+        if (at != NONE)
+            drop(m, (unsigned)at);
+        return;
+    }
+    if (at == NONE) {
+        at = (int)m->cnt++;
+        m->held[at].created = m->now;
+    }
+    struct held *h = &m->held[at];
+    *h = (struct held){w->text,    a->call, a->cseq, a->branch, m->now + granted(m, s),
+                       h->created, true};
+}
+
+static int soonest(const struct model *m)
+{
+    int best = NONE;
+    for (unsigned i = 0; i < m->cnt; i++) {
+        const struct held *h = &m->held[i], *b = best == NONE ? NULL : &m->held[best];
+        if (!h->mine && (!b || h->expires_at < b->expires_at ||
+                         (h->expires_at == b->expires_at && h->created < b->created)))
+            best = (int)i;
+    }
+    return best;
+}
+
+static bool grew(const struct model *before, const struct model *after)
+{
+    for (unsigned i = 0; i < after->cnt; i++) {
+        if (lookup(before, after->held[i].text) == NONE)
+            return true;
+    }
+    return false;
+}
+
+static bool make_room(struct model *m)
+{
+    unsigned mine = 0, max = m->settings->max_contacts;
+    for (unsigned i = 0; i < m->cnt; i++)
+        mine += m->held[i].mine;
+    if (m->cnt <= max)
+        return true;
+    if (m->settings->max_contacts_policy == BD_CONTACTS_REJECT || mine > max)
+        return false;
+    unsigned leave = m->settings->max_contacts_policy == BD_CONTACTS_REPLACE ? mine : max;
+    while (m->cnt > leave)
+        drop(m, (unsigned)soonest(m));
+    return true;
+}
+
+static unsigned model_register(struct model *m, const struct ask *a)
+{
+    if (a->star && (a->cnt || a->expires != 0))
+        return 400;
+    forget_expired(m);
+    if (too_brief(m, a))
+        return 423;
+    unsigned outcome = order(m, a);
+    if (outcome)
+        return outcome;
+    struct model after = *m;
+    for (unsigned i = 0; i < after.cnt; i++)
+        after.held[i].mine = false;
+    if (a->star)
+        after.cnt = 0;
+    for (unsigned i = 0; i < a->cnt; i++)
+        fulfil(&after, a, &a->wish[i]);
+    if (grew(m, &after) && !make_room(&after))
+        return m->settings->max_contacts_code;
+    *m = after;
+    return 200;
+}
+
+static void model_contacts(const struct model *m, char *out, size_t out_sz)
+{
+    size_t used = 0;
+    out[0] = 0;
+    for (unsigned i = 0; i < m->cnt; i++)
+        used += (size_t)snprintf(out + used, out_sz - used, "%s<%s>;expires=%lu", i ? "|" : "",
+                                 pool[m->held[i].text].text,
+                                 (unsigned long)(m->held[i].expires_at - m->now));
+}
+
+/* --- the conversation ------------------------------------------------------------------------- */
+
+static uint64_t seed, rng;
+
+static unsigned roll(unsigned n)
+{
+    rng += 0x9e3779b97f4a7c15ULL; /* splitmix64 */
+    uint64_t z = rng;
+    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ULL;
+    z = (z ^ (z >> 27)) * 0x94d049bb133111ebULL;
+    return (unsigned)((z ^ (z >> 31)) % n);
+}
+
+static int64_t roll_expires(void)
+{
+    static const int64_t values[] = {NONE, NONE, NONE, 0, 30, 59, 60, 600, 5000, 9999};
+    return values[roll(sizeof(values) / sizeof(values[0]))];
+}
+
+static struct ask roll_ask(unsigned *cseq)
+{
+    unsigned call = roll(2);
+    cseq[call] += roll(8) ? 1 : 0;
+    struct ask a = {.call = call,
+                    .cseq = roll(10) ? cseq[call] : roll(cseq[call] + 1),
+                    .branch = roll(1000000),
+                    .expires = roll_expires(),
+                    .star = roll(12) == 0};
+    a.cnt = a.star && roll(4) ? 0 : roll(CONTACTS_MAX + 1);
+    if (a.star && roll(4))
+        a.expires = 0;
+    for (unsigned i = 0; i < a.cnt; i++)
+        a.wish[i] = (struct wish){(int)roll(POOL_CNT), roll_expires()};
+    return a;
+}
+
+static void write_request(char *out, size_t out_sz, unsigned user, const struct ask *a)
+{
+    size_t used = (size_t)snprintf(
+        out, out_sz,
+        "REGISTER sip:example.com SIP/2.0\r\nVia: SIP/2.0/UDP 192.0.2.1;branch=z9hG4bK%u\r\n"
+        "From: <sip:x@example.com>;tag=f\r\nTo: <sip:user%u@example.com>\r\nCall-ID: call%u\r\n"
+        "CSeq: %u REGISTER\r\n",
+        a->branch, user, a->call, a->cseq);
+    if (a->star)
+        used += (size_t)snprintf(out + used, out_sz - used, "Contact: *\r\n");
+    for (unsigned i = 0; i < a->cnt; i++) {
+        const struct wish *w = &a->wish[i];
+        used += (size_t)snprintf(out + used, out_sz - used, "Contact: <%s>", pool[w->text].text);
+        if (w->expires != NONE)
+            used += (size_t)snprintf(out + used, out_sz - used, ";expires=%ld", (long)w->expires);
+        used += (size_t)snprintf(out + used, out_sz - used, "\r\n");
+    }
+    if (a->expires != NONE)
+        used += (size_t)snprintf(out + used, out_sz - used, "Expires: %ld\r\n", (long)a->expires);
+    snprintf(out + used, out_sz - used, "Content-Length: 0\r\n\r\n");
+}
+
+/* What the registrar holds must be what the model holds: by the 200's own list, or after a failure
+ * by a query, as a request that fails changes nothing. */
+static void compare(struct lab *lab, struct model *m, unsigned user, unsigned status,
+                    unsigned expected)
+{
+    static const struct ask query = {.call = 7, .cseq = 1, .branch = 1, .expires = NONE};
+    char asked[LAB_REPLY_MAX], text[2048], got[4096], wanted_text[4096];
+    strcpy(asked, lab->request);
+    if (status != expected)
+        fail_msg("seed %lu, user %u: %u instead of %u to\n%s", (unsigned long)seed, user, status,
+                 expected, asked);
+    if (status != 200) {
+        write_request(text, sizeof(text), user, &query);
+        assert_int_equal(lab_send(lab, text), 200);
+    }
+    forget_expired(m);
+    lab_contacts(lab, got, sizeof(got));
+    model_contacts(m, wanted_text, sizeof(wanted_text));
+    if (strcmp(got, wanted_text) != 0)
+        fail_msg("seed %lu, user %u: %s\ninstead of %s after\n%s", (unsigned long)seed, user, got,
+                 wanted_text, asked);
+}
+
+static void hold_sequence(struct lab *lab, unsigned user)
+{
+    struct bd_policy_domain settings = lab_settings;
+    settings.max_contacts = (uint16_t)(1 + roll(4));
+    settings.max_contacts_policy = (uint8_t)roll(3);
+    settings.max_contacts_code = 403;
+    settings.min_expires_mode = (uint8_t)roll(2);
+    lab_policy(lab, &settings, true);
+    struct model m = {.settings = &settings};
+    struct ask past[REQUESTS];
+    unsigned cseq[2] = {1, 1};
+    char text[4096];
+    for (unsigned i = 0; i < REQUESTS; i++) {
+        static const unsigned jumps[] = {0, 0, 1, 29, 60, 599, 3600};
+        lab->now_ms += jumps[roll(sizeof(jumps) / sizeof(jumps[0]))] * 1000;
+        m.now = lab->now_ms / 1000;
+        bool again = i > 0 && roll(6) == 0;
+        past[i] = again ? past[roll(i)] : roll_ask(cseq);
+        write_request(text, sizeof(text), user, &past[i]);
+        unsigned status = lab_send(lab, text);
+        compare(lab, &m, user, status, model_register(&m, &past[i]));
+    }
+}
+
+static void test_against_model(void **state)
+{
+    (void)state;
+    struct lab *lab = lab_new(3 * SEQUENCES);
+    for (unsigned user = 0; user < SEQUENCES; user++)
+        hold_sequence(lab, user);
+    lab_free(lab);
+}
+
+int main(void)
+{
+    const char *given = getenv("BINDERY_TEST_SEED");
+    seed = rng = given ? strtoull(given, NULL, 0) : (uint64_t)time(NULL);
+    printf("seed %lu\n", (unsigned long)seed);
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_against_model)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
