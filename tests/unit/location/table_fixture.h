@@ -163,4 +163,22 @@ static inline struct bd_table_info fixture_info(const struct bd_table *table)
     return info;
 }
 
+/* What must hold of every bucket when nobody is writing. */
+static inline void fixture_check_buckets(const struct bd_table *table)
+{
+    for (uint32_t b = 0; b < table->shared->bucket_cnt; b++) {
+        const struct bd_bucket *bucket = &table->buckets[b];
+        for (unsigned s = 0; s < BD_TABLE_SLOTS; s++) {
+            if (bd_slot_state(bucket->slot[s]) != BD_SLOT_LIVE)
+                continue;
+            const struct bd_record *record = bd_slot_record(table, bucket->slot[s]);
+            uint32_t home = bd_table_home(table, record->hash);
+            assert_in_range(b, home, home + BD_TABLE_WINDOW - 1);
+            assert_true(home == b || table->buckets[home].flags & BD_BUCKET_OVERFLOW);
+            for (unsigned i = 0; i < record->cnt; i++)
+                assert_true(bucket->due_s <= bd_state_expires_at_s(record->contact[i].state));
+        }
+    }
+}
+
 #endif
