@@ -172,7 +172,8 @@ subscribers()
         echo username,domain,password
         for i in {1000..1999}; do echo "$i,example.com,secret-$i"; done
     ) >"$run/subscribers.csv"
-    ctl subscriber import "$run/subscribers.csv" >/dev/null
+    "$root/build/control/binderyctl" -s "$(setting stats_socket_admin)" \
+        subscriber import "$run/subscribers.csv" >/dev/null
     rm -f "$run/subscribers.csv"
 }
 
@@ -185,18 +186,19 @@ phone()
 
 what_next()
 {
+    local ctl="$root/build/control/binderyctl -s $socket"
     cat <<EOF
 
-The lab is up. In another terminal (as root):
-
-  $root/build/control/binderyctl show info
-  $root/build/control/binderyctl lookup 1000@example.com
+try next, in another terminal:
+  $ctl show info
+  $ctl lookup 1000@example.com
   nsenter --net=/run/netns/$ns sipsak -U -C sip:1001@198.18.0.2:5063 -x 600 \\
       -s sip:1001@198.18.0.1 -u 1001 -a secret-1001
-  $root/build/control/binderyctl unregister 1001@example.com
-  $root/build/control/binderyctl help
+  $ctl unregister 1001@example.com
+  $ctl help
 
-Logs are in $run. Ctrl-C ends it.
+logs: $run/control.log, $run/dataplane.log
+up; Ctrl-C ends it and takes it away
 EOF
 }
 
@@ -226,14 +228,16 @@ machine
 title "Processes and subscribers 1000..1999"
 processes
 subscribers
-title "A phone registers: 1000@example.com, digest"
+title "A phone"
 phone
+say
+say "a phone registered: sip:1000@example.com by digest at 198.18.0.1 (UDP 5060)"
 say
 ctl show bindings
 [[ $(ctl show bindings 1000@example.com) == *198.18.0.2:5062* ]] || die "the phone is not registered"
 if [[ -n $check ]]; then
     say
-    say "The phone is registered. Check passed."
+    say "check passed"
     exit 0
 fi
 what_next

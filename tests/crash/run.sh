@@ -106,7 +106,7 @@ kill_rounds()
 # At rest: nothing is on its way between the table and the free lists.
 no_record_leaked()
 {
-    [[ $(json '["table"]["records_leaked"]' show info) == 0 ]]
+    [[ $(json '["records"]["leaked"]' show info) == 0 ]]
 }
 
 bindings_kept()

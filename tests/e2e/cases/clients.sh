@@ -25,20 +25,15 @@ run_sipp()
 
 bindings_of()
 {
-    json '["bindings"].__len__()' lookup "$1"
-}
-
-bindings_in_all()
-{
-    json '["bindings"].__len__()' show bindings all
+    json '["bindings"].__len__()' show bindings "$1"
 }
 
 case_sipp_registers_refreshes_unregisters()
 {
     local before
-    before=$(bindings_in_all)
+    before=$(bindings_of all)
     run_sipp register-refresh-unregister 1000 50
-    equal "$(bindings_in_all)" "$before" "bindings after all have gone"
+    equal "$(bindings_of all)" "$before" "bindings after all have gone"
 }
 
 case_sipp_with_a_wrong_password()
@@ -50,12 +45,12 @@ case_sipp_with_a_wrong_password()
 case_sipp_registers_a_thousand()
 {
     rate=1000 run_sipp register 1000 1000
-    equal "$(bindings_in_all)" 1000 "bindings"
+    equal "$(bindings_of all)" 1000 "bindings"
     ask unregister 1999@example.com
-    equal "$(bindings_in_all)" 999 "bindings after one was taken out"
+    equal "$(bindings_of all)" 999 "bindings after one was taken out"
     for user in {1000..1998}; do echo "$user@example.com"; done |
         xargs -n 1 -P 4 "$ctl" -s "$lab/admin.sock" unregister >/dev/null
-    equal "$(bindings_in_all)" 0 "bindings after all were taken out"
+    equal "$(bindings_of all)" 0 "bindings after all were taken out"
 }
 
 case_sipsak_options()
@@ -110,7 +105,7 @@ is_not_bound()
 
 cseq_of()
 {
-    json '["bindings"][0]["cseq"]' lookup "$1"
+    json '["contacts"][0]["cseq"]' lookup "$1"
 }
 
 cseq_above()

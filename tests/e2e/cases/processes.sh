@@ -56,7 +56,7 @@ survives()
     lab_wait
     equal "$(all_bindings)" "$before" "bindings"
     until_true 5 "register" registers 1210
-    equal "$(json '["table"]["records_leaked"]' show info)" 0 "records leaked"
+    equal "$(json '["records"]["leaked"]' show info)" 0 "records leaked"
 }
 
 case_dataplane_killed_keeps_bindings()
