@@ -17,8 +17,9 @@ build='gcc libc6-dev meson ninja-build pkg-config
 # iproute2 and util-linux: network namespaces; mount, flock, setpriv; procps: sysctl.
 run='iproute2 util-linux mount procps'
 phone='sipsak'
-# ethtool: a veth must make its own checksums before a DPDK port reads it.
-test="$phone git sip-tester baresip-core python3 ethtool clang clang-format"
+# ethtool: a veth must make its own checksums before a DPDK port reads it. ping, arping, socat: clients of
+# tests/e2e/nic.
+test="$phone git sip-tester baresip-core python3 ethtool iputils-ping iputils-arping socat clang clang-format"
 bare='debootstrap'
 
 names()
