@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "compile.h"
+
+#include <stdlib.h>
+
+#include "message.h"
+
+/* The configuration knows neither SIP nor policy.h and has these values as plain numbers. */
+_Static_assert(BD_AUTH_DIGEST == 0 && BD_AUTH_TRUSTED == 1 && BD_AUTH_OPEN == 2, "config/schema.c");
+_Static_assert(BD_CONTACTS_REJECT == 0 && BD_CONTACTS_OLDEST == 1 && BD_CONTACTS_REPLACE == 2,
+               "config/schema.c");
+_Static_assert(BD_QOP_BIT_AUTH == 1 && BD_QOP_BIT_AUTH_INT == 2, "config/schema.c");
+_Static_assert(BD_ALG_MD5 == 0 && BD_ALG_SHA256 == 1 && BD_ALG_SHA512_256 == 2, "config/schema.c");
+
+static struct bd_policy_domain settings_of(const struct bd_config_domain *d)
+{
+    struct bd_policy_domain s = {
+        .auth = (uint8_t)d->auth,
+        .max_contacts_policy = (uint8_t)d->max_contacts_policy,
+        .algorithm_cnt = (uint8_t)d->algorithm_cnt,
+        .qop = (uint8_t)d->qop,
+        .case_sensitive = d->case_sensitive,
+        .min_expires_mode = (uint8_t)d->min_expires_mode,
+        /* 0 is "no limit" in Kamailio; here the record is the limit. */
+        .max_contacts = (uint16_t)(d->max_contacts ? d->max_contacts : BD_CONTACTS_PER_AOR_MAX),
+        .max_contacts_code = (uint16_t)d->max_contacts_code,
+        .default_expires_s = d->default_expires_s,
+        .min_expires_s = d->min_expires_s,
+        .max_expires_s = d->max_expires_s,
+        .retry_after_s = d->retry_after_s,
+        .nonce_expire_s = d->nonce_expire_s,
+    };
+    for (unsigned i = 0; i < d->algorithm_cnt; i++)
+        s.algorithm[i] = (uint8_t)d->algorithm[i];
+    return s;
+}
+
+/* Fills one domain; its aliases go into `aliases`. Returns how many. */
+static unsigned domain_in(const struct bd_config_domain *d, struct bd_str *aliases,
+                          struct bd_policy_domain_in *out)
+{
+    for (unsigned i = 0; i < d->alias_cnt; i++)
+        aliases[i] = bd_str_from(d->aliases[i]);
+    *out = (struct bd_policy_domain_in){
+        .name = bd_str_from(d->name),
+        .realm = bd_str_from(d->realm),
+        .aliases = aliases,
+        .alias_cnt = d->alias_cnt,
+        .prefixes = d->trusted_prefixes,
+        .prefix_cnt = d->trusted_prefix_cnt,
+        .settings = settings_of(d),
+    };
+    return d->alias_cnt;
+}
+
+static int default_domain_of(const struct bd_config *config)
+{
+    for (unsigned d = 0; d < config->domain_cnt; d++) {
+        if (config->domains[d].is_default)
+            return (int)d;
+    }
+    return -1;
+}
+
+static void *build(const struct bd_policy_in *in, uint32_t *size, struct bd_error *error)
+{
+    void *blob = malloc(BD_POLICY_BLOB_MAX);
+    if (!blob) {
+        bd_fail(error, "policy: out of memory");
+        return NULL;
+    }
+    struct bd_str twice;
+    *size = bd_policy_build(blob, BD_POLICY_BLOB_MAX, in, &twice);
+    if (*size)
+        return blob;
+    if (twice.p)
+        bd_fail(error, "policy: the name or alias %.*s is served twice", BD_STR_ARG(twice));
+    else
+        bd_fail(error, "policy: domains, aliases and prefixes take more than %u MiB; use fewer",
+                BD_POLICY_BLOB_MAX >> 20);
+    free(blob);
+    return NULL;
+}
+
+void *bd_policy_compile(const struct bd_arena *arena, const struct bd_config *config,
+                        uint32_t *size, struct bd_error *error)
+{
+    struct bd_policy_in in = {
+        .domain_cnt = config->domain_cnt,
+        .default_domain = default_domain_of(config),
+        .addresses = config->listen,
+        .address_cnt = config->listen_cnt,
+        .server = bd_str_from(config->server_header),
+        .verdict_timeout_ms = config->verdict_timeout_ms,
+        .hash_seed = arena->header->hash_seed,
+    };
+    if (bd_nonce_keys_make(config, bd_policy_current(arena), in.nonce_key, error) < 0)
+        return NULL;
+    size_t alias_cnt = 0;
+    for (unsigned d = 0; d < config->domain_cnt; d++)
+        alias_cnt += config->domains[d].alias_cnt;
+    struct bd_policy_domain_in *domains = calloc(config->domain_cnt + 1U, sizeof(*domains));
+    struct bd_str *aliases = calloc(alias_cnt + 1, sizeof(*aliases));
+    void *blob = NULL;
+    if (domains && aliases) {
+        struct bd_str *next = aliases;
+        for (unsigned d = 0; d < config->domain_cnt; d++)
+            next += domain_in(&config->domains[d], next, &domains[d]);
+        in.domains = domains;
+        blob = build(&in, size, error);
+    } else {
+        bd_fail(error, "policy: out of memory");
+    }
+    free(domains);
+    free(aliases);
+    return blob;
+}

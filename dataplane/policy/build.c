@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Making a blob: room for every part is laid out first, then the parts are filled in order. */
+#include "host_key.h"
+
+struct builder {
+    struct bd_policy *policy;
+    uint32_t text_used, prefix_used;
+};
+
+static uint64_t align8(uint64_t n)
+{
+    return (n + 7) & ~7ULL;
+}
+
+/* Names and aliases, and an upper bound of the bytes of all texts: an address takes 17 in the
+ * index. */
+static void count(const struct bd_policy_in *in, uint64_t *names, uint64_t *prefixes,
+                  uint64_t *text)
+{
+    *names = *prefixes = 0;
+    *text = in->server.len;
+    for (unsigned d = 0; d < in->domain_cnt; d++) {
+        const struct bd_policy_domain_in *domain = &in->domains[d];
+        *names += 1 + domain->alias_cnt;
+        *prefixes += domain->prefix_cnt;
+        *text += domain->name.len + 17ULL + domain->name.len + domain->realm.len;
+        for (unsigned a = 0; a < domain->alias_cnt; a++)
+            *text += domain->aliases[a].len + 17ULL;
+    }
+}
+
+/* At least twice as many rows as names: a search ends after a row or two. */
+static uint64_t index_rows(uint64_t names)
+{
+    uint64_t rows = 4;
+    while (rows < 2 * names)
+        rows *= 2;
+    return rows;
+}
+
+static uint64_t lay_out(struct bd_policy *p, const struct bd_policy_in *in)
+{
+    uint64_t names, prefixes, text;
+    count(in, &names, &prefixes, &text);
+    uint64_t rows = index_rows(names);
+    uint64_t domains_off = align8(sizeof(struct bd_policy));
+    uint64_t indexes_off = align8(domains_off + in->domain_cnt * sizeof(struct bd_policy_domain));
+    uint64_t prefixes_off = align8(indexes_off + rows * sizeof(struct bd_policy_index));
+    uint64_t addresses_off = align8(prefixes_off + prefixes * sizeof(struct bd_prefix));
+    uint64_t text_off = align8(addresses_off + in->address_cnt * sizeof(struct bd_endpoint));
+    uint64_t size = align8(text_off + text);
+    if (size > BD_POLICY_BLOB_MAX)
+        return 0;
+    *p = (struct bd_policy){.hash_seed = in->hash_seed,
+                            .size = (uint32_t)size,
+                            .domain_cnt = in->domain_cnt,
+                            .domains_off = (uint32_t)domains_off,
+                            .index_cnt = (uint32_t)rows,
+                            .indexes_off = (uint32_t)indexes_off,
+                            .prefix_cnt = (uint32_t)prefixes,
+                            .prefixes_off = (uint32_t)prefixes_off,
+                            .address_cnt = in->address_cnt,
+                            .addresses_off = (uint32_t)addresses_off,
+                            .default_domain = UINT32_MAX,
+                            .text_off = (uint32_t)text_off,
+                            .text_len = (uint32_t)text,
+                            .verdict_timeout_ms = in->verdict_timeout_ms};
+    return size;
+}
+
+static uint32_t put_text(struct builder *b, const void *bytes, uint32_t len)
+{
+    uint32_t off = b->policy->text_off + b->text_used;
+    if (len)
+        memcpy(bd_policy_at(b->policy, off), bytes, len);
+    b->text_used += len;
+    return off;
+}
+
+/* False when the name is empty, too long, or another domain has it. */
+static bool put_name(struct builder *b, struct bd_str name, uint32_t domain)
+{
+    struct bd_host_key key;
+    if (!bd_host_key_make(name, &key))
+        return false;
+    struct bd_policy_index *row = bd_policy_index_find(b->policy, &key);
+    if (row->domain != UINT32_MAX)
+        return false;
+    row->hash = (uint32_t)(bd_host_key_hash(&key, b->policy->hash_seed) >> 32);
+    row->domain = domain;
+    row->name_off = put_text(b, key.p, key.len);
+    row->name_len = key.len;
+    return true;
+}
+
+/* The canonical host of the domain's AoRs: lower case. */
+static uint32_t put_lower(struct builder *b, struct bd_str name)
+{
+    uint32_t off = put_text(b, name.p, name.len);
+    char *p = bd_policy_at(b->policy, off);
+    for (uint32_t i = 0; i < name.len; i++)
+        p[i] = bd_lower(p[i]);
+    return off;
+}
+
+static bool put_domain(struct builder *b, const struct bd_policy_domain_in *in, uint32_t d,
+                       struct bd_str *twice)
+{
+    struct bd_policy_domain *domains = bd_policy_at(b->policy, b->policy->domains_off);
+    struct bd_prefix *prefixes = bd_policy_at(b->policy, b->policy->prefixes_off);
+    struct bd_policy_domain *out = &domains[d];
+    *out = in->settings;
+    out->name_off = put_lower(b, in->name);
+    out->name_len = (uint16_t)in->name.len;
+    out->realm_off = put_text(b, in->realm.p, in->realm.len);
+    out->realm_len = (uint16_t)in->realm.len;
+    out->prefix_first = b->prefix_used;
+    out->prefix_cnt = in->prefix_cnt;
+    if (in->prefix_cnt)
+        memcpy(prefixes + b->prefix_used, in->prefixes, in->prefix_cnt * sizeof(*prefixes));
+    b->prefix_used += in->prefix_cnt;
+    *twice = in->name;
+    if (!put_name(b, in->name, d))
+        return false;
+    for (unsigned a = 0; a < in->alias_cnt; a++) {
+        *twice = in->aliases[a];
+        if (!put_name(b, in->aliases[a], d))
+            return false;
+    }
+    return true;
+}
+
+uint32_t bd_policy_build(void *out, uint32_t cap, const struct bd_policy_in *in,
+                         struct bd_str *twice)
+{
+    struct bd_policy head;
+    struct bd_str ignored;
+    uint64_t size = lay_out(&head, in);
+    if (!twice)
+        twice = &ignored;
+    *twice = BD_STR_NULL;
+    if (size == 0 || size > cap)
+        return 0;
+    memset(out, 0, size);
+    struct builder b = {.policy = out};
+    *b.policy = head;
+    struct bd_policy_index *rows = bd_policy_at(b.policy, head.indexes_off);
+    for (uint32_t i = 0; i < head.index_cnt; i++)
+        rows[i].domain = UINT32_MAX;
+    for (uint32_t d = 0; d < in->domain_cnt; d++) {
+        if (!put_domain(&b, &in->domains[d], d, twice))
+            return 0;
+    }
+    *twice = BD_STR_NULL;
+    if (in->default_domain >= 0)
+        b.policy->default_domain = (uint32_t)in->default_domain;
+    if (in->address_cnt)
+        memcpy(bd_policy_at(b.policy, head.addresses_off), in->addresses,
+               in->address_cnt * sizeof(*in->addresses));
+    b.policy->server_off = put_text(&b, in->server.p, in->server.len);
+    b.policy->server_len = in->server.len;
+    memcpy(b.policy->nonce_key, in->nonce_key, sizeof(in->nonce_key));
+    return (uint32_t)size;
+}
