@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* binderyctl: one command to the stats socket, its answer to stdout.
+ *
+ * Exits 0 done, 1 refused or not found, 2 wrong usage, 3 no connection. What went wrong goes to
+ * stderr, or with --json as the document to stdout. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "words.h"
+
+#define DEFAULT_SOCKET "/run/bindery/stats.sock"
+
+enum status { DONE = 0, REFUSED = 1, USAGE = 2, NO_CONNECTION = 3 };
+
+static const char usage_text[] =
+    "usage: binderyctl [-s SOCKET] [--json] COMMAND...\n"
+    "  -s SOCKET   the stats socket (default " DEFAULT_SOCKET ")\n"
+    "  --json      the answer as one JSON document\n"
+    "  -h, --help  this text;  --version  the version\n"
+    "'binderyctl help' lists the commands. A word '-' is read from standard input (a password).\n"
+    "exit status: 0 done, 1 refused or not found, 2 wrong usage, 3 no connection\n";
+
+static int wrong_usage(const char *what, const char *which)
+{
+    fprintf(stderr, "binderyctl: %s%s; 'binderyctl --help' tells more\n", what, which);
+    return USAGE;
+}
+
+/* The first line of standard input. */
+static bool read_secret(char *line, size_t line_sz)
+{
+    if (!fgets(line, (int)line_sz, stdin))
+        return false;
+    line[strcspn(line, "\r\n")] = '\0';
+    return true;
+}
+
+/* The command line for the server; NULL when a '-' has no input, or a word has a newline in it. */
+static struct evbuffer *make_line(int cnt, char **words, bool json)
+{
+    struct evbuffer *line = evbuffer_new();
+    if (json)
+        evbuffer_add_printf(line, "json");
+    for (int i = 0; i < cnt; i++) {
+        char secret[BD_LINE_MAX];
+        const char *word = words[i];
+        bool from_input = strcmp(word, "-") == 0;
+        if (from_input && read_secret(secret, sizeof(secret)))
+            word = secret;
+        else if (from_input || strpbrk(word, "\r\n")) {
+            evbuffer_free(line);
+            return NULL;
+        }
+        if (evbuffer_get_length(line) > 0)
+            evbuffer_add(line, " ", 1);
+        bd_words_quote(line, bd_str_from(word));
+    }
+    evbuffer_add(line, "\n", 1);
+    return line;
+}
+
+static int connect_to(const char *path)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    if (strlen(path) >= sizeof(address.sun_path)) {
+        errno = ENAMETOOLONG;
+        return -1;
+    }
+    memcpy(address.sun_path, path, strlen(path));
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd >= 0 && connect(fd, (const struct sockaddr *)&address, sizeof(address)) == 0)
+        return fd;
+    int why = errno;
+    if (fd >= 0)
+        close(fd);
+    errno = why;
+    return -1;
+}
+
+static int no_connection(const char *path)
+{
+    const char *hint = errno == EACCES   ? ": it wants another user (root?)"
+                       : errno == ENOENT ? ": does bindery-control run, and with this socket?"
+                                         : "";
+    fprintf(stderr, "binderyctl: cannot connect to %s: %s%s\n", path, strerror(errno), hint);
+    return NO_CONNECTION;
+}
+
+static bool send_line(int fd, struct evbuffer *line)
+{
+    while (evbuffer_get_length(line) > 0) {
+        if (evbuffer_write(line, fd) < 0 && errno != EINTR)
+            return false;
+    }
+    return true;
+}
+
+/* --- the answer
+ * ----------------------------------------------------------------------------------- */
+
+struct prefix {
+    const char *text;
+    enum status status;
+};
+
+/* The first line tells how it went. An unknown command is a wrong usage as well. */
+static enum status status_of(const char *line, bool json)
+{
+    static const struct prefix plain[] = {
+        {"error: unknown command", USAGE}, {"error: ", REFUSED}, {"usage: ", USAGE}};
+    static const struct prefix in_json[] = {
+        {"{\"error\":\"unknown command", USAGE}, {"{\"error\":", REFUSED}, {"{\"usage\":", USAGE}};
+    const struct prefix *prefix = json ? in_json : plain;
+    for (unsigned i = 0; i < sizeof(plain) / sizeof(plain[0]); i++) {
+        if (strncmp(line, prefix[i].text, strlen(prefix[i].text)) == 0)
+            return prefix[i].status;
+    }
+    return DONE;
+}
+
+/* Copies lines up to the empty one. */
+static int copy_answer(FILE *in, bool json)
+{
+    char *line = NULL;
+    size_t line_sz = 0;
+    enum status status = DONE;
+    bool first = true, ended = false;
+    while (!ended && getline(&line, &line_sz, in) >= 0) {
+        ended = strcmp(line, "\n") == 0;
+        if (first)
+            status = status_of(line, json);
+        first = false;
+        if (!ended && fputs(line, status == DONE || json ? stdout : stderr) < 0)
+            break; /* nobody reads on */
+    }
+    free(line);
+    if (ended && fflush(stdout) == 0)
+        return (int)status;
+    fprintf(stderr, "binderyctl: %s\n",
+            ferror(stdout) ? strerror(errno) : "the connection broke before the end of the answer");
+    return ferror(stdout) ? REFUSED : NO_CONNECTION;
+}
+
+static int run(const char *path, struct evbuffer *line, bool json)
+{
+    int fd = connect_to(path);
+    if (fd < 0)
+        return no_connection(path);
+    FILE *in = send_line(fd, line) ? fdopen(fd, "r") : NULL;
+    if (!in) {
+        int rc = no_connection(path);
+        close(fd);
+        return rc;
+    }
+    int rc = copy_answer(in, json);
+    fclose(in);
+    return rc;
+}
+
+int main(int argc, char **argv)
+{
+    const char *path = DEFAULT_SOCKET;
+    bool json = false;
+    int i = 1;
+    for (; i < argc && argv[i][0] == '-' && argv[i][1] != '\0'; i++) {
+        if (strcmp(argv[i], "-h") == 0 || strcmp(argv[i], "--help") == 0)
+            return fputs(usage_text, stdout) < 0;
+        if (strcmp(argv[i], "--version") == 0)
+            return puts("binderyctl " BD_VERSION) < 0;
+        if (strcmp(argv[i], "--json") == 0)
+            json = true;
+        else if (strcmp(argv[i], "-s") == 0 && i + 1 < argc)
+            path = argv[++i];
+        else
+            return wrong_usage("no such option, or one without its value: ", argv[i]);
+    }
+    if (i == argc)
+        return wrong_usage("no command", "");
+    struct evbuffer *line = make_line(argc - i, argv + i, json);
+    if (!line)
+        return wrong_usage("'-' wants a line on standard input, and no word may hold a newline",
+                           "");
+    int rc = run(path, line, json);
+    evbuffer_free(line);
+    return rc;
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* bindery-control: policy, subscribers, verification, expiry, and the face towards people. */
+#include <event2/thread.h>
+#include <signal.h>
+#include <sys/stat.h>
+
+#include "options.h"
+#include "service.h"
+
+int main(int argc, char **argv)
+{
+    static struct bd_control control;
+    bd_log_init("bindery-control", BD_LOG_INFO);
+    struct bd_options options;
+    if (!bd_options_parse(&options, argc, argv, "bindery-control"))
+        return options.exit_status;
+    if (options.check_only)
+        return bd_config_check_main(options.config_file);
+    control.config_file = options.config_file;
+    control.started = control.config = bd_config_load(options.config_file, stderr);
+    if (!control.config)
+        return 1;
+    bd_log_set_level((enum bd_log_level)control.config->log_level);
+    umask(027);
+    signal(SIGPIPE, SIG_IGN);
+    evthread_use_pthreads();
+
+    struct bd_error error;
+    int rc = bd_service_start(&control, &error);
+    if (rc == 0)
+        rc = bd_service_run(&control, &error);
+    if (rc < 0)
+        bd_log(BD_LOG_ERROR, "%s", error.text);
+    bd_service_stop(&control);
+    return rc < 0 ? 1 : 0;
+}

@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* `subscriber import`: a thread reads the file into the database, then the loop reads the database.
+ */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "commands.h"
+#include "roster.h"
+
+enum { BAD_LINES_TOLD = 20 };
+
+struct job {
+    struct bd_answer *answer;
+    struct bd_control *control;
+    char *csv_path, *database;
+    struct bd_realm_of *realms; /* a copy: the configuration may be loaded again meanwhile */
+    unsigned realm_cnt;
+    char *bad; /* lines for the operator */
+    size_t bad_len;
+    FILE *bad_out;
+    int rc;
+    struct bd_import_result result;
+    struct bd_error error;
+};
+
+static void free_job(struct job *job)
+{
+    for (unsigned i = 0; i < job->realm_cnt; i++) {
+        free((char *)job->realms[i].domain.p);
+        free((char *)job->realms[i].realm.p);
+    }
+    if (job->bad_out)
+        fclose(job->bad_out);
+    free(job->bad);
+    free(job->realms);
+    free(job->csv_path);
+    free(job->database);
+    free(job);
+}
+
+static void finish_with_error(struct job *job, const struct bd_error *error)
+{
+    bd_answer_error(job->answer, "%s", error->text);
+    free_job(job);
+}
+
+static void on_reloaded(void *arg, const struct bd_error *error)
+{
+    struct job *job = arg;
+    if (error) {
+        finish_with_error(job, error);
+        return;
+    }
+    bd_answer_done(job->answer, "imported %lu lines: %lu added, %lu changed", job->result.lines,
+                   job->result.added, job->result.changed);
+    free_job(job);
+}
+
+static void tell_bad_lines(struct job *job)
+{
+    fprintf(job->bad_out, "%s: nothing was imported: %lu of %lu lines are bad\n", job->csv_path,
+            job->result.bad, job->result.lines);
+    fflush(job->bad_out);
+    bd_answer_errors(job->answer, (struct bd_str){job->bad, (uint32_t)job->bad_len});
+    free_job(job);
+}
+
+static void on_imported(void *arg)
+{
+    struct job *job = arg;
+    struct bd_error error;
+    if (job->rc > 0)
+        tell_bad_lines(job);
+    else if (job->rc < 0)
+        finish_with_error(job, &job->error);
+    else if (bd_roster_reload(job->control->roster, on_reloaded, job, &error) < 0)
+        finish_with_error(job, &error);
+}
+
+static void on_bad_line(void *arg, unsigned long line, const char *what)
+{
+    struct job *job = arg;
+    fprintf(job->bad_out, "%s:%lu: %s\n", job->csv_path, line, what);
+}
+
+static void import_in_thread(void *arg, unsigned line)
+{
+    struct job *job = arg;
+    FILE *csv = fopen(job->csv_path, "re");
+    if (!csv) {
+        job->rc = bd_fail(&job->error, "cannot read %s: %s", job->csv_path, strerror(errno));
+        return;
+    }
+    struct bd_import import = {.database = job->database,
+                               .csv = csv,
+                               .realms = job->realms,
+                               .realm_cnt = job->realm_cnt,
+                               .bad_line = on_bad_line,
+                               .arg = job,
+                               .bad_max = BAD_LINES_TOLD};
+    job->rc = bd_subscribers_import(&import, &job->result, &job->error);
+    fclose(csv);
+}
+
+static bool copy_realms(struct job *job, const struct bd_config *config)
+{
+    job->realms = calloc(config->domain_cnt + 1, sizeof(*job->realms));
+    for (unsigned i = 0; job->realms && i < config->domain_cnt; i++) {
+        const struct bd_config_domain *domain = &config->domains[i];
+        struct bd_realm_of *realm = &job->realms[job->realm_cnt++];
+        realm->domain = bd_str_from(strdup(domain->name));
+        realm->realm = bd_str_from(strdup(domain->realm ? domain->realm : domain->name));
+        if (!realm->domain.p || !realm->realm.p)
+            return false;
+    }
+    return job->realms != NULL;
+}
+
+static struct job *make_job(struct bd_answer *answer, struct bd_str path)
+{
+    struct bd_control *control = bd_answer_control(answer);
+    struct job *job = calloc(1, sizeof(*job));
+    if (!job)
+        return NULL;
+    job->answer = answer;
+    job->control = control;
+    job->csv_path = strndup(path.p, path.len);
+    job->database = strdup(control->started->database);
+    job->bad_out = open_memstream(&job->bad, &job->bad_len);
+    if (copy_realms(job, control->config) && job->csv_path && job->database && job->bad_out)
+        return job;
+    free_job(job);
+    return NULL;
+}
+
+void bd_command_subscriber_import(struct bd_answer *answer, const struct bd_str *args, unsigned cnt)
+{
+    if (args[0].len == 0 || args[0].p[0] != '/') {
+        bd_answer_error(answer, "FILE is read by the server: write its whole path, from '/'");
+        return;
+    }
+    struct job *job = make_job(answer, args[0]);
+    struct bd_error error;
+    if (!job)
+        bd_answer_error(answer, "out of memory");
+    else if (bd_tasks_start(job->control->tasks, import_in_thread, on_imported, job, &error) < 0)
+        finish_with_error(job, &error);
+}

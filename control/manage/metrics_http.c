@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "metrics_http.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <event2/buffer.h>
+#include <event2/http.h>
+#include <event2/http_struct.h>
+#include <stdlib.h>
+#include <sys/queue.h>
+
+#include "census.h"
+#include "metrics.h"
+
+enum { TIMEOUT_S = 30, HEADERS_MAX = 16384, BODY_MAX = 4096 };
+
+struct bd_metrics_http {
+    struct bd_control *control;
+    struct evhttp *http;
+    struct evhttp_bound_socket *bound;
+};
+
+/* A request that waits for a census; its connection may close meanwhile. */
+struct scrape {
+    struct bd_control *control;
+    struct evhttp_request *request; /* NULL: gone */
+};
+
+static void on_gone(struct evhttp_connection *connection, void *arg)
+{
+    struct scrape *scrape = arg;
+    scrape->request = NULL;
+}
+
+static void on_census(void *arg, const struct bd_census_result *result,
+                      const struct bd_error *error)
+{
+    struct scrape *scrape = arg;
+    struct evhttp_request *request = scrape->request;
+    if (request) {
+        struct evhttp_connection *connection = evhttp_request_get_connection(request);
+        evhttp_connection_set_closecb(connection, NULL, NULL);
+        evhttp_add_header(evhttp_request_get_output_headers(request), "Content-Type",
+                          BD_METRICS_CONTENT_TYPE);
+        if (result)
+            bd_metrics_write(scrape->control, &result->info,
+                             evhttp_request_get_output_buffer(request));
+        evhttp_send_reply(request, result ? HTTP_OK : HTTP_SERVUNAVAIL, result ? "OK" : error->text,
+                          NULL);
+    }
+    free(scrape);
+}
+
+static void on_metrics(struct evhttp_request *request, void *arg)
+{
+    struct bd_metrics_http *http = arg;
+    struct scrape *scrape = calloc(1, sizeof(*scrape));
+    if (!scrape) {
+        evhttp_send_error(request, HTTP_SERVUNAVAIL, NULL);
+        return;
+    }
+    *scrape = (struct scrape){.control = http->control, .request = request};
+    evhttp_connection_set_closecb(evhttp_request_get_connection(request), on_gone, scrape);
+    struct bd_census *census = http->control->census;
+    bd_census_ask(census, bd_census_fair_age_ms(census), on_census, scrape);
+}
+
+static void on_other(struct evhttp_request *request, void *arg)
+{
+    evhttp_send_error(request, HTTP_NOTFOUND, "Only /metrics is here");
+}
+
+struct bd_metrics_http *bd_metrics_http_new(struct bd_control *control,
+                                            const struct bd_endpoint *endpoint,
+                                            struct bd_error *error)
+{
+    struct bd_metrics_http *http = calloc(1, sizeof(*http));
+    if (http)
+        http->http = evhttp_new(control->base);
+    if (!http || !http->http) {
+        free(http);
+        bd_fail(error, "out of memory");
+        return NULL;
+    }
+    http->control = control;
+    evhttp_set_allowed_methods(http->http, EVHTTP_REQ_GET | EVHTTP_REQ_HEAD);
+    evhttp_set_timeout(http->http, TIMEOUT_S);
+    evhttp_set_max_headers_size(http->http, HEADERS_MAX);
+    evhttp_set_max_body_size(http->http, BODY_MAX);
+    evhttp_set_cb(http->http, "/metrics", on_metrics, http);
+    evhttp_set_gencb(http->http, on_other, NULL);
+    char ip[BD_IP_TEXT_MAX], text[BD_ENDPOINT_TEXT_MAX];
+    bd_ip_format(&endpoint->ip, ip);
+    bd_endpoint_format(endpoint, text);
+    http->bound = evhttp_bind_socket_with_handle(http->http, ip, endpoint->port);
+    if (http->bound)
+        return http;
+    bd_fail(error, "metrics %s: %s: set another address or port, or stop what listens there", text,
+            strerror(errno));
+    bd_metrics_http_free(http);
+    return NULL;
+}
+
+void bd_metrics_http_free(struct bd_metrics_http *http)
+{
+    if (!http)
+        return;
+    evhttp_free(http->http);
+    free(http);
+}
+
+uint16_t bd_metrics_http_port(const struct bd_metrics_http *http)
+{
+    struct sockaddr_storage address;
+    socklen_t len = sizeof(address);
+    getsockname(evhttp_bound_socket_get_fd(http->bound), (struct sockaddr *)&address, &len);
+    return address.ss_family == AF_INET6 ? ntohs(((const struct sockaddr_in6 *)&address)->sin6_port)
+                                         : ntohs(((const struct sockaddr_in *)&address)->sin_port);
+}

@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "server.h"
+
+#include <event2/bufferevent.h>
+#include <event2/listener.h>
+#include <stdlib.h>
+#include <sys/queue.h>
+#include <unistd.h>
+
+#include "listener.h"
+
+enum {
+    SLICE_MS = 2, /* how long one connection may keep the loop at a time */
+    IDLE_S = 600, /* a client that neither asks nor reads is let go */
+    INPUT_MAX = 2 * BD_LINE_MAX
+};
+
+struct connection {
+    LIST_ENTRY(connection) link;
+    struct bd_server *server;
+    struct bufferevent *bev;
+    struct event *again;      /* go on in the next turn of the loop */
+    struct bd_answer *answer; /* under way, or NULL */
+    enum bd_level level;
+    bool streaming;
+    bool ended; /* the client sends no more */
+};
+
+struct socket_file {
+    struct bd_server *server;
+    struct evconnlistener *listener;
+    char *path;
+    enum bd_level level;
+};
+
+struct bd_server {
+    struct bd_control *control;
+    struct event_base *base;
+    struct socket_file socket[BD_SERVER_SOCKETS_MAX];
+    unsigned socket_cnt;
+    LIST_HEAD(, connection) connections;
+    unsigned connection_cnt;
+};
+
+static void let_in(struct bd_server *server, bool yes)
+{
+    for (unsigned i = 0; i < server->socket_cnt; i++) {
+        if (yes)
+            evconnlistener_enable(server->socket[i].listener);
+        else
+            evconnlistener_disable(server->socket[i].listener);
+    }
+}
+
+static void close_connection(struct connection *c)
+{
+    struct bd_server *server = c->server;
+    LIST_REMOVE(c, link);
+    if (c->answer)
+        bd_answer_abandon(c->answer);
+    event_free(c->again);
+    bufferevent_free(c->bev);
+    free(c);
+    if (server->connection_cnt-- == BD_SERVER_CONNECTIONS_MAX)
+        let_in(server, true);
+}
+
+/* --- one command after the other ----------------------------------------------------------------
+ */
+
+static void on_finished(void *arg)
+{
+    struct connection *c = arg;
+    c->answer = NULL;
+    c->streaming = false;
+    event_active(c->again, 0, 0);
+}
+
+static void on_streams(void *arg)
+{
+    struct connection *c = arg;
+    c->streaming = true;
+    event_active(c->again, 0, 0);
+}
+
+static struct bd_answer_sink sink_of(struct connection *c)
+{
+    return (struct bd_answer_sink){.out = bufferevent_get_output(c->bev),
+                                   .finished = on_finished,
+                                   .streams = on_streams,
+                                   .arg = c};
+}
+
+/* Refuses a line without end: whatever follows is not a command. */
+static void refuse_endless_line(struct connection *c)
+{
+    evbuffer_drain(bufferevent_get_input(c->bev), INPUT_MAX);
+    evbuffer_add_printf(bufferevent_get_output(c->bev), "error: a line has at most %d bytes\n\n",
+                        BD_LINE_MAX);
+    c->ended = true;
+}
+
+/* Takes the next line, if a whole one is there, and begins to answer it. */
+static void next_command(struct connection *c)
+{
+    struct evbuffer *in = bufferevent_get_input(c->bev);
+    size_t len;
+    char *line = evbuffer_readln(in, &len, EVBUFFER_EOL_CRLF);
+    if (line && len <= BD_LINE_MAX) {
+        struct bd_answer_sink sink = sink_of(c);
+        bd_command_line(c->server->control, c->level, line, len, &sink, &c->answer);
+    } else if (line || evbuffer_get_length(in) > BD_LINE_MAX) {
+        refuse_endless_line(c);
+    }
+    free(line);
+}
+
+/* More of the stream, as much as the buffer holds; the rest when it has drained. */
+static void pump(struct connection *c)
+{
+    bool more = bd_answer_pump(c->answer, BD_SERVER_HIGH_SZ, SLICE_MS);
+    if (more && evbuffer_get_length(bufferevent_get_output(c->bev)) < BD_SERVER_HIGH_SZ)
+        event_active(c->again, 0, 0);
+}
+
+static void on_turn(evutil_socket_t fd, short what, void *arg)
+{
+    struct connection *c = arg;
+    if (c->streaming) {
+        pump(c);
+        return;
+    }
+    if (!c->answer && !c->ended)
+        bufferevent_enable(c->bev, EV_READ);
+    if (!c->answer)
+        next_command(c);
+    if (c->answer) {
+        bufferevent_disable(c->bev, EV_READ);
+        return;
+    }
+    if (c->ended && evbuffer_get_length(bufferevent_get_output(c->bev)) == 0)
+        close_connection(c);
+    else if (c->ended)
+        bufferevent_setwatermark(c->bev, EV_WRITE, 0, 0);
+}
+
+static void on_read(struct bufferevent *bev, void *arg)
+{
+    on_turn(-1, 0, arg);
+}
+
+static void on_written(struct bufferevent *bev, void *arg)
+{
+    struct connection *c = arg;
+    if (c->streaming || c->ended)
+        on_turn(-1, 0, c);
+}
+
+static void on_event(struct bufferevent *bev, short what, void *arg)
+{
+    struct connection *c = arg;
+    if (!(what & BEV_EVENT_EOF)) {
+        close_connection(c);
+        return;
+    }
+    c->ended = true; /* what it sent before is still answered */
+    on_turn(-1, 0, c);
+}
+
+void bd_server_adopt(struct bd_server *server, int fd, enum bd_level level)
+{
+    struct connection *c = calloc(1, sizeof(*c));
+    struct bufferevent *bev =
+        c ? bufferevent_socket_new(server->base, fd, BEV_OPT_CLOSE_ON_FREE) : NULL;
+    struct event *again = bev ? event_new(server->base, -1, 0, on_turn, c) : NULL;
+    if (!again) {
+        if (bev)
+            bufferevent_free(bev);
+        else
+            close(fd);
+        free(c);
+        return;
+    }
+    *c = (struct connection){.server = server, .bev = bev, .again = again, .level = level};
+    LIST_INSERT_HEAD(&server->connections, c, link);
+    struct timeval idle = {.tv_sec = IDLE_S};
+    bufferevent_set_timeouts(bev, &idle, &idle);
+    bufferevent_setwatermark(bev, EV_READ, 0, INPUT_MAX);
+    bufferevent_setwatermark(bev, EV_WRITE, BD_SERVER_LOW_SZ, 0);
+    bufferevent_setcb(bev, on_read, on_written, on_event, c);
+    bufferevent_enable(bev, EV_READ | EV_WRITE);
+    if (++server->connection_cnt == BD_SERVER_CONNECTIONS_MAX)
+        let_in(server, false);
+}
+
+/* --- the sockets ---------------------------------------------------------------------------------
+ */
+
+static void on_accept(struct evconnlistener *listener, evutil_socket_t fd, struct sockaddr *address,
+                      int len, void *arg)
+{
+    struct socket_file *file = arg;
+    bd_server_adopt(file->server, fd, file->level);
+}
+
+struct bd_server *bd_server_new(struct bd_control *control, struct event_base *base)
+{
+    struct bd_server *server = calloc(1, sizeof(*server));
+    if (server)
+        *server = (struct bd_server){.control = control, .base = base};
+    return server;
+}
+
+int bd_server_listen(struct bd_server *server, const char *path, enum bd_level level, unsigned mode,
+                     struct bd_error *error)
+{
+    if (server->socket_cnt == BD_SERVER_SOCKETS_MAX)
+        return bd_fail(error, "socket %s: at most %d stats sockets", path, BD_SERVER_SOCKETS_MAX);
+    int fd = bd_listener_open(path, mode, error);
+    if (fd < 0)
+        return -1;
+    struct socket_file *file = &server->socket[server->socket_cnt];
+    *file = (struct socket_file){.server = server, .path = strdup(path), .level = level};
+    file->listener = evconnlistener_new(server->base, on_accept, file,
+                                        LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC, 0, fd);
+    if (!file->listener || !file->path)
+        return bd_fail(error, "socket %s: out of memory", path);
+    server->socket_cnt++;
+    return 0;
+}
+
+void bd_server_free(struct bd_server *server)
+{
+    if (!server)
+        return;
+    struct connection *c;
+    while ((c = LIST_FIRST(&server->connections)))
+        close_connection(c);
+    for (unsigned i = 0; i < server->socket_cnt; i++) {
+        unlink(server->socket[i].path);
+        evconnlistener_free(server->socket[i].listener);
+        free(server->socket[i].path);
+    }
+    free(server);
+}

@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "reload.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "clock.h"
+#include "compile.h"
+#include "roster.h"
+
+enum { RETRY_MS = 5, PUBLISH_WITHIN_MS = 2000 };
+
+/* A policy block that waits for a slot. */
+struct block {
+    void *bytes;
+    uint32_t size;
+};
+
+struct bd_reload {
+    struct bd_control *control;
+    struct bd_config *config; /* the loaded one */
+    struct block block, former;
+    struct event *timer;
+    uint64_t deadline_ms;
+    char restart[512]; /* keys that need one */
+    bd_reload_done_fn done;
+    void *arg;
+};
+
+static int compile(struct bd_control *control, const struct bd_config *config, struct block *block,
+                   struct bd_error *error)
+{
+    block->bytes = bd_policy_compile(&control->arena, config, &block->size, error);
+    return block->bytes ? 0 : -1;
+}
+
+/* What to go back to when the subscribers cannot be read. */
+static int keep_current(struct bd_control *control, struct block *block, struct bd_error *error)
+{
+    const struct bd_policy *policy = bd_policy_current(&control->arena);
+    block->size = policy->size;
+    block->bytes = malloc(policy->size);
+    if (!block->bytes)
+        return bd_fail(error, "out of memory");
+    memcpy(block->bytes, policy, policy->size);
+    return 0;
+}
+
+static bool publish(struct bd_control *control, const struct block *block)
+{
+    return bd_policy_publish(&control->arena, control->table.epoch, block->bytes, block->size) == 0;
+}
+
+int bd_reload_publish_now(struct bd_control *control, const struct bd_config *config,
+                          struct bd_error *error)
+{
+    struct block block = {.size = 0};
+    int rc = compile(control, config, &block, error);
+    uint64_t deadline_ms = bd_clock_ms() + PUBLISH_WITHIN_MS;
+    while (rc == 0 && !publish(control, &block)) {
+        if (bd_clock_ms() >= deadline_ms)
+            rc = bd_fail(error,
+                         "no worker has taken up the policy for %d s: is the dataplane stuck?",
+                         PUBLISH_WITHIN_MS / 1000);
+        usleep(RETRY_MS * 1000);
+    }
+    free(block.bytes);
+    return rc;
+}
+
+/* --- the end
+ * -------------------------------------------------------------------------------------- */
+
+static void free_reload(struct bd_reload *reload)
+{
+    reload->control->reload = NULL;
+    bd_config_free(reload->config);
+    free(reload->block.bytes);
+    free(reload->former.bytes);
+    if (reload->timer)
+        event_free(reload->timer);
+    free(reload);
+}
+
+static void finish(struct bd_reload *reload, bool ok, struct bd_str text)
+{
+    bd_reload_done_fn done = reload->done;
+    void *arg = reload->arg;
+    free_reload(reload);
+    done(arg, ok, text);
+}
+
+static void fail(struct bd_reload *reload, const struct bd_error *error)
+{
+    char line[sizeof(error->text) + 1];
+    int n = snprintf(line, sizeof(line), "%s\n", error->text);
+    bd_log(BD_LOG_ERROR, "reload: %s", error->text);
+    finish(reload, false, (struct bd_str){line, (uint32_t)n});
+}
+
+static void succeed(struct bd_reload *reload)
+{
+    struct bd_control *control = reload->control;
+    if (control->config != control->started)
+        bd_config_free(control->config);
+    control->config = reload->config;
+    reload->config = NULL;
+    bd_log_set_level((enum bd_log_level)control->config->log_level);
+    char line[768];
+    int n = snprintf(line, sizeof(line), "reloaded %s: %u domains, %llu subscribers%s%s",
+                     control->config_file, control->config->domain_cnt,
+                     (unsigned long long)bd_roster_cnt(control->roster),
+                     *reload->restart ? "; these changes need a restart: " : "", reload->restart);
+    bd_log(BD_LOG_NOTICE, "%s", line);
+    finish(reload, true, (struct bd_str){line, (uint32_t)n});
+}
+
+/* --- the steps
+ * ------------------------------------------------------------------------------------ */
+
+static void on_subscribers(void *arg, const struct bd_error *error)
+{
+    struct bd_reload *reload = arg;
+    if (!error) {
+        succeed(reload);
+        return;
+    }
+    /* The new block took one slot of four, so another is free but for the rarest case. */
+    if (!publish(reload->control, &reload->former))
+        bd_log(BD_LOG_ERROR, "reload: the new policy stays in force, the former subscribers too");
+    fail(reload, error);
+}
+
+static void on_publish(evutil_socket_t fd, short what, void *arg)
+{
+    struct bd_reload *reload = arg;
+    struct bd_control *control = reload->control;
+    struct bd_error error;
+    struct timeval retry = {.tv_usec = RETRY_MS * 1000};
+    if (publish(control, &reload->block)) {
+        if (bd_roster_reload(control->roster, on_subscribers, reload, &error) < 0)
+            on_subscribers(reload, &error);
+    } else if (bd_clock_ms() < reload->deadline_ms) {
+        event_add(reload->timer, &retry);
+    } else {
+        bd_fail(&error, "workers have not left an old policy for %d s; nothing was changed",
+                PUBLISH_WITHIN_MS / 1000);
+        fail(reload, &error);
+    }
+}
+
+/* Reads and compiles; everything that may be wrong with a file shows here. */
+static int prepare(struct bd_reload *reload, FILE *errors)
+{
+    struct bd_control *control = reload->control;
+    reload->config = bd_config_load(control->config_file, errors);
+    if (!reload->config)
+        return -1;
+    bd_config_needs_restart(control->started, reload->config, reload->restart,
+                            sizeof(reload->restart));
+    struct bd_error error;
+    uint64_t ignored;
+    if (compile(control, reload->config, &reload->block, &error) == 0 &&
+        keep_current(control, &reload->former, &error) == 0 &&
+        bd_subscribers_count(bd_roster_database(control->roster), &ignored, &error) == 0)
+        return 0;
+    fprintf(errors, "%s\n", error.text);
+    return -1;
+}
+
+static void log_lines(const char *text)
+{
+    while (*text) {
+        size_t len = strcspn(text, "\n");
+        bd_log(BD_LOG_ERROR, "reload: %.*s", (int)len, text);
+        text += len + (text[len] == '\n');
+    }
+}
+
+static struct bd_reload *make_reload(struct bd_control *control, bd_reload_done_fn done, void *arg)
+{
+    struct bd_reload *reload = calloc(1, sizeof(*reload));
+    if (!reload)
+        return NULL;
+    *reload = (struct bd_reload){.control = control, .done = done, .arg = arg};
+    reload->deadline_ms = bd_clock_ms() + PUBLISH_WITHIN_MS;
+    reload->timer = event_new(control->base, -1, 0, on_publish, reload);
+    control->reload = reload;
+    return reload;
+}
+
+void bd_reload(struct bd_control *control, bd_reload_done_fn done, void *arg)
+{
+    char *text = NULL;
+    size_t len = 0;
+    FILE *errors = control->reload ? NULL : open_memstream(&text, &len);
+    struct bd_reload *reload = errors ? make_reload(control, done, arg) : NULL;
+    if (!reload || !reload->timer) {
+        done(arg, false,
+             control->reload ? BD_STR("a reload is under way already\n")
+                             : BD_STR("out of memory\n"));
+        if (errors)
+            fclose(errors);
+        free(text);
+        return;
+    }
+    int rc = prepare(reload, errors);
+    fclose(errors);
+    if (rc == 0) {
+        event_active(reload->timer, 0, 0);
+    } else {
+        log_lines(text);
+        finish(reload, false, (struct bd_str){text, (uint32_t)len});
+    }
+    free(text);
+}
+
+void bd_reload_cancel(struct bd_control *control)
+{
+    if (control->reload)
+        free_reload(control->reload);
+}

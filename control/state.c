@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "state.h"
+
+#include "uri.h"
+
+enum { LOOP_LINE = 0, GIVEN_MAX = BD_AOR_MAX + 64 };
+
+void bd_control_reading(struct bd_control *control)
+{
+    bd_epoch_online(control->table.epoch, bd_epoch_control(LOOP_LINE), control->generation);
+}
+
+void bd_control_done_reading(struct bd_control *control)
+{
+    bd_epoch_offline(control->table.epoch, bd_epoch_control(LOOP_LINE));
+}
+
+unsigned bd_control_workers(const struct bd_control *control)
+{
+    return control->started->workers;
+}
+
+const struct bd_worker_stats *bd_control_stats(const struct bd_control *control, unsigned worker)
+{
+    const struct bd_worker_stats *stats = bd_arena_region(&control->arena, BD_REGION_STATS);
+    return stats + worker;
+}
+
+static bool has_scheme(struct bd_str s)
+{
+    static const struct bd_str scheme[] = {{"sip:", 4}, {"sips:", 5}, {"tel:", 4}};
+    for (unsigned i = 0; i < sizeof(scheme) / sizeof(scheme[0]); i++) {
+        if (s.len > scheme[i].len &&
+            bd_str_eq_nocase((struct bd_str){s.p, scheme[i].len}, scheme[i]))
+            return true;
+    }
+    return false;
+}
+
+/* Without a scheme it is the rest of a SIP URI. */
+static bool parse_given(struct bd_str given, char scratch[GIVEN_MAX], struct bd_uri *uri)
+{
+    if (has_scheme(given))
+        return bd_uri_parse(given, uri) && uri->scheme != BD_URI_OTHER;
+    if (given.len + 4 > GIVEN_MAX)
+        return false;
+    memcpy(scratch, "sip:", 4);
+    memcpy(scratch + 4, given.p, given.len);
+    return bd_uri_parse((struct bd_str){scratch, given.len + 4}, uri) && uri->user.p;
+}
+
+int bd_control_aor(const struct bd_control *control, struct bd_str given,
+                   struct bd_control_aor *aor, struct bd_error *error)
+{
+    char scratch[GIVEN_MAX];
+    struct bd_uri uri;
+    if (!parse_given(given, scratch, &uri))
+        return bd_fail(error, "'%.*s' is no address of record; write user@domain",
+                       BD_STR_ARG(given));
+    const struct bd_policy *policy = bd_policy_current(&control->arena);
+    const struct bd_policy_domain *domain =
+        policy ? bd_policy_find(policy, uri.host.p ? uri.host : BD_STR(""), &aor->by_default)
+               : NULL;
+    if (!domain)
+        return bd_fail(error, "no domain '%.*s' is served here", BD_STR_ARG(uri.host));
+    struct bd_str name = bd_policy_text(policy, domain->name_off, domain->name_len);
+    aor->len = bd_aor_canonical(&uri, name, domain->case_sensitive, aor->text, sizeof(aor->text));
+    if (aor->len == 0)
+        return bd_fail(error, "an address of record has at most %d bytes", BD_AOR_MAX);
+    return 0;
+}

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What the modules of the control process share: one struct, made by main, read by all.
+ *
+ *   main thread      event loop: everything here but what is named below
+ *   task threads     long walks and imports; they get what they need as arguments
+ *   verifier threads the subscriber store and the policy, through epoch lines of their own
+ *
+ * A module's handle is NULL until it is started; modules are started in the order of the fields and
+ * stopped in the reverse. */
+#ifndef BD_STATE_H
+#define BD_STATE_H
+
+#include <event2/event.h>
+
+#include "arena.h"
+#include "channel.h"
+#include "config.h"
+#include "policy.h"
+#include "stats.h"
+#include "table.h"
+#include "task.h"
+
+struct bd_control {
+    struct event_base *base;
+    const char *config_file;
+    struct bd_config *config;  /* in force */
+    struct bd_config *started; /* as read at the start: what needs a restart still is as it says */
+
+    struct bd_arena arena;
+    struct bd_table table;
+    uint16_t generation; /* of this process, for its epoch lines */
+
+    struct bd_tasks *tasks;
+    struct bd_roster *roster;
+    struct bd_replay *replay;
+    struct bd_verifiers *verifiers;
+    struct bd_peer *peer;
+    struct bd_sweeper *sweeper;
+    struct bd_census *census;
+    struct bd_remover *remover;
+    struct bd_server *server;
+    struct bd_metrics_http *metrics_http;
+    struct bd_reload *reload; /* one under way, or NULL */
+};
+
+/* The event loop holds references into the table, the policy or the store between these two and at
+ * no other time: it may sleep long, and what it could hold nobody reuses. They do not nest. */
+void bd_control_reading(struct bd_control *control);
+void bd_control_done_reading(struct bd_control *control);
+
+/* Workers of the arena in use (a change of dataplane.workers needs a restart). */
+unsigned bd_control_workers(const struct bd_control *control);
+const struct bd_worker_stats *bd_control_stats(const struct bd_control *control, unsigned worker);
+static inline struct bd_role_line *bd_control_line(const struct bd_control *control,
+                                                   enum bd_role role)
+{
+    return &control->arena.header->role[role];
+}
+
+/* An AoR as an operator writes it: "sip:1000@example.com", "1000@example.com", an alias for the
+ * host, "tel:+49...". Writes the canonical text that the registrar uses, and resolves the domain as
+ * it does (the default domain takes hosts that nobody names). */
+struct bd_control_aor {
+    char text[BD_AOR_MAX];
+    uint32_t len;
+    bool by_default; /* no domain has this host: the default domain took it */
+};
+/* -1 with an error: no URI, too long, or a domain that is not served. Call between
+ * bd_control_reading and bd_control_done_reading. */
+int bd_control_aor(const struct bd_control *control, struct bd_str given,
+                   struct bd_control_aor *aor, struct bd_error *error);
+
+#endif

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Work that would hold the event loop: a thread each, and its end told in the loop.
+ *
+ *   start --thread--> run(arg, line) --event--> done(arg) in the loop
+ *
+ * Each running task has an epoch line of control's own (the rest of the lines after the loop's and
+ * the verifiers'), so a walk of the table may take its time. */
+#ifndef BD_TASK_H
+#define BD_TASK_H
+
+#include <event2/event.h>
+
+#include "epoch.h"
+#include "log.h"
+
+#define BD_TASKS_MAX (BD_EPOCH_CONTROL_MAX - 1 - BD_VERIFIERS_MAX)
+
+struct bd_tasks;
+
+/* `line` is the epoch line the thread may use; it leaves it offline. */
+typedef void (*bd_task_run_fn)(void *arg, unsigned line);
+typedef void (*bd_task_done_fn)(void *arg);
+
+/* NULL with an error: no memory. */
+struct bd_tasks *bd_tasks_new(struct event_base *base, struct bd_error *error);
+/* Waits for all that run and calls their `done`. */
+void bd_tasks_free(struct bd_tasks *tasks);
+
+/* Event loop only. -1 with an error when BD_TASKS_MAX run already or there is no thread to be had;
+ * then neither function is called. */
+int bd_tasks_start(struct bd_tasks *tasks, bd_task_run_fn run, bd_task_done_fn done, void *arg,
+                   struct bd_error *error);
+
+#endif
