@@ -72,7 +72,7 @@ static bool take_param(struct bd_contact *contact, struct bd_str name, struct bd
 /* Contact = STAR / ( ( name-addr / addr-spec ) *( SEMI contact-params ) ) */
 bool bd_contact_parse(struct bd_str element, struct bd_contact *contact)
 {
-    *contact = (struct bd_contact){0};
+    bd_clear(contact, sizeof(*contact));
     if (bd_str_eq(bd_trim(element.p, bd_str_end(element)), BD_STR("*"))) {
         contact->star = true;
         return true;

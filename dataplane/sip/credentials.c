@@ -116,7 +116,7 @@ static bool complete(const struct bd_credentials *c)
  * without quotes, as clients differ in that for algorithm, qop and nc. */
 enum bd_credentials_rc bd_credentials_parse(struct bd_str value, struct bd_credentials *c)
 {
-    *c = (struct bd_credentials){0};
+    bd_clear(c, sizeof(*c));
     const char *p = value.p, *end = bd_str_end(value);
     const char *stop = bd_skip(p, end, BD_C_TOKEN);
     if (stop == p)

@@ -88,22 +88,39 @@ static enum bd_header_id candidate(struct bd_str name)
     }
 }
 
-/* Both are tokens, in which bit 0x20 tells nothing but the case of letters. */
-static bool same_name(const char *a, const char *b, uint32_t len)
+/* Equality but for bit 0x20, eight bytes at a time; the last eight may overlap those before. In
+ * letters that bit is the case; "-" has it, and the CR that would pass for one ends a line. */
+static bool same_but_case(const char *a, const char *b, uint32_t len)
 {
-    for (uint32_t i = 0; i < len; i++) {
-        if ((a[i] | 0x20) != (b[i] | 0x20))
-            return false;
+    const uint64_t bit = 0x2020202020202020;
+    uint64_t x, y;
+    uint32_t i = 0;
+    if (len < sizeof(x)) {
+        for (; i < len; i++) {
+            if ((a[i] | 0x20) != (b[i] | 0x20))
+                return false;
+        }
+        return true;
     }
-    return true;
+    for (;;) {
+        memcpy(&x, a + i, sizeof(x));
+        memcpy(&y, b + i, sizeof(y));
+        if ((x | bit) != (y | bit))
+            return false;
+        if (i == len - sizeof(x))
+            return true;
+        i = i + 2 * sizeof(x) <= len ? i + sizeof(x) : len - sizeof(x);
+    }
 }
 
 enum bd_header_id bd_header_id(struct bd_str name)
 {
+    if (name.len == 0)
+        return BD_HDR_OTHER;
     if (name.len == 1)
         return bd_is(name.p[0], BD_C_ALPHA) ? compact_id[(name.p[0] | 0x20) - 'a'] : BD_HDR_OTHER;
     enum bd_header_id id = candidate(name);
-    if (id != BD_HDR_OTHER && !same_name(name.p, bd_header_name[id], name.len))
+    if (id != BD_HDR_OTHER && !same_but_case(name.p, bd_header_name[id], name.len))
         return BD_HDR_OTHER;
     return id;
 }
@@ -129,18 +146,27 @@ static const char *field_end(const char *p, const char *end, bool *clean)
     }
 }
 
+/* header-name HCOLON: SP and HT before the colon, no fold. */
+static bool name_parse(const char *p, const char *colon, struct bd_header *header)
+{
+    while (colon > p && bd_is(colon[-1], BD_C_WSP))
+        colon--;
+    struct bd_str name = bd_slice(p, colon);
+    header->name = name;
+    header->id = (uint8_t)bd_header_id(name);
+    /* A known name is made of the right characters. */
+    return header->id != BD_HDR_OTHER || (colon > p && bd_skip(p, colon, BD_C_TOKEN) == colon);
+}
+
 bool bd_header_split(const char *p, const char *end, struct bd_header *header, const char **next)
 {
-    const char *name_end = bd_skip(p, end, BD_C_TOKEN);
-    const char *colon = bd_skip(name_end, end, BD_C_WSP); /* HCOLON: SP and HT, no fold */
     bool clean = true;
-    const char *stop = field_end(colon, end, &clean);
+    const char *stop = field_end(p, end, &clean);
     *next = stop == end ? end : stop + 2;
-    if (!clean || stop == end || name_end == p || *colon != ':')
+    const char *colon = memchr(p, ':', (size_t)(stop - p));
+    if (!clean || stop == end || !colon || !name_parse(p, colon, header))
         return false;
-    header->name = bd_slice(p, name_end);
     header->value = bd_trim(colon + 1, stop);
-    header->id = (uint8_t)bd_header_id(header->name);
     header->next = BD_HDR_NONE;
     return true;
 }

@@ -80,13 +80,14 @@ const char *bd_host_parse(const char *p, const char *end, struct bd_host *host)
     const char *stop = bd_skip(p, end, BD_C_HOST);
     if (stop == p)
         return NULL;
-    host->text = bd_slice(p, stop);
-    if (bd_is(*p, BD_C_DIGIT) && ipv4_parse(host->text, &host->ip)) {
+    struct bd_str text = bd_slice(p, stop);
+    host->text = text;
+    if (bd_is(*p, BD_C_DIGIT) && ipv4_parse(text, &host->ip)) {
         host->type = BD_HOST_IPV4;
         return stop;
     }
     host->type = BD_HOST_NAME;
-    return hostname_valid(host->text) ? stop : NULL;
+    return hostname_valid(text) ? stop : NULL;
 }
 
 const char *bd_port_parse(const char *p, const char *end, uint16_t *port)

@@ -6,6 +6,9 @@
  * where a URI stands, belong to the element. NULL when a quote or bracket is not closed. */
 static const char *element_end(const char *p, const char *end)
 {
+    size_t sz = (size_t)(end - p);
+    if (!memchr(p, ',', sz) && !memchr(p, '<', sz) && !memchr(p, '"', sz))
+        return end; /* most Vias: not looked at byte by byte */
     while (p && p < end && *p != ',') {
         if (*p == '"') {
             p = bd_skip_quoted(p, end);

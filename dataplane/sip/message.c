@@ -18,8 +18,8 @@ static void complain(struct bd_message *m, const char *reason)
 /* All but the header array, which only header_cnt and first[] make visible. */
 static void reset(struct bd_message *m, const char *buf, uint32_t len)
 {
-    memset(m, 0, offsetof(struct bd_message, header));
-    memset(&m->via, 0, sizeof(*m) - offsetof(struct bd_message, via));
+    bd_clear(m, offsetof(struct bd_message, header));
+    bd_clear(&m->via, sizeof(*m) - offsetof(struct bd_message, via));
     memset(m->first, BD_HDR_NONE, sizeof(m->first));
     m->text = (struct bd_str){buf, len};
     m->max_forwards = -1;

@@ -49,10 +49,11 @@ static const char *bracketed(const char *p, const char *end, struct bd_uri *uri)
 bool bd_name_addr_parse(struct bd_str element, struct bd_name_addr *na)
 {
     na->display = na->params = BD_STR_NULL;
-    na->text = bd_trim(element.p, bd_str_end(element));
-    if (na->text.len == 0)
+    struct bd_str text = bd_trim(element.p, bd_str_end(element));
+    na->text = text;
+    if (text.len == 0)
         return false;
-    const char *p = na->text.p, *end = bd_str_end(na->text);
+    const char *p = text.p, *end = bd_str_end(text);
     const char *open = display_name(p, end, &na->display);
     p = open ? bracketed(open, end, &na->uri) : addr_spec(p, end, &na->uri);
     if (!p)
@@ -62,6 +63,7 @@ bool bd_name_addr_parse(struct bd_str element, struct bd_name_addr *na)
         return true;
     if (*p != ';')
         return false;
-    na->params = bd_slice(p + 1, end);
-    return bd_params_valid(na->params, BD_C_TOKEN);
+    struct bd_str params = bd_slice(p + 1, end);
+    na->params = params;
+    return bd_params_valid(params, BD_C_TOKEN);
 }

@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "scan.h"
 
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
 /* unreserved = alphanum / mark: in every URI class. */
 #define UNRESERVED (BD_C_USER | BD_C_PASSWORD | BD_C_PARAM | BD_C_HNV | BD_C_URIC)
 #define ALPHANUM   (BD_C_TOKEN | UNRESERVED | BD_C_WORD | BD_C_HOST | BD_C_SCHEME)
@@ -49,6 +53,11 @@ const uint16_t bd_char_class[256] = {
     ['\t'] = BD_C_WSP,
     [0x80 ... 0xff] = BD_C_UTF8,
 };
+
+void bd_clear(void *p, size_t sz)
+{
+    memset(p, 0, sz);
+}
 
 static bool is_lws_byte(char c)
 {
@@ -109,7 +118,7 @@ static uint64_t maybe_control(uint64_t x)
     return (below_space | is_delete) & high;
 }
 
-const char *bd_find_control(const char *p, const char *end)
+const char *bd_find_control_scalar(const char *p, const char *end)
 {
     while (end - p >= 8) {
         uint64_t x;
@@ -129,6 +138,29 @@ const char *bd_find_control(const char *p, const char *end)
         p++;
     return p;
 }
+
+#ifdef __SSE2__
+/* SSE2 is part of x86-64: nothing to choose at run time. */
+const char *bd_find_control(const char *p, const char *end)
+{
+    const __m128i last = _mm_set1_epi8(0x1f), tab = _mm_set1_epi8('\t');
+    const __m128i delete = _mm_set1_epi8(0x7f);
+    for (; end - p >= 16; p += 16) {
+        __m128i x = _mm_loadu_si128((const __m128i *)p);
+        __m128i low =
+            _mm_andnot_si128(_mm_cmpeq_epi8(x, tab), _mm_cmpeq_epi8(_mm_min_epu8(x, last), x));
+        int found = _mm_movemask_epi8(_mm_or_si128(low, _mm_cmpeq_epi8(x, delete)));
+        if (found)
+            return p + __builtin_ctz((unsigned)found);
+    }
+    return bd_find_control_scalar(p, end);
+}
+#else
+const char *bd_find_control(const char *p, const char *end)
+{
+    return bd_find_control_scalar(p, end);
+}
+#endif
 
 bool bd_number(struct bd_str s, uint32_t *value)
 {

@@ -131,15 +131,17 @@ static bool tel_uri_parse(const char *p, const char *end, struct bd_uri *uri)
 
 bool bd_uri_parse(struct bd_str text, struct bd_uri *uri)
 {
-    *uri = (struct bd_uri){.text = text};
+    bd_clear(uri, sizeof(*uri));
+    uri->text = text;
     const char *p = text.p, *end = bd_str_end(text);
     if (text.len == 0 || !bd_is(*p, BD_C_ALPHA))
         return false;
     const char *colon = bd_skip(p, end, BD_C_SCHEME);
     if (colon == end || *colon != ':')
         return false;
-    uri->scheme_text = bd_slice(p, colon);
-    uri->scheme = scheme_id(uri->scheme_text);
+    struct bd_str scheme = bd_slice(p, colon);
+    uri->scheme_text = scheme;
+    uri->scheme = scheme_id(scheme);
     p = colon + 1;
     switch (uri->scheme) {
     case BD_URI_SIP:

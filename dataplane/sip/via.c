@@ -65,7 +65,8 @@ static bool params_parse(struct bd_via *via)
 /* via-parm = sent-protocol LWS sent-by *( SEMI via-params ) */
 bool bd_via_parse(struct bd_str element, struct bd_via *via)
 {
-    *via = (struct bd_via){.text = element};
+    bd_clear(via, sizeof(*via));
+    via->text = element;
     const char *end = bd_str_end(element);
     const char *p = sent_protocol(element.p, end, via);
     const char *host = p ? bd_skip_lws(p, end) : NULL;

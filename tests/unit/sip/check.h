@@ -19,11 +19,12 @@ static inline bool same_text(struct bd_str s, const char *z)
 }
 
 /* Fails with both texts. */
-#define assert_text(s, z)                                                                          \
-    do {                                                                                           \
-        if (!same_text((s), (z)))                                                                  \
-            fail_msg("%s is '%.*s', not '%s'", #s, BD_STR_ARG(s), (z) ? (z) : "(absent)");         \
-    } while (0)
+static inline void check_text(struct bd_str s, const char *z, const char *what)
+{
+    if (!same_text(s, z))
+        fail_msg("%s is '%.*s', not '%s'", what, BD_STR_ARG(s), z ? z : "(absent)");
+}
+#define assert_text(s, z) check_text((s), (z), #s)
 
 #define ROWS(table) (sizeof(table) / sizeof((table)[0]))
 
