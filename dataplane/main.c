@@ -8,7 +8,6 @@
 
 #include "arena_setup.h"
 #include "clock.h"
-#include "config_check.h"
 #include "options.h"
 #include "supervisor.h"
 #include "worker.h"
@@ -81,7 +80,7 @@ static int run(struct dataplane *dp, struct bd_error *error)
     char ports[512];
     bd_nic_describe(dp->nic, ports, sizeof(ports));
     bd_log(BD_LOG_NOTICE, "serving with %u worker(s): %s", dp->config->workers, ports);
-    bd_supervisor_run(&dp->supervisor, &dp->table);
+    bd_supervisor_run(&dp->supervisor, &dp->table, dp->nic);
     bd_nic_join(dp->nic);
     return 0;
 }

@@ -109,22 +109,22 @@ bool bd_supervisor_wait_policy(struct bd_supervisor *s)
     return true;
 }
 
-void bd_supervisor_run(struct bd_supervisor *s, struct bd_table *table)
+void bd_supervisor_run(struct bd_supervisor *s, struct bd_table *table, struct bd_nic *nic)
 {
     struct bd_role_line *self = &s->arena->header->role[BD_ROLE_DATAPLANE];
     atomic_store(&self->serving, 1);
     sd_notify(0, "READY=1");
-    bool died;
-    do {
+    bool stop = false;
+    while (!stop) {
+        bool died;
         if (s->control_fd < 0)
             look_for_control(s);
+        bd_nic_watch(nic);
         sd_notify(0, "WATCHDOG=1");
-        bool stop = tick(s, &died);
+        stop = tick(s, &died);
         if (died)
             control_is_gone(s, table);
-        if (stop)
-            break;
-    } while (true);
+    }
     sd_notify(0, "STOPPING=1");
     atomic_store(&self->serving, 0);
     atomic_store(&s->signals->stop, true);

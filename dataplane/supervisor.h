@@ -24,7 +24,8 @@ int bd_supervisor_init(struct bd_supervisor *supervisor, struct bd_arena *arena,
 void bd_supervisor_close(struct bd_supervisor *supervisor);
 /* Waits until control has published a policy. False when told to stop before. */
 bool bd_supervisor_wait_policy(struct bd_supervisor *supervisor);
-/* Until told to stop; then sets signals->stop. */
-void bd_supervisor_run(struct bd_supervisor *supervisor, struct bd_table *table);
+/* Watches control and the ports' links until told to stop; then sets signals->stop. */
+void bd_supervisor_run(struct bd_supervisor *supervisor, struct bd_table *table,
+                       struct bd_nic *nic);
 
 #endif
