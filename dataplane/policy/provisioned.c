@@ -9,8 +9,9 @@
 enum { KEY_EMPTY = 0, KEY_TOMBSTONE = 1, KEY_FIRST = 2 };
 enum { FLAG_PREFIX = 1 };
 
-/* In stamp: the entry lives, or its writer died before the stamp of its removal was written. */
-#define STAMP_NONE 0xffff
+/* In stamp: the slot may be written (never used, or its grace period was seen to be over); and: the
+ * entry lives, or its writer died before the stamp of its removal was written. */
+enum { STAMP_FREE = 0, STAMP_NONE = 0xffff };
 
 struct entry {
     _Atomic uint64_t key;
@@ -128,7 +129,7 @@ static void stamp(struct set *set, struct entry *e)
 {
     do {
         set->now = bd_epoch_advance(set->epoch);
-    } while ((uint16_t)set->now == STAMP_NONE);
+    } while ((uint16_t)set->now == STAMP_NONE || (uint16_t)set->now == STAMP_FREE);
     e->stamp = (uint16_t)set->now;
 }
 
@@ -136,6 +137,8 @@ static void stamp(struct set *set, struct entry *e)
  * low bits the newest one is taken, which is never too early. */
 static bool is_free(struct set *set, struct entry *e)
 {
+    if (e->stamp == STAMP_FREE)
+        return true;
     if (e->stamp == STAMP_NONE)
         stamp(set, e);
     uint64_t from = (set->now & ~0xffffULL) | e->stamp;
@@ -143,7 +146,10 @@ static bool is_free(struct set *set, struct entry *e)
         from = from > 0xffff ? from - 0x10000 : 0;
     if (from > set->passed && bd_epoch_passed(set->epoch, from))
         set->passed = from;
-    return from <= set->passed;
+    if (from > set->passed)
+        return false;
+    e->stamp = STAMP_FREE;
+    return true;
 }
 
 static bool same_value(const struct entry *e, const struct bd_provision *p)

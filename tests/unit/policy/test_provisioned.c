@@ -2,8 +2,12 @@
 #include "test_arena.h"
 
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "clock.h"
 
@@ -49,8 +53,10 @@ static int value_of(const struct bd_provision *p)
 
 static struct model *model_new(uint64_t subscribers_max)
 {
-    struct model *m = aligned_alloc(64, (sizeof(*m) + 63) & ~63UL);
-    memset(m, 0, sizeof(*m));
+    /* Shared, as in the arena: a child that is killed leaves the epoch to its parent. */
+    struct model *m =
+        mmap(NULL, sizeof(*m), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    assert_ptr_not_equal(m, MAP_FAILED);
     test_arena_make(&m->arena, subscribers_max);
     bd_epoch_init(&m->epoch);
     m->random = (uint64_t)time(NULL) << 16 | 1;
@@ -64,7 +70,7 @@ static struct model *model_new(uint64_t subscribers_max)
 static void model_free(struct model *m)
 {
     bd_arena_leave(&m->arena);
-    free(m);
+    munmap(m, sizeof(*m));
 }
 
 static void set_value(struct model *m, uint32_t n, int value)
@@ -126,7 +132,7 @@ static void test_model(void **state)
 {
     struct model *m = model_new(MODEL_CNT);
     bd_epoch_online(&m->epoch, 0, 1);
-    for (unsigned round = 0; round < 30; round++) {
+    for (unsigned round = 0; round < 20; round++) {
         put_and_remove(m, 2000);
         assert_same(m);
         sync_random(m);
@@ -147,6 +153,22 @@ static void test_epoch_wrap(void **state)
         bd_epoch_quiescent(&m->epoch, 0, 1);
         assert_same(m);
     }
+    model_free(m);
+}
+
+/* Slots that were never used have no grace period, whatever the epoch and whoever lags behind. */
+static void test_fresh_slots(void **state)
+{
+    struct model *m = model_new(MODEL_CNT);
+    bd_epoch_online(&m->epoch, 0, 1);
+    atomic_store(&m->epoch.now, 0x123456);
+    for (uint32_t n = 0; n < MODEL_CNT; n++) {
+        struct bd_provision p = provision_of(0);
+        assert_int_equal(bd_provisioned_put(&m->arena, &m->epoch, hash_of(m, n), &p),
+                         BD_PROVISION_OK);
+        set_value(m, n, 0);
+    }
+    assert_same(m);
     model_free(m);
 }
 
@@ -253,6 +275,41 @@ static void test_concurrent_reader(void **state)
     model_free(m);
 }
 
+/* A writer that is killed at a random instruction of a sync, again and again: what is in every list
+ * is there at once, and the next sync of a successor makes the set exact. */
+static void test_killed_writer(void **state)
+{
+    struct model *m = model_new(MODEL_CNT);
+    sync_half(m);
+    for (unsigned round = 0; round < 15; round++) {
+        pid_t writer = fork();
+        assert_true(writer >= 0);
+        while (writer == 0)
+            sync_half(m);
+        usleep((useconds_t)(draw(m) % 5000));
+        kill(writer, SIGKILL);
+        waitpid(writer, NULL, 0);
+        for (uint32_t n = 0; n < MODEL_CNT / 2; n++) {
+            struct bd_provision p;
+            assert_true(bd_provisioned_find(&m->arena, hash_of(m, n), &p));
+            assert_true(value_of(&p) == 200 || value_of(&p) == 1 + (int)n % 100);
+        }
+        for (uint32_t n = 0; n < MODEL_CNT; n++)
+            m->value[n] = -1;
+        m->cnt = 0;
+        struct bd_provisioned_sync *sync = bd_provisioned_sync_begin(&m->arena, &m->epoch);
+        for (uint32_t n = 0; n < MODEL_CNT; n += 1 + n % 2) {
+            set_value(m, n, 1 + (int)n % 100);
+            struct bd_provision p = provision_of(m->value[n]);
+            assert_int_equal(bd_provisioned_sync_put(sync, hash_of(m, n), &p), BD_PROVISION_OK);
+        }
+        bd_provisioned_sync_end(sync);
+        assert_same(m);
+        sync_half(m);
+    }
+    model_free(m);
+}
+
 static uint64_t sync_million(struct model *m, uint32_t cnt, int value)
 {
     uint64_t begin = bd_clock_ms();
@@ -284,12 +341,10 @@ static void test_speed(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_model),
-        cmocka_unit_test(test_epoch_wrap),
-        cmocka_unit_test(test_full),
-        cmocka_unit_test(test_stuck_reader),
-        cmocka_unit_test(test_concurrent_reader),
-        cmocka_unit_test(test_speed),
+        cmocka_unit_test(test_model),         cmocka_unit_test(test_epoch_wrap),
+        cmocka_unit_test(test_fresh_slots),   cmocka_unit_test(test_full),
+        cmocka_unit_test(test_stuck_reader),  cmocka_unit_test(test_concurrent_reader),
+        cmocka_unit_test(test_killed_writer), cmocka_unit_test(test_speed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
