@@ -14,11 +14,16 @@ static inline void bd_hex_encode(const uint8_t *in, uint32_t n, char *out)
     }
 }
 
+/* -1 for anything but a lower-case digit. A table, as the branch between digit and letter is a coin
+ * toss. */
 static inline int bd_hex_value(char c)
 {
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+    static const int8_t value_plus_1[256] = {
+        ['0'] = 1,  ['1'] = 2,  ['2'] = 3,  ['3'] = 4,  ['4'] = 5,  ['5'] = 6,
+        ['6'] = 7,  ['7'] = 8,  ['8'] = 9,  ['9'] = 10, ['a'] = 11, ['b'] = 12,
+        ['c'] = 13, ['d'] = 14, ['e'] = 15, ['f'] = 16,
+    };
+    return value_plus_1[(uint8_t)c] - 1;
 }
 
 /* Reads exactly 2 * n characters into n bytes. False for another length, and for upper case: LHEX
@@ -27,13 +32,13 @@ static inline bool bd_hex_decode(struct bd_str text, uint8_t *out, uint32_t n)
 {
     if (text.len != 2 * n)
         return false;
+    int bad = 0;
     for (uint32_t i = 0; i < n; i++) {
         int hi = bd_hex_value(text.p[2 * i]), lo = bd_hex_value(text.p[2 * i + 1]);
-        if (hi < 0 || lo < 0)
-            return false;
-        out[i] = (uint8_t)(hi << 4 | lo);
+        bad |= hi | lo; /* negative once one was */
+        out[i] = (uint8_t)((unsigned)hi << 4 | (unsigned)lo);
     }
-    return true;
+    return bad >= 0;
 }
 
 #endif

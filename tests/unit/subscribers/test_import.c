@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* CSV import: what a line may look like, all or nothing, and lines that are bad. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "csv.h"
+#include "subscribers.h"
+
+struct place {
+    char dir[64], file[96];
+    struct bd_error error;
+    struct bd_import_result result;
+    unsigned bad_cnt;
+    unsigned long bad_line[8];
+    char bad_text[8][256];
+};
+
+static int setup(void **state)
+{
+    struct place *p = calloc(1, sizeof(*p));
+    strcpy(p->dir, "/tmp/bd-import-XXXXXX");
+    if (!p || !mkdtemp(p->dir))
+        return -1;
+    snprintf(p->file, sizeof(p->file), "%s/s.db", p->dir);
+    *state = p;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    struct place *p = *state;
+    char command[128];
+    snprintf(command, sizeof(command), "rm -r %s", p->dir);
+    int rc = system(command);
+    free(p);
+    return rc;
+}
+
+static void on_bad_line(void *arg, unsigned long line, const char *what)
+{
+    struct place *p = arg;
+    assert_true(p->bad_cnt < 8);
+    p->bad_line[p->bad_cnt] = line;
+    snprintf(p->bad_text[p->bad_cnt++], sizeof(p->bad_text[0]), "%s", what);
+}
+
+static int import_bytes(struct place *p, const char *csv, size_t len)
+{
+    static const struct bd_realm_of realms[] = {
+        {{"other.example", 13}, {"the other", 9}},
+    };
+    FILE *f = fmemopen((void *)csv, len, "r");
+    assert_non_null(f);
+    p->bad_cnt = 0;
+    struct bd_import import = {.database = p->file,
+                               .csv = f,
+                               .realms = realms,
+                               .realm_cnt = 1,
+                               .bad_line = on_bad_line,
+                               .arg = p,
+                               .bad_max = 8};
+    int rc = bd_subscribers_import(&import, &p->result, &p->error);
+    fclose(f);
+    return rc;
+}
+
+static int import(struct place *p, const char *csv)
+{
+    return import_bytes(p, csv, strlen(csv));
+}
+
+static int find(struct place *p, const char *username, const char *domain,
+                struct bd_subscriber *row)
+{
+    struct bd_subscribers *s = bd_subscribers_open(p->file, &p->error);
+    assert_non_null(s);
+    int rc = bd_subscribers_find(s, bd_str_from(username), bd_str_from(domain), row, &p->error);
+    bd_subscribers_close(s);
+    return rc;
+}
+
+static void assert_md5_of(const struct bd_subscriber *row, const char *realm, const char *password)
+{
+    struct bd_error error;
+    struct bd_digest *d = bd_digest_new(&error);
+    struct bd_ha1_set set;
+    assert_true(bd_ha1_make(d, bd_str_from(row->username), bd_str_from(row->domain),
+                            bd_str_from(realm), bd_str_from(password), &set));
+    assert_int_equal(set.present, row->ha1.present);
+    assert_memory_equal(&set, &row->ha1, sizeof(set));
+    bd_digest_free(d);
+}
+
+static void test_csv_split(void **state)
+{
+    static const struct {
+        const char *line;
+        int cnt;
+        const char *field[4];
+    } cases[] = {
+        {"a,b,c\n", 3, {"a", "b", "c"}}, {"a,,c\r\n", 3, {"a", "", "c"}},
+        {",,", 3, {"", "", ""}},         {"\n", 1, {""}},
+        {"\"a,b\",c", 2, {"a,b", "c"}},  {"\"a\"\"b\",\"\",\"\"\"\"", 3, {"a\"b", "", "\""}},
+        {"a,\"b", -1, {NULL}},           {"a,\"b\"c", -1, {NULL}},
+        {"a\"b,c", -1, {NULL}},          {"\"a\"\"", -1, {NULL}},
+        {"1,2,3,4,5", 5, {NULL}},        {"1,2,3,4,", 5, {NULL}},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        char line[64];
+        strcpy(line, cases[i].line);
+        struct bd_str f[4];
+        int cnt = bd_csv_split(line, (uint32_t)strlen(line), f, 4);
+        assert_int_equal(cnt, cases[i].cnt);
+        for (int j = 0; j < cnt && cnt <= 4; j++)
+            assert_true(bd_str_eq(f[j], bd_str_from(cases[i].field[j])));
+    }
+}
+
+static void test_passwords(void **state)
+{
+    struct place *p = *state;
+    struct bd_subscriber row;
+    assert_int_equal(import(p, "1000,example.com,secret-1000\r\n"
+                               "\n"
+                               "1001,Example.com,\"a,\"\"b\",198.51.100.7\n"
+                               "1002,other.example,x"),
+                     0);
+    assert_int_equal(p->result.added, 3);
+    assert_int_equal(p->result.changed, 0);
+    assert_int_equal(p->result.lines, 4);
+    assert_int_equal(find(p, "1000", "example.com", &row), 0);
+    assert_md5_of(&row, "example.com", "secret-1000");
+    assert_int_equal(find(p, "1001", "example.com", &row), 0);
+    assert_md5_of(&row, "example.com", "a,\"b");
+    assert_true(row.has_prefix);
+    assert_int_equal(find(p, "1002", "other.example", &row), 0);
+    assert_string_equal(row.realm, "the other");
+    assert_md5_of(&row, "the other", "x");
+}
+
+#define MD5_A "0123456789abcdef0123456789ABCDEF"
+#define SHA_A "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
+
+static void test_hashes(void **state)
+{
+    struct place *p = *state;
+    struct bd_subscriber row;
+    assert_int_equal(import(p, "1000,example.com," MD5_A "," SHA_A ",\n"
+                               "1001,example.com," MD5_A ",,,2001:db8::1\n"),
+                     0);
+    assert_int_equal(find(p, "1000", "example.com", &row), 0);
+    assert_int_equal(row.ha1.present, BD_HA1_BIT(BD_HA1_PLAIN, BD_ALG_MD5) |
+                                          BD_HA1_BIT(BD_HA1_PLAIN, BD_ALG_SHA256));
+    assert_int_equal(row.ha1.md5[BD_HA1_PLAIN][15], 0xef);
+    assert_int_equal(row.ha1.sha256[BD_HA1_PLAIN][1], 0x11);
+    assert_int_equal(find(p, "1001", "example.com", &row), 0);
+    assert_true(row.has_prefix);
+}
+
+static void test_header(void **state)
+{
+    struct place *p = *state;
+    struct bd_subscriber row;
+    assert_int_equal(import(p, "\xef\xbb\xbf"
+                               "Domain,trusted_prefix,username,ha1b,password\n"
+                               "example.com,,1000,,pw\n"
+                               "example.com,,1001," MD5_A ",\n"),
+                     0);
+    assert_int_equal(find(p, "1000", "example.com", &row), 0);
+    assert_md5_of(&row, "example.com", "pw");
+    assert_int_equal(find(p, "1001", "example.com", &row), 0);
+    assert_int_equal(row.ha1.present, BD_HA1_BIT(BD_HA1_WITH_DOMAIN, BD_ALG_MD5));
+    assert_int_equal(import(p, "username,password\n1,2\n"), BD_SUBSCRIBERS_INVALID);
+    assert_int_equal(import(p, "username,domain,username\n1,2,3\n"), BD_SUBSCRIBERS_INVALID);
+    assert_int_equal(import(p, "username,domain,colour\n1,2,3\n"), BD_SUBSCRIBERS_INVALID);
+    assert_int_equal(p->bad_line[0], 1);
+}
+
+static void test_import_replaces(void **state)
+{
+    struct place *p = *state;
+    struct bd_subscriber before, row;
+    assert_int_equal(import(p, "1000,example.com,one\n1001,example.com,two\n"), 0);
+    assert_int_equal(find(p, "1000", "example.com", &before), 0);
+    assert_int_equal(import(p, "1000,example.com,new\n1002,example.com,three\n"), 0);
+    assert_int_equal(p->result.added, 1);
+    assert_int_equal(p->result.changed, 1);
+    assert_int_equal(find(p, "1000", "example.com", &row), 0);
+    assert_md5_of(&row, "example.com", "new");
+    assert_int_equal(row.created_s, before.created_s);
+    assert_int_equal(find(p, "1001", "example.com", &row), 0);
+    assert_md5_of(&row, "example.com", "two");
+}
+
+static void test_bad_lines_import_nothing(void **state)
+{
+    struct place *p = *state;
+    struct bd_subscriber row;
+    assert_int_equal(import(p, "1000,example.com,old\n"), 0);
+    static const char csv[] = "1000,example.com,new\n"
+                              "1001,example.com\n"
+                              "10:02,example.com,x\n"
+                              "1003,example.com,x,198.51.100.0/33\n"
+                              "1004,example.com,\"x\n"
+                              "1005,example.com,x\n"
+                              "1005,EXAMPLE.com,y\n"
+                              "1006,example.com," MD5_A "," MD5_A ",\n"
+                              "10\0,example.com,x\n";
+    assert_int_equal(import_bytes(p, csv, sizeof(csv) - 1), BD_SUBSCRIBERS_INVALID);
+    static const unsigned long lines[] = {2, 3, 4, 5, 7, 8, 9};
+    assert_int_equal(p->bad_cnt, 7);
+    assert_memory_equal(p->bad_line, lines, sizeof(lines));
+    assert_non_null(strstr(p->bad_text[4], "twice"));
+    assert_non_null(strstr(p->error.text, "7 of 9 lines"));
+    assert_int_equal(find(p, "1000", "example.com", &row), 0);
+    assert_md5_of(&row, "example.com", "old");
+    assert_int_equal(find(p, "1005", "example.com", &row), BD_SUBSCRIBERS_NOT_FOUND);
+}
+
+/* The same twice in one file is found also when it is in the database already. */
+static void test_twice_over_old(void **state)
+{
+    struct place *p = *state;
+    assert_int_equal(import(p, "1000,example.com,old\n"), 0);
+    assert_int_equal(import(p, "1000,example.com,a\n1000,example.com,b\n"), BD_SUBSCRIBERS_INVALID);
+    assert_int_equal(p->bad_line[0], 2);
+}
+
+static void test_empty_file(void **state)
+{
+    struct place *p = *state;
+    assert_int_equal(import(p, "\n"), 0);
+    assert_int_equal(p->result.added + p->result.changed, 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_csv_split),
+        cmocka_unit_test_setup_teardown(test_passwords, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_hashes, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_header, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_import_replaces, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_bad_lines_import_nothing, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_twice_over_old, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_empty_file, setup, teardown),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
