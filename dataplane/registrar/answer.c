@@ -44,8 +44,7 @@ static void put_challenges(struct bd_registrar *r, const struct bd_turn *turn, s
 {
     const struct bd_request *request = turn->request;
     struct bd_str realm = bd_domain_realm(request->policy, turn->domain);
-    uint64_t issued_ms =
-        bd_challenge_issued_ms(&r->challenges, turn->transaction, request->wall_ms);
+    uint64_t issued_ms = bd_recent_first_ms(&r->recent, turn->transaction, request->wall_ms);
     char nonce[BD_NONCE_TEXT];
     bd_nonce_make(r->nonce, issued_ms, turn->transaction, realm, nonce);
     bd_challenge_write(w, turn->domain, realm, (struct bd_str){nonce, sizeof(nonce)}, stale);

@@ -80,17 +80,23 @@ static struct bd_str read_user_agent(struct bd_asks *asks, const struct bd_messa
     struct bd_str s = h->value;
     if (s.len > BD_USER_AGENT_MAX)
         s.len = BD_USER_AGENT_MAX;
+    if (!memchr(s.p, '\n', s.len) && !memchr(s.p, '\r', s.len))
+        return s;
     uint32_t begin = asks->text_len;
     append(asks, s);
     return (struct bd_str){asks->text + begin, s.len};
 }
 
-static uint32_t requested_s(const struct bd_message *m, const struct bd_contact *c,
-                            const struct bd_policy_domain *domain)
+/* A client that names no interval leaves it to us, so the default cannot be too brief. */
+static uint32_t grant_one(const struct bd_message *m, const struct bd_contact *c,
+                          const struct bd_policy_domain *domain, bool *brief)
 {
+    bool unasked = false;
     if (c->has_expires)
-        return c->expires_s;
-    return m->has_expires ? m->expires_s : domain->default_expires_s;
+        return bd_asks_grant(domain, c->expires_s, brief);
+    if (m->has_expires)
+        return bd_asks_grant(domain, m->expires_s, brief);
+    return bd_asks_grant(domain, domain->default_expires_s, &unasked);
 }
 
 static const char *read_one(struct bd_asks *asks, const struct bd_message *m,
@@ -104,7 +110,7 @@ static const char *read_one(struct bd_asks *asks, const struct bd_message *m,
     if (!read_params(asks, c->addr.params, &params))
         return "Contact parameters too long";
     ask->uri = c->addr.uri;
-    ask->expires_s = bd_asks_grant(context->domain, requested_s(m, c, context->domain), brief);
+    ask->expires_s = grant_one(m, c, context->domain, brief);
     bool secure = c->addr.uri.scheme == BD_URI_SIPS;
     ask->binding = (struct bd_binding){
         .text = {[BD_TEXT_URI] = c->addr.uri.text,
@@ -164,19 +170,6 @@ static const char *read_all(struct bd_asks *asks, const struct bd_message *m,
     return sips_consistent(asks, m) ? NULL : "Contact sips against Request-URI or another Contact";
 }
 
-/* 17.2.3: branch and sent-by name a transaction; for a client of RFC 2543, whose branch need not be
- * unique, the whole Via does as well as can be. */
-static uint64_t branch_hash(const struct bd_message *m, const struct bd_hash_key *key)
-{
-    uint64_t part[3] = {
-        bd_hash64(key, m->via.host.p, m->via.host.len),
-        m->via.port,
-        m->via.branch.p ? bd_hash64(key, m->via.branch.p, m->via.branch.len)
-                        : bd_hash64(key, m->via.text.p, m->via.text.len),
-    };
-    return bd_hash64(key, part, sizeof(part));
-}
-
 enum bd_verdict bd_asks_read(struct bd_asks *asks, const struct bd_message *m,
                              const struct bd_asks_context *context, const char **reason)
 {
@@ -185,7 +178,9 @@ enum bd_verdict bd_asks_read(struct bd_asks *asks, const struct bd_message *m,
     asks->text_len = 0;
     asks->call_id = m->call_id;
     asks->cseq = m->cseq;
-    asks->txn = bd_txn_make(m->cseq, branch_hash(m, context->key));
+    /* 17.2.3: branch and sent-by name a transaction. All of the Via is hashed: that serves clients
+     * of RFC 2543, whose branch need not be unique, as well as can be. */
+    asks->txn = bd_txn_make(m->cseq, bd_hash64(context->key, m->via.text.p, m->via.text.len));
     asks->now_s = context->now_s;
     if (m->call_id.len > BD_CALL_ID_MAX) {
         *reason = "Call-ID too long";

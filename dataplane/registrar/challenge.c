@@ -1,20 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "challenge.h"
 
-#define MS_MASK ((1ULL << 40) - 1)
-
-uint64_t bd_challenge_issued_ms(struct bd_challenges *challenges, uint64_t transaction,
-                                uint64_t wall_ms)
-{
-    uint64_t *word = &challenges->word[transaction % BD_CHALLENGES_CNT];
-    uint64_t tag = transaction & ~MS_MASK;
-    uint64_t age_ms = (wall_ms - *word) & MS_MASK; /* a clock set back gives a huge age */
-    if ((*word & ~MS_MASK) == tag && age_ms < BD_CHALLENGE_LIFETIME_MS)
-        return wall_ms - age_ms;
-    *word = tag | (wall_ms & MS_MASK);
-    return wall_ms;
-}
-
 static void put_literal(struct bd_wire *w, const char *text)
 {
     bd_wire_put(w, bd_str_from(text));

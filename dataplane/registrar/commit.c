@@ -120,7 +120,9 @@ static enum bd_verdict commit_decision(struct bd_registrar *r, struct bd_turn *t
                                        bool *conflict)
 {
     struct bd_terms terms = terms_of(r, turn->domain);
-    enum bd_verdict verdict = bd_decide(&r->set, &r->asks, &terms);
+    bool asks = r->asks.star || r->asks.cnt > 0;
+    bool again = asks && bd_recent_is_done(&r->recent, turn->transaction, turn->request->wall_ms);
+    enum bd_verdict verdict = again ? BD_SIP_RETRANSMISSION : bd_decide(&r->set, &r->asks, &terms);
     if (bd_verdict_info[verdict].status != 200)
         return verdict;
     if (!bd_answer_bindings(r, turn, reply))
@@ -160,15 +162,16 @@ enum bd_verdict bd_register(struct bd_registrar *registrar, struct bd_turn *turn
     for (unsigned round = 0; round < ROUNDS_MAX; round++) {
         bool conflict = false;
         verdict = try_once(r, turn, hash, reply, &conflict);
-        turn->written = bd_verdict_info[verdict].status == 200;
-        if (!conflict && turn->written)
+        turn->written = !conflict && bd_verdict_info[verdict].status == 200;
+        if (turn->written && verdict != BD_SIP_QUERIED && verdict != BD_SIP_RETRANSMISSION)
+            bd_recent_set_done(&r->recent, turn->transaction, turn->request->wall_ms);
+        if (turn->written)
             return verdict;
         *reply = blank;
         if (!conflict)
             return verdict;
         bd_registrar_count(r, BD_CTR_TABLE_RETRIES, 1);
     }
-    turn->written = false;
     return BD_SIP_INTERNAL;
 }
 

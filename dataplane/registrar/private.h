@@ -20,6 +20,7 @@
 #include "date.h"
 #include "decide.h"
 #include "nonce.h"
+#include "recent.h"
 #include "registrar.h"
 
 struct bd_registrar {
@@ -32,14 +33,14 @@ struct bd_registrar {
     struct bd_asks asks;
     struct bd_set set;
     struct bd_binding binding[BD_CONTACTS_PER_AOR_MAX];
-    struct bd_challenges challenges;
+    struct bd_recent recent;
 };
 
 /* One request on its way. */
 struct bd_turn {
     const struct bd_request *request;
     const struct bd_message *m;
-    uint64_t transaction;                  /* bd_transaction_hash */
+    uint64_t transaction;                  /* keyed hash of the datagram and its source */
     const struct bd_policy_domain *domain; /* NULL until target.c found it */
     struct bd_str aor;                     /* canonical; in aor_text */
     const char *reason;                    /* of a 400, NULL: the standard phrase */
@@ -83,10 +84,6 @@ bool bd_answer(struct bd_registrar *registrar, const struct bd_turn *turn, struc
 /* Writes the 200 of a REGISTER with all bindings of registrar->set. False when it does not fit. */
 bool bd_answer_bindings(struct bd_registrar *registrar, const struct bd_turn *turn,
                         struct bd_wire *reply);
-
-/* registrar.c */
-/* Keyed hash of what a retransmission repeats: Call-ID, CSeq, branch and sent-by, source. */
-uint64_t bd_transaction_hash(const struct bd_hash_key *key, const struct bd_request *request);
 
 static inline void bd_registrar_count(struct bd_registrar *registrar, enum bd_counter counter,
                                       uint64_t n)

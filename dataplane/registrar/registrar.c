@@ -18,11 +18,12 @@ static bool make_digests(struct bd_registrar *r)
 
 struct bd_registrar *bd_registrar_new(const struct bd_registrar_deps *deps, struct bd_error *error)
 {
-    struct bd_registrar *r = calloc(1, sizeof(*r));
+    struct bd_registrar *r = aligned_alloc(_Alignof(struct bd_registrar), sizeof(*r));
     if (!r) {
         bd_fail(error, "registrar: no memory for %zu bytes", sizeof(*r));
         return NULL;
     }
+    memset(r, 0, sizeof(*r));
     r->deps = *deps;
     r->nonce = bd_nonce_new(error);
     if (r->nonce && make_digests(r))
@@ -47,38 +48,22 @@ void bd_registrar_free(struct bd_registrar *registrar)
     free(registrar);
 }
 
-uint64_t bd_transaction_hash(const struct bd_hash_key *key, const struct bd_request *request)
-{
-    const struct bd_message *m = request->message;
-    struct {
-        uint64_t call_id, branch, host;
-        struct bd_endpoint source;
-        uint16_t port;
-        uint32_t cseq;
-    } part;
-    memset(&part, 0, sizeof(part));
-    part.source = request->source;
-    if (request->parsed == BD_VERDICT_NONE) {
-        struct bd_str branch = m->via.branch.p ? m->via.branch : m->via.text;
-        part.call_id = bd_hash64(key, m->call_id.p, m->call_id.len);
-        part.branch = bd_hash64(key, branch.p, branch.len);
-        part.host = bd_hash64(key, m->via.host.p, m->via.host.len);
-        part.port = m->via.port;
-        part.cseq = m->cseq;
-    } else {
-        /* A malformed message may lack any of these; its retransmission has the same bytes. */
-        part.call_id = bd_hash64(key, m->text.p, m->text.len);
-    }
-    return bd_hash64(key, &part, sizeof(part));
-}
-
+/* A retransmission repeats the datagram byte for byte, so nothing less stands for the request in
+ * challenges, tags and jobs: whoever copies Call-ID, CSeq and branch to slip in another Contact
+ * under somebody's credentials gets another transaction, and so a replay. */
 static struct bd_turn begin(const struct bd_registrar *r, const struct bd_request *request)
 {
-    return (struct bd_turn){
-        .request = request,
-        .m = request->message,
-        .transaction = bd_transaction_hash(&r->deps.arena->hash_key, request),
-    };
+    const struct bd_hash_key *key = &r->deps.arena->hash_key;
+    const struct bd_str text = request->message->text;
+    struct {
+        uint64_t text;
+        struct bd_endpoint source;
+        uint8_t unused[6];
+    } part = {.text = bd_hash64(key, text.p, text.len), .source = request->source};
+    _Static_assert(sizeof(part) == 32, "hashed as bytes: no padding");
+    uint64_t transaction = bd_hash64(key, &part, sizeof(part));
+    bd_recent_prefetch(&r->recent, transaction);
+    return (struct bd_turn){.request = request, .m = request->message, .transaction = transaction};
 }
 
 /* Everything that a request must pass before it is asked who sent it. */

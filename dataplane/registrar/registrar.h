@@ -29,16 +29,15 @@ struct bd_registrar_deps {
     struct bd_worker_stats *stats;
 };
 /* NULL with an error when OpenSSL objects cannot be made. */
-struct bd_registrar *bd_registrar_new(const struct bd_registrar_deps *deps,
-                                      struct bd_error *error);
+struct bd_registrar *bd_registrar_new(const struct bd_registrar_deps *deps, struct bd_error *error);
 void bd_registrar_free(struct bd_registrar *registrar);
 
 struct bd_request {
-    struct bd_message *message;   /* parsed; parse verdict beside it */
-    enum bd_verdict parsed;       /* what bd_message_parse returned */
+    struct bd_message *message; /* parsed; parse verdict beside it */
+    enum bd_verdict parsed;     /* what bd_message_parse returned */
     struct bd_endpoint source, local;
-    uint64_t now_ms;              /* bd_clock_ms */
-    uint64_t wall_ms;             /* bd_wall_ms */
+    uint64_t now_ms;                /* bd_clock_ms */
+    uint64_t wall_ms;               /* bd_wall_ms */
     const struct bd_policy *policy; /* current at the begin of the burst; never NULL */
 };
 
@@ -60,8 +59,8 @@ void bd_registrar_refuse(struct bd_registrar *registrar, const struct bd_request
                          enum bd_verdict verdict, struct bd_wire *reply);
 
 /* Operator's commands that came through the channel. */
-/* Removes one Contact (19.1.4 equality) of an AoR, or all of them when contact.len is 0. Returns the
- * number removed, -1 when the commit lost every race (try again). */
+/* Removes one Contact (19.1.4 equality) of an AoR, or all of them when contact.len is 0. Returns
+ * the number removed, -1 when the commit lost every race (try again). */
 int bd_registrar_unregister(struct bd_registrar *registrar, struct bd_str aor,
                             struct bd_str contact, uint64_t now_ms);
 /* A due bucket: bd_table_expire with this registrar's counters. */

@@ -308,7 +308,7 @@ static void test_credentials_without_verifier(void **state)
          0, BD_VERDICT_NONE},
     };
     struct lab *lab = lab_new(256);
-    char nonce[BD_NONCE_TEXT + 1], fields[4096];
+    char nonce[BD_NONCE_TEXT + 1], fields[2048];
     lab_send(lab, request(1, "", ""));
     challenge_nonce(lab, nonce);
     for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {

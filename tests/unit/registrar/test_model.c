@@ -44,9 +44,15 @@ struct held {
     uint64_t expires_at, created;
     bool mine; /* touched by the request at hand */
 };
+struct done {
+    unsigned call, cseq, branch;
+    uint64_t at;
+};
 struct model {
     const struct bd_policy_domain *settings;
     uint64_t now;
+    unsigned done_cnt;
+    struct done done[REQUESTS];
     unsigned cnt;
     struct held held[LIST_MAX];
 };
@@ -174,6 +180,18 @@ static bool make_room(struct model *m)
     return true;
 }
 
+/* Timer J: a transaction that has changed something is not taken twice. */
+static bool seen_lately(const struct model *m, const struct ask *a)
+{
+    for (unsigned i = 0; i < m->done_cnt; i++) {
+        const struct done *d = &m->done[i];
+        if (d->call == a->call && d->cseq == a->cseq && d->branch == a->branch &&
+            m->now - d->at < 32)
+            return true;
+    }
+    return false;
+}
+
 static unsigned model_register(struct model *m, const struct ask *a)
 {
     if (a->star && (a->cnt || a->expires != 0))
@@ -181,6 +199,8 @@ static unsigned model_register(struct model *m, const struct ask *a)
     forget_expired(m);
     if (too_brief(m, a))
         return 423;
+    if (seen_lately(m, a))
+        return 200;
     unsigned outcome = order(m, a);
     if (outcome)
         return outcome;
@@ -193,6 +213,8 @@ static unsigned model_register(struct model *m, const struct ask *a)
         fulfil(&after, a, &a->wish[i]);
     if (grew(m, &after) && !make_room(&after))
         return m->settings->max_contacts_code;
+    if (a->cnt || a->star)
+        after.done[after.done_cnt++] = (struct done){a->call, a->cseq, a->branch, m->now};
     *m = after;
     return 200;
 }
@@ -302,7 +324,9 @@ static void hold_sequence(struct lab *lab, unsigned user)
     char text[4096];
     for (unsigned i = 0; i < REQUESTS; i++) {
         static const unsigned jumps[] = {0, 0, 1, 29, 60, 599, 3600};
-        lab->now_ms += jumps[roll(sizeof(jumps) / sizeof(jumps[0]))] * 1000;
+        unsigned jump_ms = jumps[roll(sizeof(jumps) / sizeof(jumps[0]))] * 1000;
+        lab->now_ms += jump_ms;
+        lab->wall_ms += jump_ms;
         m.now = lab->now_ms / 1000;
         bool again = i > 0 && roll(6) == 0;
         past[i] = again ? past[roll(i)] : roll_ask(cseq);
