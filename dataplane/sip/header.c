@@ -8,119 +8,86 @@ const char *const bd_header_name[BD_HDR_CNT] = {[BD_HDR_OTHER] = "",
 #undef X
 };
 
-static const uint8_t compact_id[26] = {
-    ['a' - 'a'] = BD_HDR_ACCEPT_CONTACT,
-    ['c' - 'a'] = BD_HDR_CONTENT_TYPE,
-    ['e' - 'a'] = BD_HDR_CONTENT_ENCODING,
-    ['f' - 'a'] = BD_HDR_FROM,
-    ['i' - 'a'] = BD_HDR_CALL_ID,
-    ['j' - 'a'] = BD_HDR_REJECT_CONTACT,
-    ['k' - 'a'] = BD_HDR_SUPPORTED,
-    ['l' - 'a'] = BD_HDR_CONTENT_LENGTH,
-    ['m' - 'a'] = BD_HDR_CONTACT,
-    ['o' - 'a'] = BD_HDR_EVENT,
-    ['t' - 'a'] = BD_HDR_TO,
-    ['v' - 'a'] = BD_HDR_VIA,
+/* Which name it may be, by length and first letter; then its bytes decide. In the one place where
+ * two names meet, Call-ID and Contact, the second letter tells. One letter: the compact form
+ * (7.3.3). */
+enum { NAME_MAX_LEN = 19 };
+#define LETTER(c) ((c)&31)
+static const uint8_t candidate[NAME_MAX_LEN + 1][32] = {
+    [1] = {[LETTER('a')] = BD_HDR_ACCEPT_CONTACT,
+           [LETTER('c')] = BD_HDR_CONTENT_TYPE,
+           [LETTER('e')] = BD_HDR_CONTENT_ENCODING,
+           [LETTER('f')] = BD_HDR_FROM,
+           [LETTER('i')] = BD_HDR_CALL_ID,
+           [LETTER('j')] = BD_HDR_REJECT_CONTACT,
+           [LETTER('k')] = BD_HDR_SUPPORTED,
+           [LETTER('l')] = BD_HDR_CONTENT_LENGTH,
+           [LETTER('m')] = BD_HDR_CONTACT,
+           [LETTER('o')] = BD_HDR_EVENT,
+           [LETTER('t')] = BD_HDR_TO,
+           [LETTER('v')] = BD_HDR_VIA},
+    [2] = {[LETTER('t')] = BD_HDR_TO},
+    [3] = {[LETTER('v')] = BD_HDR_VIA},
+    [4] = {[LETTER('c')] = BD_HDR_CSEQ,
+           [LETTER('d')] = BD_HDR_DATE,
+           [LETTER('f')] = BD_HDR_FROM,
+           [LETTER('p')] = BD_HDR_PATH},
+    [5] = {[LETTER('a')] = BD_HDR_ALLOW,
+           [LETTER('e')] = BD_HDR_EVENT,
+           [LETTER('r')] = BD_HDR_ROUTE},
+    [6] = {[LETTER('a')] = BD_HDR_ACCEPT},
+    [7] = {[LETTER('c')] = BD_HDR_CONTACT,
+           [LETTER('e')] = BD_HDR_EXPIRES,
+           [LETTER('r')] = BD_HDR_REQUIRE},
+    [9] = {[LETTER('s')] = BD_HDR_SUPPORTED, [LETTER('t')] = BD_HDR_TIMESTAMP},
+    [10] = {[LETTER('u')] = BD_HDR_USER_AGENT},
+    [12] = {[LETTER('c')] = BD_HDR_CONTENT_TYPE,
+            [LETTER('m')] = BD_HDR_MAX_FORWARDS,
+            [LETTER('r')] = BD_HDR_RECORD_ROUTE},
+    [13] = {[LETTER('a')] = BD_HDR_AUTHORIZATION, [LETTER('p')] = BD_HDR_PROXY_REQUIRE},
+    [14] = {[LETTER('a')] = BD_HDR_ACCEPT_CONTACT,
+            [LETTER('c')] = BD_HDR_CONTENT_LENGTH,
+            [LETTER('r')] = BD_HDR_REJECT_CONTACT},
+    [16] = {[LETTER('c')] = BD_HDR_CONTENT_ENCODING},
+    [19] = {[LETTER('c')] = BD_HDR_CONTENT_DISPOSITION, [LETTER('p')] = BD_HDR_PROXY_AUTHORIZATION},
 };
 
-/* Length and first letter name a header, but for Contact and Call-ID; then its bytes decide. */
-#define KEY(len, first) ((len) << 8 | (first))
-
-static enum bd_header_id candidate(struct bd_str name)
+static bool words_differ(const char *a, const char *b)
 {
-    switch (KEY(name.len, (uint8_t)name.p[0] | 0x20U)) {
-    case KEY(2, 't'):
-        return BD_HDR_TO;
-    case KEY(3, 'v'):
-        return BD_HDR_VIA;
-    case KEY(4, 'c'):
-        return BD_HDR_CSEQ;
-    case KEY(4, 'd'):
-        return BD_HDR_DATE;
-    case KEY(4, 'f'):
-        return BD_HDR_FROM;
-    case KEY(4, 'p'):
-        return BD_HDR_PATH;
-    case KEY(5, 'a'):
-        return BD_HDR_ALLOW;
-    case KEY(5, 'e'):
-        return BD_HDR_EVENT;
-    case KEY(5, 'r'):
-        return BD_HDR_ROUTE;
-    case KEY(6, 'a'):
-        return BD_HDR_ACCEPT;
-    case KEY(7, 'c'):
-        return (name.p[1] | 0x20) == 'a' ? BD_HDR_CALL_ID : BD_HDR_CONTACT;
-    case KEY(7, 'e'):
-        return BD_HDR_EXPIRES;
-    case KEY(7, 'r'):
-        return BD_HDR_REQUIRE;
-    case KEY(9, 's'):
-        return BD_HDR_SUPPORTED;
-    case KEY(9, 't'):
-        return BD_HDR_TIMESTAMP;
-    case KEY(10, 'u'):
-        return BD_HDR_USER_AGENT;
-    case KEY(12, 'c'):
-        return BD_HDR_CONTENT_TYPE;
-    case KEY(12, 'm'):
-        return BD_HDR_MAX_FORWARDS;
-    case KEY(12, 'r'):
-        return BD_HDR_RECORD_ROUTE;
-    case KEY(13, 'a'):
-        return BD_HDR_AUTHORIZATION;
-    case KEY(13, 'p'):
-        return BD_HDR_PROXY_REQUIRE;
-    case KEY(14, 'a'):
-        return BD_HDR_ACCEPT_CONTACT;
-    case KEY(14, 'c'):
-        return BD_HDR_CONTENT_LENGTH;
-    case KEY(14, 'r'):
-        return BD_HDR_REJECT_CONTACT;
-    case KEY(16, 'c'):
-        return BD_HDR_CONTENT_ENCODING;
-    case KEY(19, 'c'):
-        return BD_HDR_CONTENT_DISPOSITION;
-    case KEY(19, 'p'):
-        return BD_HDR_PROXY_AUTHORIZATION;
-    default:
-        return BD_HDR_OTHER;
-    }
+    uint32_t x, y;
+    memcpy(&x, a, sizeof(x));
+    memcpy(&y, b, sizeof(y));
+    return ((x ^ y) & ~0x20202020U) != 0;
 }
 
-/* Equality but for bit 0x20, eight bytes at a time; the last eight may overlap those before. In
+/* Equality but for bit 0x20, four bytes at a time; the last four may overlap those before. In
  * letters that bit is the case; "-" has it, and the CR that would pass for one ends a line. */
 static bool same_but_case(const char *a, const char *b, uint32_t len)
 {
-    const uint64_t bit = 0x2020202020202020;
-    uint64_t x, y;
-    uint32_t i = 0;
-    if (len < sizeof(x)) {
-        for (; i < len; i++) {
+    if (len < 4) {
+        for (uint32_t i = 0; i < len; i++) {
             if ((a[i] | 0x20) != (b[i] | 0x20))
                 return false;
         }
         return true;
     }
-    for (;;) {
-        memcpy(&x, a + i, sizeof(x));
-        memcpy(&y, b + i, sizeof(y));
-        if ((x | bit) != (y | bit))
+    for (uint32_t i = 0; i + 4 < len; i += 4) {
+        if (words_differ(a + i, b + i))
             return false;
-        if (i == len - sizeof(x))
-            return true;
-        i = i + 2 * sizeof(x) <= len ? i + sizeof(x) : len - sizeof(x);
     }
+    return !words_differ(a + len - 4, b + len - 4);
 }
 
 enum bd_header_id bd_header_id(struct bd_str name)
 {
-    if (name.len == 0)
+    if (name.len == 0 || name.len > NAME_MAX_LEN)
         return BD_HDR_OTHER;
+    enum bd_header_id id = candidate[name.len][LETTER(name.p[0])];
     if (name.len == 1)
-        return bd_is(name.p[0], BD_C_ALPHA) ? compact_id[(name.p[0] | 0x20) - 'a'] : BD_HDR_OTHER;
-    enum bd_header_id id = candidate(name);
-    if (id != BD_HDR_OTHER && !same_but_case(name.p, bd_header_name[id], name.len))
+        return bd_is(name.p[0], BD_C_ALPHA) ? id : BD_HDR_OTHER;
+    if (id == BD_HDR_CONTACT && (name.p[1] | 0x20) == 'a')
+        id = BD_HDR_CALL_ID;
+    if (id == BD_HDR_OTHER || !same_but_case(name.p, bd_header_name[id], name.len))
         return BD_HDR_OTHER;
     return id;
 }

@@ -121,7 +121,7 @@ struct bd_message {
     uint32_t expires_s;
     int max_forwards;           /* -1 when absent */
     struct bd_str body;         /* Content-Length bytes; trailing bytes of the datagram are cut */
-    const char *reason;         /* on failure: what is wrong, for the reason phrase. Never NULL then */
+    const char *reason;         /* what is wrong, for the reason phrase; NULL when nothing is */
 };
 
 /* Parses one datagram.
@@ -161,8 +161,8 @@ extern const char *const bd_method_name[BD_METHOD_UPDATE + 1];
 
 /* Walks the elements of a comma list over all fields of one id (7.3.1), quotes and angle brackets
  * respected. Start with an iterator made by bd_list_begin(). False at the end. `bad` is set when a
- * field is malformed (an empty element, an unclosed quote); the walk then ends. Supported, Allow and
- * Accept may be empty as a whole. */
+ * field is malformed (an empty element, an unclosed quote); the walk then ends. Supported, Allow
+ * and Accept may be empty as a whole. */
 struct bd_list {
     const struct bd_message *m;
     const struct bd_header *h; /* field being walked */

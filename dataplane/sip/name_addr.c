@@ -48,7 +48,8 @@ static const char *bracketed(const char *p, const char *end, struct bd_uri *uri)
 /* ( name-addr / addr-spec ) *( SEMI generic-param ) */
 bool bd_name_addr_parse(struct bd_str element, struct bd_name_addr *na)
 {
-    na->display = na->params = BD_STR_NULL;
+    na->display = BD_STR_NULL;
+    na->params = BD_STR_NULL;
     struct bd_str text = bd_trim(element.p, bd_str_end(element));
     na->text = text;
     if (text.len == 0)

@@ -11,7 +11,8 @@
     X(181, "Call Is Being Forwarded")                                                              \
     X(182, "Queued")                                                                               \
     X(183, "Session Progress")                                                                     \
-    X(200, "OK") X(202, "Accepted") X(300, "Multiple Choices") X(301, "Moved Permanently") X(      \
+    X(200, "OK")                                                                                   \
+    X(202, "Accepted") X(300, "Multiple Choices") X(301, "Moved Permanently") X(                   \
         302, "Moved Temporarily") X(305, "Use Proxy") X(380, "Alternative Service")                \
         X(400, "Bad Request") X(401, "Unauthorized") X(402, "Payment Required") X(                 \
             403, "Forbidden") X(404, "Not Found") X(405, "Method Not Allowed") X(406,              \
