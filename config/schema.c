@@ -81,7 +81,8 @@ static const struct bd_row dataplane_rows[] = {
          "fragments hold them."},
     {"fragments_max", &bd_kind_number, FIELD(struct bd_config, fragments_max), .fallback = "1024",
      .min = 16, .max = 65536, .unit = "datagrams", .restart = true,
-     .help = "Datagrams that one worker reassembles at a time; the oldest gives way."},
+     .help = "Datagrams that are reassembled at a time, shared out among the workers; the oldest "
+             "gives way."},
     {"fragment_timeout_ms", &bd_kind_number, FIELD(struct bd_config, fragment_timeout_ms),
      .fallback = "1000", .min = 10, .max = 60000, .unit = "ms", .restart = true,
      .help = "A datagram whose fragments are not all there by then is dropped."},
