@@ -66,6 +66,19 @@ void lab_policy(struct lab *lab, const struct bd_policy_domain *settings, bool w
     assert_int_not_equal(bd_policy_build(lab->policy, POLICY_CAP, &in, NULL), 0);
 }
 
+static void start_worker(struct lab *lab, unsigned worker)
+{
+    struct bd_error error = {""};
+    lab->writer = bd_memory_writer(lab->memory, worker);
+    bd_writer_online(lab->writer);
+    struct bd_worker_stats *stats = bd_arena_region(&lab->arena, BD_REGION_STATS);
+    lab->stats = &stats[worker];
+    struct bd_registrar_deps deps = {&lab->arena, &lab->table, lab->writer, lab->stats};
+    lab->registrar = bd_registrar_new(&deps, &error);
+    if (!lab->registrar)
+        fail_msg("registrar: %s", error.text);
+}
+
 struct lab *lab_new(uint64_t bindings_max)
 {
     struct lab *lab = calloc(1, sizeof(*lab));
@@ -77,7 +90,7 @@ struct lab *lab_new(uint64_t bindings_max)
             [BD_REGION_PROVISIONED] = bd_provisioned_footprint(1000),
             [BD_REGION_NONCES] = 4096,
             [BD_REGION_CHANNELS] = 4096,
-            [BD_REGION_STATS] = sizeof(struct bd_worker_stats),
+            [BD_REGION_STATS] = 2 * sizeof(struct bd_worker_stats),
             [BD_REGION_TABLE] = bd_table_footprint(bindings_max),
             [BD_REGION_RECORDS] = bd_records_footprint(bindings_max, 0),
         }};
@@ -87,16 +100,10 @@ struct lab *lab_new(uint64_t bindings_max)
     bd_table_format(&lab->arena, bindings_max);
     if (bd_table_join(&lab->table, &lab->arena, &error) != 0)
         fail_msg("table: %s", error.text);
-    lab->memory = bd_memory_rebuild(&lab->table, 1, &error);
+    lab->memory = bd_memory_rebuild(&lab->table, 2, &error);
     if (!lab->memory)
         fail_msg("memory: %s", error.text);
-    lab->writer = bd_memory_writer(lab->memory, 0);
-    bd_writer_online(lab->writer);
-    lab->stats = bd_arena_region(&lab->arena, BD_REGION_STATS);
-    struct bd_registrar_deps deps = {&lab->arena, &lab->table, lab->writer, lab->stats};
-    lab->registrar = bd_registrar_new(&deps, &error);
-    if (!lab->registrar)
-        fail_msg("registrar: %s", error.text);
+    start_worker(lab, 0);
     lab->policy = malloc(POLICY_CAP);
     assert_non_null(lab->policy);
     lab_policy(lab, &lab_settings, true);
@@ -108,14 +115,34 @@ struct lab *lab_new(uint64_t bindings_max)
     return lab;
 }
 
-void lab_free(struct lab *lab)
+static void stop_worker(struct lab *lab)
 {
     bd_registrar_free(lab->registrar);
     bd_writer_offline(lab->writer);
+}
+
+void lab_free(struct lab *lab)
+{
+    stop_worker(lab);
     bd_memory_free(lab->memory);
     bd_arena_leave(&lab->arena);
     free(lab->policy);
     free(lab);
+}
+
+struct lab *lab_new_second(struct lab *lab)
+{
+    struct lab *second = malloc(sizeof(*second));
+    assert_non_null(second);
+    *second = *lab;
+    start_worker(second, 1);
+    return second;
+}
+
+void lab_free_second(struct lab *second)
+{
+    stop_worker(second);
+    free(second);
 }
 
 static struct bd_request request_of(struct lab *lab)
