@@ -3,12 +3,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/ethtool.h>
 #include <linux/if_tun.h>
+#include <linux/sockios.h>
 #include <net/if.h>
 #include <stdio.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
-#include <sys/un.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -23,9 +25,14 @@ int bd_interface_look(const char *name, struct bd_interface *interface, struct b
     if (ioctl(fd, SIOCGIFFLAGS, &request) == 0) {
         interface->exists = true;
         interface->up = request.ifr_flags & IFF_UP;
-        interface->running = request.ifr_flags & IFF_RUNNING;
         if (ioctl(fd, SIOCGIFHWADDR, &request) == 0)
             memcpy(interface->mac, request.ifr_hwaddr.sa_data, BD_MAC_SZ);
+        if (ioctl(fd, SIOCGIFMTU, &request) == 0)
+            interface->mtu = (uint32_t)request.ifr_mtu;
+        /* IFF_RUNNING says the same, up to a second late. */
+        struct ethtool_value link = {.cmd = ETHTOOL_GLINK};
+        request.ifr_data = (char *)&link;
+        interface->carrier = ioctl(fd, SIOCETHTOOL, &request) == 0 && link.data;
     }
     close(fd);
     return 0;
@@ -57,7 +64,7 @@ static bool is_released(const char *name, struct bd_error *error)
 {
     for (unsigned i = 0; i < 20; i++) {
         struct bd_interface now;
-        if (bd_interface_look(name, &now, error) != 0 || !now.running)
+        if (bd_interface_look(name, &now, error) != 0 || !now.carrier)
             return true;
         nanosleep(&(struct timespec){.tv_nsec = 50000000}, NULL);
     }
@@ -70,7 +77,7 @@ int bd_interface_try_tap(const char *port, const char *name, struct bd_error *er
     if (bd_interface_look(name, &now, error) != 0)
         return -1;
     /* The carrier of a tap is on while a process holds it. */
-    if (now.running && !is_released(name, error))
+    if (now.carrier && !is_released(name, error))
         return tap_refused(port, name, EBUSY, error);
     int fd = open("/dev/net/tun", O_RDWR | O_CLOEXEC);
     if (fd < 0)
@@ -84,7 +91,8 @@ int bd_interface_try_tap(const char *port, const char *name, struct bd_error *er
     return code == 0 ? 0 : tap_refused(port, name, code, error);
 }
 
-int bd_interface_try_packet(const char *port, const char *name, struct bd_error *error)
+int bd_interface_try_packet(const char *port, const char *name, uint32_t mtu,
+                            struct bd_error *error)
 {
     struct bd_interface now;
     if (bd_interface_look(name, &now, error) != 0)
@@ -94,6 +102,10 @@ int bd_interface_try_packet(const char *port, const char *name, struct bd_error 
     if (!now.up)
         return bd_fail(error, "port %s: interface %s is down: `ip link set %s up`", port, name,
                        name);
+    if (now.mtu < mtu)
+        return bd_fail(error,
+                       "port %s: mtu %u is above that of interface %s, %u: `ip link set %s mtu %u`",
+                       port, mtu, name, now.mtu, name, mtu);
     int fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0);
     if (fd < 0)
         return bd_fail(error,
@@ -104,24 +116,41 @@ int bd_interface_try_packet(const char *port, const char *name, struct bd_error 
     return 0;
 }
 
-int bd_interface_try_memif(const char *port, const char *path, struct bd_error *error)
+/* The kernel's list: address, references, protocol, flags, type, state, inode, path. */
+static bool is_listened_at(const char *path)
 {
-    struct sockaddr_un address = {.sun_family = AF_UNIX};
-    if (strlen(path) >= sizeof(address.sun_path))
-        return bd_fail(error, "port %s: socket path %s is too long", port, path);
-    memcpy(address.sun_path, path, strlen(path));
-    int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
-    if (fd < 0)
-        return bd_fail(error, "port %s: cannot open a socket: %s", port, strerror(errno));
-    int code = connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0 ? 0 : errno;
-    close(fd);
-    if (code == ENOENT)
+    enum { LISTENS = 0x10000 };
+    char line[512], name[256];
+    unsigned flags;
+    bool found = false;
+    FILE *list = fopen("/proc/net/unix", "re");
+    while (list && !found && fgets(line, sizeof(line), list))
+        found = sscanf(line, "%*s %*s %*s %x %*s %*s %*s %255s", &flags, name) == 2 &&
+                (flags & LISTENS) && strcmp(name, path) == 0;
+    if (list)
+        fclose(list);
+    return found;
+}
+
+int bd_interface_try_memif(const char *port, const char *path, bool server, struct bd_error *error)
+{
+    struct stat file;
+    bool exists = stat(path, &file) == 0;
+    if (exists && !S_ISSOCK(file.st_mode))
+        return bd_fail(error, "port %s: %s is there and is no socket", port, path);
+    if (!server)
+        return exists
+                   ? 0
+                   : bd_fail(error, "port %s: there is no socket %s: start the memif server first",
+                             port, path);
+    if (!exists)
         return 0;
-    if (code == 0)
+    if (is_listened_at(path))
         return bd_fail(error, "port %s: socket %s is in use by another process", port, path);
-    if (code == ECONNREFUSED && unlink(path) == 0)
+    if (unlink(path) == 0)
         return 0;
-    return bd_fail(error, "port %s: cannot use socket %s: %s", port, path, strerror(code));
+    return bd_fail(error, "port %s: cannot remove the old socket %s: %s", port, path,
+                   strerror(errno));
 }
 
 bool bd_mac_parse(const char *text, uint8_t mac[BD_MAC_SZ])

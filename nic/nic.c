@@ -21,13 +21,14 @@ enum {
      * seen and refused by name. */
     WHOLE_ROOM = BD_FRAGMENT_PIECES_MAX * 1500 + 256,
     WHOLE_PER_WORKER = 512,
+    LOANS_PER_PORT = 2 * BD_BURST, /* a burst, and one in the making */
     INDIRECT_PER_WORKER = 64
 };
 
 /* --- buffers -------------------------------------------------------------------------------- */
 
 struct buffer_counts {
-    uint32_t rx, whole, reply, indirect;
+    uint32_t rx, whole, loan, reply, indirect;
     uint32_t rx_room;
 };
 
@@ -49,14 +50,13 @@ static uint32_t rx_least(const struct bd_config *config)
 
 static struct buffer_counts count_buffers(const struct bd_config *config)
 {
-    struct buffer_counts n = {.rx = config->mbufs, .rx_room = 0};
+    struct buffer_counts n = {.rx = config->mbufs};
     uint32_t tx = 0;
     for (unsigned i = 0; i < config->port_cnt; i++) {
         tx += config->ports[i].tx_descriptors + BD_TX_BUFFER;
+        n.loan += bd_port_lends(&config->ports[i]) ? config->workers * LOANS_PER_PORT : 0;
         n.rx_room = RTE_MAX(n.rx_room, bd_port_buffer_sz(&config->ports[i]));
     }
-    if (n.rx == 0) /* automatic: room for requests that wait for their verdict too */
-        n.rx = rx_least(config) + config->workers * BD_PENDING_MAX;
     n.whole = config->workers * WHOLE_PER_WORKER;
     n.reply = config->workers * (tx + POOL_CACHE * 3 / 2 + 2 * BD_BURST);
     n.indirect = config->workers * INDIRECT_PER_WORKER;
@@ -68,6 +68,7 @@ static uint32_t buffers_mb(const struct buffer_counts *n)
     enum { OVERHEAD = sizeof(struct rte_mbuf) + RTE_PKTMBUF_HEADROOM + 128 };
     uint64_t bytes = (uint64_t)n->rx * (n->rx_room + OVERHEAD) +
                      (uint64_t)n->whole * (WHOLE_ROOM + OVERHEAD) +
+                     (uint64_t)n->loan * (BD_PORT_LOAN_SZ + OVERHEAD) +
                      (uint64_t)n->reply * (REPLY_ROOM + OVERHEAD);
     return (uint32_t)(bytes >> 20) + 16; /* and what drivers and the EAL take themselves */
 }
@@ -84,7 +85,7 @@ static int check_buffers(const struct bd_config *config, struct bd_error *error)
     if (n.rx < rx_least(config))
         return bd_fail(error,
                        "dataplane.mbufs: %u are too few for these workers, descriptors and "
-                       "fragments: %u at least, or 0 for automatic",
+                       "fragments: %u at least",
                        config->mbufs, rx_least(config));
     if (config->memory_mb < buffers_mb(&n))
         return bd_fail(error,
@@ -98,9 +99,10 @@ static int make_buffers(const struct bd_config *config, struct bd_nic *nic, stru
     struct buffer_counts n = count_buffers(config);
     nic->rx = make_pool("bd_rx", n.rx, POOL_CACHE, n.rx_room);
     nic->whole = make_pool("bd_whole", n.whole, 32, WHOLE_ROOM);
+    nic->loan = n.loan ? make_pool("bd_loan", n.loan, 0, BD_PORT_LOAN_SZ) : NULL;
     nic->reply = make_pool("bd_reply", n.reply, POOL_CACHE, REPLY_ROOM);
     nic->indirect = make_pool("bd_indirect", n.indirect, 0, 0);
-    if (nic->rx && nic->whole && nic->reply && nic->indirect)
+    if (nic->rx && nic->whole && (nic->loan || n.loan == 0) && nic->reply && nic->indirect)
         return 0;
     return bd_fail(error,
                    "dataplane.memory_mb: no room for the packet buffers in %u MB (about %u MB are "
@@ -160,7 +162,8 @@ static int start_ports(const struct bd_config *config, struct bd_nic *nic, struc
         bd_eal_start(config, vdev, error) != 0 || make_buffers(config, nic, error) != 0)
         return -1;
     for (unsigned i = 0; i < nic->port_cnt; i++) {
-        if (bd_port_start(config, i, &nic->port[i], nic->rx, error) != 0)
+        struct rte_mempool *pool = bd_port_lends(&config->ports[i]) ? nic->loan : nic->rx;
+        if (bd_port_start(config, i, &nic->port[i], pool, error) != 0)
             return -1;
     }
     for (unsigned i = 0; i < nic->worker_cnt; i++) {

@@ -21,21 +21,13 @@ const char *bd_port_driver_name(enum bd_port_driver driver)
 
 /* --- before the EAL ------------------------------------------------------------------------- */
 
-/* The frame ring of a packet socket: frames of a power of two that hold a frame of the MTU behind
- * the kernel's header. */
-static uint32_t ring_frame_sz(const struct bd_config_port *port)
+bool bd_port_lends(const struct bd_config_port *port)
 {
-    enum { KERNEL_HEADER = 100 };
-    uint32_t sz = 2048;
-    while (sz < port->mtu + BD_ETHER_SZ + BD_VLAN_SZ + KERNEL_HEADER)
-        sz *= 2;
-    return sz;
+    return port->driver == BD_PORT_AF_PACKET;
 }
 
 uint32_t bd_port_buffer_sz(const struct bd_config_port *port)
 {
-    if (port->driver == BD_PORT_AF_PACKET)
-        return ring_frame_sz(port);
     uint32_t frame = port->mtu + BD_ETHER_SZ + BD_VLAN_SZ;
     return frame < 2048 ? 2048 : (frame + 63) & ~63U;
 }
@@ -97,7 +89,7 @@ static int prepare_tap(const struct bd_config_port *from, struct bd_port *port, 
 static int prepare_packet(const struct bd_config *config, const struct bd_config_port *from,
                           struct bd_port *port, char *vdev, struct bd_error *error)
 {
-    if (bd_interface_try_packet(port->name, from->interface, error) != 0)
+    if (bd_interface_try_packet(port->name, from->interface, from->mtu, error) != 0)
         return -1;
     port->hint |= BD_FRAME_SUM_PARTIAL;
     if (from->driver == BD_PORT_AF_XDP) {
@@ -105,10 +97,10 @@ static int prepare_packet(const struct bd_config *config, const struct bd_config
                  from->interface, config->workers);
         return 0;
     }
-    uint32_t frame = ring_frame_sz(from), block = frame > 4096 ? frame : 4096;
-    uint32_t count = from->rx_descriptors < 64 ? 64 : rte_align32pow2(from->rx_descriptors);
+    uint32_t count = RTE_MIN(RTE_MAX(from->rx_descriptors, 64U), 512U);
     snprintf(vdev, BD_EAL_VDEV_MAX, "%s,iface=%s,qpairs=%u,framesz=%u,blocksz=%u,framecnt=%u",
-             port->device, from->interface, config->workers, frame, block, count);
+             port->device, from->interface, config->workers, BD_PORT_LOAN_SZ, BD_PORT_LOAN_SZ,
+             count);
     return 0;
 }
 
@@ -120,7 +112,7 @@ static int prepare_memif(const struct bd_config_port *from, struct bd_port *port
     char mac[24] = "";
     if (from->mac)
         snprintf(mac, sizeof(mac), ",mac=%s", from->mac);
-    if (from->memif_server && bd_interface_try_memif(port->name, from->interface, error) != 0)
+    if (bd_interface_try_memif(port->name, from->interface, from->memif_server, error) != 0)
         return -1;
     snprintf(vdev, BD_EAL_VDEV_MAX, "%s,role=%s,id=0,socket=%s,socket-abstract=no,rsize=%u%s",
              port->device, from->memif_server ? "server" : "client", from->interface, log2, mac);
@@ -250,8 +242,12 @@ static int set_up_queues(const struct bd_config *config, const struct bd_config_
     return 0;
 }
 
+/* The MTU of a packet socket's interface is the operator's, and was looked at; net_af_packet
+ * believes that it cannot be above 1,500, and carries it all the same. */
 static int set_mtu(struct bd_port *port, struct bd_error *error)
 {
+    if (port->driver == BD_PORT_AF_PACKET)
+        return 0;
     int rc = rte_eth_dev_set_mtu(port->id, (uint16_t)port->mtu);
     return rc == 0 || rc == -ENOTSUP ? 0 : failed(port, "cannot set mtu", rc, error);
 }
@@ -303,7 +299,7 @@ int bd_port_start(const struct bd_config *config, unsigned index, struct bd_port
 {
     const struct bd_config_port *from = &config->ports[index];
     struct rte_eth_dev_info info;
-    struct rte_eth_conf conf = {.rxmode.mtu = port->mtu};
+    struct rte_eth_conf conf = {.rxmode.mtu = port->driver == BD_PORT_AF_PACKET ? 0 : port->mtu};
     if (find_device(port, error) != 0)
         return -1;
     int rc = rte_eth_dev_info_get(port->id, &info);
@@ -321,7 +317,11 @@ int bd_port_start(const struct bd_config *config, unsigned index, struct bd_port
         return -1;
     rc = rte_eth_dev_start(port->id);
     if (rc != 0)
-        return failed(port, "cannot be started", rc, error);
+        return failed(port,
+                      port->driver == BD_PORT_MEMIF && !from->memif_server
+                          ? "cannot be started: does the memif server run?"
+                          : "cannot be started",
+                      rc, error);
     if (port->driver == BD_PORT_TAP)
         silence_tap(port, config->workers);
     return 0;

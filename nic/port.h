@@ -3,35 +3,42 @@
  *
  * Drivers: net_tap, net_af_packet, net_memif, net_af_xdp, net_ring, and physical NICs by PCI
  * address. Physical NICs, and net_af_xdp beyond starting, could not be tried on the machines this
- * was written on; tap, af_packet, memif and ring are tested (tests/e2e/nic).
+ * was written on; tap, af_packet and memif are tested (tests/e2e/nic). What is peculiar to each:
  *
- * What is peculiar to each:
+ * TAP. The interface is the other end of a wire: the kernel's stack is our neighbour. Found out
+ * about net_tap of DPDK 22.11:
  *
- *  tap        The interface is the other end of a wire: the kernel's stack is our neighbour. Found
- * out about net_tap of DPDK 22.11:
- *             - It opens /dev/net/tun with IFF_TAP | IFF_MULTI_QUEUE. An interface made beforehand
- * is taken over if it was made so: `ip tuntap add dev NAME mode tap multi_queue`. Without
- *               multi_queue the kernel refuses (EINVAL). It stays when the process dies, killed or
- *               not, with its addresses, routes and MAC; only the carrier goes while nobody holds
- * it. An interface that the driver makes by itself dies with the process.
- *             - It sets the interface's MAC to the one it is given, or to a random one: hence it is
- *               given the MAC that the interface has already. DPDK calls that MAC the port's own,
- * which it cannot be, as it is our neighbour's. Ours is `mac`, or the interface's with one bit
- *               changed; nothing filters on a tap, so nobody needs to be told.
- *             - Stopping or closing the port takes the interface down, and with that its IPv6
- *               addresses: so it is never stopped; the end of the process lets go of it.
- *             - It asks for a realtime signal for each frame that comes in, and does not look for
- *               frames before one came. Signals cost more than looking, and are lost when a thread
- *               blocks them: they are switched off, and the driver then always looks.
- *             - The kernel fills in all checksums of what it sends to a tap without vnet_hdr.
- *             - With several queues the kernel keeps a flow on the queue that answered it.
- *  af_packet  Shares an interface with the kernel. The kernel still answers ARP and ping for
- * addresses that it has itself, so ours must not be among them. Senders on the same machine (veth,
- *             containers) leave UDP checksums to hardware that is not there: see
- *             BD_FRAME_SUM_PARTIAL. The ring lies in locked memory. Its own transmissions come back
- * to nobody, but other programs' on the same interface are seen, and refused by their MAC. memif
- * Shared memory to another process; the frames' MAC is `mac` or the driver's. ring       A loop
- * back to ourselves, for tests. PCI        Checksums and RSS by the NIC as far as it can. */
+ * - It opens /dev/net/tun with IFF_TAP | IFF_MULTI_QUEUE. An interface made beforehand is taken
+ *   over if it was made so: `ip tuntap add dev NAME mode tap multi_queue`. Without multi_queue the
+ *   kernel refuses (EINVAL). It stays when the process ends, killed or not, with its addresses,
+ *   routes and MAC; only the carrier goes while nobody holds it. An interface that the driver makes
+ *   by itself goes with the process.
+ * - It sets the interface's MAC to the one it is given, or to a random one: hence it is given the
+ *   MAC that the interface has already. DPDK calls that MAC the port's own, which it cannot be, as
+ *   it is our neighbour's. Ours is `mac`, or the interface's with one bit changed; nothing filters
+ *   on a tap, so nobody needs to be told.
+ * - Stopping or closing the port takes the interface down, and with that its IPv6 addresses: so it
+ *   is never stopped; the end of the process lets go of it.
+ * - It asks for a realtime signal for each frame that comes in, and looks for frames only after one
+ *   came. Signals cost more than looking, and are lost when a thread blocks them: they are switched
+ *   off, and the driver then always looks.
+ * - The kernel fills in all checksums of what it sends to a tap without vnet_hdr.
+ * - With several queues the kernel keeps a flow on the queue that answered it.
+ *
+ * AF_PACKET. Shares an interface with the kernel, which still answers ARP and ping for addresses
+ * that it has itself: ours must not be among them. Senders on the same machine (veth, containers)
+ * leave UDP checksums to hardware that is not there: see BD_FRAME_SUM_PARTIAL. Our own
+ * transmissions do not come back; other programs' on the same interface do, and are refused by
+ * their MAC. net_af_packet always joins a fanout group that lets the kernel reassemble IPv4: frames
+ * far above the MTU come, and what does not fit into the ring's frames is cut. Hence the ring has
+ * frames of 16 KiB (512 at most, in locked memory, per queue and direction), and each frame is
+ * copied at once into a buffer of its size.
+ *
+ * MEMIF. Shared memory to another process; the frames' MAC is `mac` or the driver's.
+ *
+ * RING. A loop back to ourselves.
+ *
+ * PCI. Checksums and RSS by the NIC as far as it can. */
 #ifndef BD_PORT_H
 #define BD_PORT_H
 
@@ -76,6 +83,11 @@ int bd_port_fd(const struct bd_port *port, unsigned queue);
 
 /* Bytes that a receive buffer must hold for this port, headroom excluded. */
 uint32_t bd_port_buffer_sz(const struct bd_config_port *port);
+
+/* True for a port whose frames come in few, large buffers that must go back soon: see af_packet. */
+bool bd_port_lends(const struct bd_config_port *port);
+/* A power of two. DPDK wants buffers as large as the ring's frames. */
+enum { BD_PORT_LOAN_SZ = 16384 };
 
 const char *bd_port_driver_name(enum bd_port_driver driver);
 

@@ -37,9 +37,10 @@ struct bd_nic_queue {
 struct bd_nic {
     unsigned worker_cnt, port_cnt;
     struct bd_port port[BD_PORTS_MAX];
-    struct rte_mempool *rx;       /* received frames */
-    struct rte_mempool *whole;    /* reassembled packets */
-    struct rte_mempool *reply;    /* what we send */
+    struct rte_mempool *rx;    /* received frames */
+    struct rte_mempool *loan;  /* frames of ports that lend (bd_port_lends); NULL: there is none */
+    struct rte_mempool *whole; /* reassembled packets */
+    struct rte_mempool *reply; /* what we send */
     struct rte_mempool *indirect; /* references while a reply is cut */
     struct bd_nic_queue queue[BD_WORKERS_MAX];
     int (*fn)(void *arg, unsigned worker);

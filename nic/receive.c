@@ -28,12 +28,20 @@ static struct bd_frame_hint hint_of(const struct bd_port *port, const struct rte
     return hint;
 }
 
-/* Joins what some drivers deliver in several buffers. Takes the mbuf; NULL: the verdict. */
-static struct rte_mbuf *contiguous(struct bd_nic_queue *queue, struct rte_mbuf *mbuf,
+/* Some drivers deliver a frame in several buffers, others lend theirs. */
+static inline bool is_ours(const struct bd_nic *nic, const struct rte_mbuf *mbuf)
+{
+    return mbuf->nb_segs == 1 && (!nic->loan || mbuf->pool != nic->loan);
+}
+
+/* Copies a frame into one buffer of ours. Takes the mbuf; NULL: the verdict. */
+static struct rte_mbuf *bring_home(const struct bd_nic *nic, struct rte_mbuf *mbuf,
                                    enum bd_verdict *verdict)
 {
     bool too_large;
-    struct rte_mbuf *copy = bd_fragments_copy(mbuf, queue->nic->whole, &too_large);
+    struct rte_mbuf *copy = bd_fragments_copy(mbuf, nic->rx, &too_large);
+    if (!copy && too_large)
+        copy = bd_fragments_copy(mbuf, nic->whole, &too_large);
     if (copy) {
         copy->ol_flags = mbuf->ol_flags;
         copy->vlan_tci = mbuf->vlan_tci;
@@ -82,7 +90,7 @@ static bool handle(struct bd_nic_queue *queue, struct bd_worker_stats *stats, un
 {
     struct bd_frame frame;
     enum bd_verdict verdict;
-    if (mbuf->nb_segs > 1 && !(mbuf = contiguous(queue, mbuf, &verdict))) {
+    if (!is_ours(queue->nic, mbuf) && !(mbuf = bring_home(queue->nic, mbuf, &verdict))) {
         count(stats, verdict);
         return false;
     }
