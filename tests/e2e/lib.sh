@@ -7,7 +7,7 @@
 #   start control, start dataplane, lab_wait    the processes
 #   lab_close           stops what was started, removes what was made
 #
-# The appliance is 198.18.0.1 and 2001:db8::1; phones are 198.18.0.2, .3 and 2001:db8::2.
+# The appliance is 198.18.0.1, 198.18.0.4 and 2001:db8::1; phones are 198.18.0.2, .3 and 2001:db8::2.
 
 root=$(cd "${BASH_SOURCE[0]%/*}/../.." && pwd)
 here=$root/tests/e2e
@@ -131,13 +131,16 @@ dataplane:
   poll: adaptive
   hugepages: ${lab_hugepages:-true}
   memory_mb: ${lab_memory_mb:-96}
-  mbufs: 4096
+  mbufs: 8192
+  fragments_max: 64
 ports:
   - name: sip
     driver: $port_driver
     interface: sip0
-    addresses: [198.18.0.1/24, "2001:db8::1/64"]
-listen: ["198.18.0.1:5060", "[2001:db8::1]:5060"]
+    rx_descriptors: 256
+    tx_descriptors: 256
+    addresses: [198.18.0.1/24, 198.18.0.4/24, "2001:db8::1/64"]
+listen: ["198.18.0.1:5060", "198.18.0.4:5060", "[2001:db8::1]:5060"]
 registrar:
   algorithms: [MD5, SHA-256, SHA-512-256]
   qop: [auth, auth-int]
@@ -149,7 +152,10 @@ domains:
   - name: example.com
     aliases: [198.18.0.1, "2001:db8::1"]
     min_expires: 60
+  # baresip 1.0 registers only where MD5 stands alone.
   - name: brief.example
+    aliases: [198.18.0.4]
+    algorithms: [MD5]
     nonce_expire: 1
   - name: open.example
     auth: open
@@ -193,8 +199,7 @@ stop_process()
     [[ -n $1 ]] && process_alive "$1" || return 0
     kill -TERM "$1" 2>/dev/null
     until_true 5 "process $1 ends" process_gone "$1" || kill -KILL "$1" 2>/dev/null
-    wait "$1" 2>/dev/null
-    return 0
+    wait "$1" 2>/dev/null || true
 }
 
 # --- the processes --------------------------------------------------------------------------------------

@@ -27,7 +27,7 @@ class Reply:
     def __init__(self, data):
         self.data = data
         head, _, self.body = data.decode(errors="replace").partition("\r\n\r\n")
-        lines = head.split("\r\n")
+        lines = re.sub(r"\r\n[ \t]+", " ", head).split("\r\n")  # folded, as it was asked
         self.line = lines[0]
         self.code = int(lines[0].split()[1])
         self.headers = [tuple(part.strip() for part in line.split(":", 1)) for line in lines[1:]]

@@ -127,8 +127,8 @@ case_baresip_lives()
 
 case_baresip_set_up_by_address()
 {
-    start_baresip '<sip:1152@198.18.0.1>;auth_user=1152;auth_pass=secret-1152;regint=60'
-    until_true 5 "baresip registers" is_bound 1152@example.com
+    start_baresip '<sip:3@198.18.0.4>;auth_user=3;auth_pass=secret-3;regint=60'
+    until_true 5 "baresip registers" is_bound 3@brief.example
     kill -TERM "$baresip_pid"
-    until_true 5 "baresip unregisters on exit" is_not_bound 1152@example.com
+    until_true 5 "baresip unregisters on exit" is_not_bound 3@brief.example
 }

@@ -213,7 +213,7 @@ case_interface_taken_by_another_dataplane()
     with_process control
     start dataplane
     lab_wait
-    sed -i -e "s/^  name: $ns/  name: $ns-2/" -e 's|stats.sock|stats2.sock|; s|admin.sock|admin2.sock|' \
+    sed -i -e "s/^  name: $ns/  name: $ns-2/" -e 's|/stats.sock|/stats2.sock|; s|/admin.sock|/admin2.sock|' \
         "$lab/bindery.yaml"
     trap "stop_process $(pid_of control); stop_process $(pid_of dataplane)
         rm -f /dev/hugepages/$ns-2 /dev/shm/$ns-2" EXIT
