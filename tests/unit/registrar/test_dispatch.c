@@ -230,6 +230,47 @@ static void test_refuse(void **state)
     lab_free(lab);
 }
 
+/* Every one-byte change of a full request ends in a named verdict and, if at all, in a whole reply.
+ * The parser's own tests go deeper; here the steps behind it meet what it lets through. */
+static void test_mutations(void **state)
+{
+    (void)state;
+    static const char original[] =
+        HEAD(REG, "sip:digest.example") "Max-Forwards: 70\r\nTo: "
+                                        "<sip:alice@digest.example>\r\nCSeq: 1 REGISTER\r\n"
+                                        "Route: <sip:198.18.0.1;lr>\r\nContact: \"A\" "
+                                        "<sip:alice@192.0.2.1;ob>;q=0.5;"
+                                        "+sip.instance=\"<urn:uuid:1>\";expires=600, "
+                                        "<tel:+1201>\r\nSupported: path\r\n"
+                                        "Authorization: Digest username=\"alice\", realm=\"a "
+                                        "\\\"quoted\\\" realm\", "
+                                        "nonce=\"00\", uri=\"sip:digest.example\", "
+                                        "response=\"00\", qop=auth-int, "
+                                        "cnonce=\"c\", nc=00000001\r\nContent-Length: 2\r\n\r\nhi";
+    static const char bytes[] = {1,   '\t', '\n', ' ', '"', '%',  ',',        '0',       ':',
+                                 ';', '<',  '>',  '@', 'A', '\\', (char)0x80, (char)0xff};
+    struct lab *lab = lab_new(256);
+    char text[sizeof(original)];
+    assert_int_equal(lab_send(lab, original), 401);
+    assert_int_equal(lab->verdict, BD_SIP_BAD_NONCE);
+    assert_int_equal(lab_resume(lab, BD_VERIFY_OK), 200);
+    for (unsigned at = 0; at < sizeof(original) - 1; at++) {
+        for (unsigned k = 0; k < sizeof(bytes); k++) {
+            memcpy(text, original, sizeof(original));
+            text[at] = bytes[k];
+            unsigned status = lab_send(lab, text);
+            if (lab->step == BD_STEP_VERIFY)
+                status = lab_resume(lab, BD_VERIFY_OK);
+            assert_true(lab->verdict < BD_VERDICT_CNT);
+            assert_int_equal(status == 0, bd_verdict_info[lab->verdict].status == 0);
+            assert_true(status == 0 || strcmp(lab->reply + lab->reply_len - 4, "\r\n\r\n") == 0);
+            if (lab->verdict == BD_SIP_BAD_NONCE)
+                assert_true(lab_resume(lab, BD_VERIFY_OK) > 0); /* and on to the Contacts */
+        }
+    }
+    lab_free(lab);
+}
+
 static void test_dates(void **state)
 {
     (void)state;
@@ -258,9 +299,9 @@ static void test_dates(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_rows),    cmocka_unit_test(test_replies_are_repeatable),
-        cmocka_unit_test(test_trusted), cmocka_unit_test(test_refuse),
-        cmocka_unit_test(test_dates),
+        cmocka_unit_test(test_rows),      cmocka_unit_test(test_replies_are_repeatable),
+        cmocka_unit_test(test_trusted),   cmocka_unit_test(test_refuse),
+        cmocka_unit_test(test_mutations), cmocka_unit_test(test_dates),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
