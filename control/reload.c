@@ -23,6 +23,7 @@ struct bd_reload {
     struct event *timer;
     uint64_t deadline_ms;
     char restart[512]; /* keys that need one */
+    bool reading;      /* the roster will tell */
     bd_reload_done_fn done;
     void *arg;
 };
@@ -138,6 +139,7 @@ static void on_publish(evutil_socket_t fd, short what, void *arg)
     struct bd_error error;
     struct timeval retry = {.tv_usec = RETRY_MS * 1000};
     if (publish(control, &reload->block)) {
+        reload->reading = true;
         if (bd_roster_reload(control->roster, on_subscribers, reload, &error) < 0)
             on_subscribers(reload, &error);
     } else if (bd_clock_ms() < reload->deadline_ms) {
@@ -185,23 +187,37 @@ static struct bd_reload *make_reload(struct bd_control *control, bd_reload_done_
     *reload = (struct bd_reload){.control = control, .done = done, .arg = arg};
     reload->deadline_ms = bd_clock_ms() + PUBLISH_WITHIN_MS;
     reload->timer = event_new(control->base, -1, 0, on_publish, reload);
+    if (!reload->timer) {
+        free(reload);
+        return NULL;
+    }
     control->reload = reload;
     return reload;
 }
 
+/* What cannot be begun is told like what fails. */
+static void refuse(const char *why, bd_reload_done_fn done, void *arg)
+{
+    char line[128];
+    int n = snprintf(line, sizeof(line), "%s\n", why);
+    bd_log(BD_LOG_WARNING, "reload: %s", why);
+    done(arg, false, (struct bd_str){line, (uint32_t)n});
+}
+
 void bd_reload(struct bd_control *control, bd_reload_done_fn done, void *arg)
 {
+    if (control->reload) {
+        refuse("one is under way already", done, arg);
+        return;
+    }
     char *text = NULL;
     size_t len = 0;
-    FILE *errors = control->reload ? NULL : open_memstream(&text, &len);
-    struct bd_reload *reload = errors ? make_reload(control, done, arg) : NULL;
-    if (!reload || !reload->timer) {
-        done(arg, false,
-             control->reload ? BD_STR("a reload is under way already\n")
-                             : BD_STR("out of memory\n"));
-        if (errors)
-            fclose(errors);
-        free(text);
+    struct bd_reload *reload = make_reload(control, done, arg);
+    FILE *errors = reload ? open_memstream(&text, &len) : NULL;
+    if (!errors) {
+        if (reload)
+            free_reload(reload);
+        refuse("out of memory", done, arg);
         return;
     }
     int rc = prepare(reload, errors);
@@ -217,6 +233,8 @@ void bd_reload(struct bd_control *control, bd_reload_done_fn done, void *arg)
 
 void bd_reload_cancel(struct bd_control *control)
 {
-    if (control->reload)
-        free_reload(control->reload);
+    struct bd_error error;
+    bd_fail(&error, "bindery-control stops");
+    if (control->reload && !control->reload->reading)
+        fail(control->reload, &error);
 }

@@ -19,7 +19,7 @@ typedef void (*bd_reload_done_fn)(void *arg, bool ok, struct bd_str text);
 
 /* Always tells, maybe at once. */
 void bd_reload(struct bd_control *control, bd_reload_done_fn done, void *arg);
-/* Ends one that is under way without a word; at the end of the program. */
+/* At the end of the program, before the roster is closed: gives up one that waits for a slot. */
 void bd_reload_cancel(struct bd_control *control);
 
 /* Publishes the policy of a configuration, for the start: waits for a free slot. */

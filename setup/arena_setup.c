@@ -54,7 +54,7 @@ int bd_arena_params_from(const struct bd_config *config, struct bd_arena_params 
         [BD_REGION_CHANNELS] = "dataplane.workers",
         [BD_REGION_STATS] = "dataplane.workers",
         [BD_REGION_TABLE] = "arena.bindings_max",
-        [BD_REGION_RECORDS] = "arena.record_avg_sz",
+        [BD_REGION_RECORDS] = "arena.record_avg_size",
     };
     for (unsigned i = 0; i < BD_REGION_CNT; i++) {
         if (params->region_sz[i] == 0)

@@ -108,7 +108,9 @@ static void run_words(struct bd_answer *answer, enum bd_level level, const struc
     else if (cnt == 0)
         bd_answer_text(answer, "result", BD_STR(""));
     else
-        bd_answer_error(answer, "unknown command '%.*s'; 'help' lists them", BD_STR_ARG(words[0]));
+        bd_answer_error(answer, "unknown command '%.*s%s%.*s'; 'help' lists them",
+                        BD_STR_ARG(words[0]), cnt > 1 ? " " : "", cnt > 1 ? (int)words[1].len : 0,
+                        cnt > 1 ? words[1].p : "");
 }
 
 void bd_command_line(struct bd_control *control, enum bd_level level, char *line, size_t len,

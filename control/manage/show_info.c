@@ -170,7 +170,7 @@ static json_t *limits_document(const struct bd_control *control, const struct bd
     add_used(list, "bindings", info->contacts, config->bindings_max, "arena.bindings_max");
     add_used(list, "table_slots", info->slots_live, info->slots, "arena.bindings_max");
     add_used(list, "record_bytes", info->record_bytes_carved, info->record_bytes_total,
-             "arena.record_avg_sz");
+             "arena.record_avg_size");
     add_used(list, "subscribers", bd_roster_cnt(control->roster), config->subscribers_max,
              "arena.subscribers_max");
     add_used(list, "workers", bd_control_workers(control), BD_WORKERS_MAX, "dataplane.workers");

@@ -1,0 +1,417 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Every command of the table against a whole control process. */
+#include "lab.h"
+
+#include <jansson.h>
+
+static int open_lab(void **state)
+{
+    struct lab *lab = calloc(1, sizeof(*lab));
+    lab_open(lab);
+    lab_dataplane(lab);
+    uint32_t later_s = lab_now_s() + 3600;
+    lab_put(lab, "1000@example.com", 2, later_s);
+    lab_put(lab, "1001@example.com", 1, later_s);
+    lab_put(lab, "1000@other.example", 1, later_s);
+    lab_put(lab, "gone@example.com", 1, lab_now_s());
+    lab_wait_dataplane(lab, true);
+    *state = lab;
+    return 0;
+}
+
+static int close_lab(void **state)
+{
+    lab_close(*state);
+    free(*state);
+    return 0;
+}
+
+static json_t *ask_json(struct lab *lab, const char *command)
+{
+    char line[256];
+    snprintf(line, sizeof(line), "json %s", command);
+    char *text = lab_ask(lab, line);
+    json_error_t error;
+    json_t *document = json_loads(text, 0, &error);
+    if (!document)
+        fail_msg("%s: %s in: %s", command, error.text, text);
+    free(text);
+    return document;
+}
+
+/* A line that runs the command harmlessly; NULL: tested by a case of its own. */
+static const char *harmless(const struct bd_command_row *row, char line[128])
+{
+    if (strcmp(row->name, "lookup") == 0)
+        return "lookup 1000@example.com";
+    if (row->args_min > 0)
+        return NULL;
+    snprintf(line, 128, "%s", row->name);
+    return line;
+}
+
+static void every_command_answers_in_text_and_json(void **state)
+{
+    const struct bd_command_row *row;
+    for (unsigned i = 0; (row = bd_command_row(i)); i++) {
+        char buffer[128];
+        const char *line = harmless(row, buffer);
+        if (!line)
+            continue;
+        char *text = lab_ask(*state, line);
+        assert_true(*text != '\0');
+        assert_null(strstr(text, "\x1b"));
+        if (strncmp(text, "error:", 6) == 0 || strncmp(text, "usage:", 6) == 0)
+            fail_msg("%s: %s", line, text);
+        free(text);
+        json_decref(ask_json(*state, line));
+    }
+}
+
+static void every_level_has_its_bounds(void **state)
+{
+    const struct bd_command_row *row;
+    for (unsigned i = 0; (row = bd_command_row(i)); i++) {
+        char line[160];
+        snprintf(line, sizeof(line), "%s", row->name);
+        for (unsigned a = 0; a <= row->args_max; a++)
+            snprintf(line + strlen(line), sizeof(line) - strlen(line), " x");
+        /* too many arguments: "usage" when the level allows the command, "error" before that */
+        for (enum bd_level level = BD_LEVEL_USER; level <= BD_LEVEL_ADMIN; level++) {
+            char *text = lab_ask_as(*state, level, line);
+            const char *wanted = level < row->level ? "error: " : "usage: ";
+            if (strncmp(text, wanted, 7) != 0)
+                fail_msg("%s at level %s: %s", line, bd_level_name(level), text);
+            if (level < row->level)
+                assert_non_null(strstr(text, bd_level_name(row->level)));
+            free(text);
+        }
+    }
+}
+
+static void what_is_no_command_is_told_so(void **state)
+{
+    lab_expect(*state, "frobnicate", "error: unknown command 'frobnicate'");
+    lab_expect(*state, "show nothing", "error: unknown command 'show nothing'");
+    lab_expect(*state, "lookup", "usage: lookup AOR");
+    lab_expect(*state, "lookup \"a", "error: a quotation mark is left open");
+    lab_expect(*state, "drain perhaps", "usage: drain");
+    lab_expect(*state, "help nothing", "error: ");
+    lab_expect(*state, "help subscriber", "subscriber import");
+    char *empty = lab_ask(*state, "");
+    assert_string_equal(empty, "");
+    free(empty);
+}
+
+static void lines_come_in_any_cut(void **state)
+{
+    struct lab *lab = *state;
+    int fd = lab_connect(lab, BD_LEVEL_USER);
+    dprintf(fd, "help\r\nhelp lookup\nlook");
+    char *first = lab_read(lab, fd), *second = lab_read(lab, fd);
+    assert_non_null(strstr(first, "subscriber import"));
+    assert_non_null(strstr(second, "lookup"));
+    dprintf(fd, "up 1001@example.com\n");
+    char *third = lab_read(lab, fd);
+    assert_non_null(strstr(third, "1001@example.com"));
+    free(first);
+    free(second);
+    free(third);
+    close(fd);
+}
+
+static void what_was_sent_before_the_end_is_answered(void **state)
+{
+    struct lab *lab = *state;
+    int fd = lab_connect(lab, BD_LEVEL_USER);
+    dprintf(fd, "show info\nhelp\n");
+    shutdown(fd, SHUT_WR);
+    free(lab_read(lab, fd));
+    free(lab_read(lab, fd));
+    char c;
+    ssize_t n = -1;
+    for (unsigned i = 0; i < 100 && n < 0; i++) {
+        lab_turn(lab);
+        n = read(fd, &c, 1);
+    }
+    assert_int_equal(n, 0);
+    close(fd);
+}
+
+static void an_endless_line_is_refused(void **state)
+{
+    struct lab *lab = *state;
+    int fd = lab_connect(lab, BD_LEVEL_USER);
+    char part[1024];
+    memset(part, 'a', sizeof(part));
+    for (unsigned i = 0; i < 6; i++)
+        assert_int_equal(write(fd, part, sizeof(part)), sizeof(part));
+    char *text = lab_read(lab, fd);
+    assert_non_null(strstr(text, "error: a line has at most"));
+    free(text);
+    close(fd);
+}
+
+static void bindings_are_listed_by_aor_domain_and_all(void **state)
+{
+    static const struct {
+        const char *what;
+        size_t rows;
+    } cases[] = {{"", 4},
+                 {"all", 4},
+                 {"example.com", 3},
+                 {"EXAMPLE.com", 3},
+                 {"198.18.0.1", 3},
+                 {"other.example", 1},
+                 {"1000@example.com", 2},
+                 {"sip:1000@198.18.0.1", 2},
+                 {"nobody@example.com", 0},
+                 {"gone@example.com", 0}};
+    for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        char line[128];
+        snprintf(line, sizeof(line), "show bindings %s", cases[i].what);
+        json_t *document = ask_json(*state, line);
+        json_t *rows = json_object_get(document, "bindings");
+        assert_int_equal(json_array_size(rows), cases[i].rows);
+        assert_int_equal(json_integer_value(json_object_get(document, "count")), cases[i].rows);
+        json_decref(document);
+    }
+    lab_expect(*state, "show bindings nowhere.example", "error: no domain 'nowhere.example'");
+    lab_expect(*state, "show bindings 1001@example.com", "sip:1001@198.18.0.2:5062;line=0");
+}
+
+static void lookup_tells_all(void **state)
+{
+    json_t *document = ask_json(*state, "lookup 1000@198.18.0.1");
+    json_t *contact = json_array_get(json_object_get(document, "contacts"), 0);
+    assert_string_equal(json_string_value(json_object_get(document, "aor")), "1000@example.com");
+    assert_int_equal(json_integer_value(json_object_get(contact, "cseq")), 7);
+    assert_true(json_integer_value(json_object_get(contact, "expires_s")) > 3500);
+    assert_string_equal(json_string_value(json_object_get(contact, "user_agent")),
+                        "Test \"Phone\"\x1b[31m 1.0");
+    assert_string_equal(json_string_value(json_object_get(contact, "received")), "198.18.0.2:5062");
+    json_decref(document);
+    lab_expect(*state, "lookup 1000@example.com", "contact 2 uri: sip:1000@198.18.0.3:5062;line=1");
+    lab_expect(*state, "lookup nobody@example.com", "error: nobody@example.com has no bindings");
+    lab_expect(*state, "lookup gone@example.com", "error: gone@example.com has no bindings");
+    lab_expect(*state, "lookup nonsense", "error: 'nonsense' is no address of record");
+    lab_expect(*state, "json lookup nobody@example.com", "{\"error\":");
+}
+
+static void info_counts_what_is_there(void **state)
+{
+    json_t *document = ask_json(*state, "show info");
+    assert_int_equal(json_integer_value(json_object_get(document, "bindings")), 5);
+    assert_int_equal(json_integer_value(json_object_get(document, "aors")), 4);
+    json_t *records = json_object_get(document, "records");
+    assert_int_equal(json_integer_value(json_object_get(records, "leaked")), 0);
+    assert_int_equal(json_integer_value(json_object_get(records, "in_use")), 4);
+    json_decref(document);
+    lab_expect(*state, "show info", "records leaked: 0\n");
+}
+
+static void drain_is_seen_by_workers(void **state)
+{
+    struct lab *lab = *state;
+    lab_expect(lab, "drain on", "draining");
+    assert_int_equal(atomic_load(&lab->arena.header->draining), 1);
+    lab_expect(lab, "drain", "draining: new");
+    lab_expect(lab, "drain off", "not draining");
+    assert_int_equal(atomic_load(&lab->arena.header->draining), 0);
+}
+
+/* --- subscribers
+ * ------------------------------------------------------------------------------------ */
+
+static void subscribers_come_and_go(void **state)
+{
+    struct lab *lab = *state;
+    lab_expect(lab, "subscriber add anna@198.18.0.1 first", "added anna@example.com");
+    lab_expect(lab, "subscriber add anna@example.com first", "error: ");
+    lab_expect(lab, "subscriber show anna@example.com", "the realm");
+    lab_expect(lab, "subscriber set anna@example.com \"two words\" 192.0.2.0/24", "changed");
+    lab_expect(lab, "subscriber show anna@example.com", "192.0.2.0/24");
+    lab_expect(lab, "subscriber show all", "anna");
+    lab_expect(lab, "subscriber add berta@nowhere.example x", "error: no domain 'nowhere.example'");
+    lab_expect(lab, "subscriber add berta x", "error: 'berta' is no subscriber");
+    lab_expect(lab, "subscriber add berta@example.com x 192.0.2.1/24", "error: ");
+    lab_expect(lab, "show info", "subscribers: 1\n");
+    lab_expect(lab, "show info", "provisioned: 1\n");
+    lab_expect(lab, "subscriber remove anna@example.com", "removed anna@example.com");
+    lab_expect(lab, "subscriber remove anna@example.com", "error: ");
+    lab_expect(lab, "subscriber show anna@example.com", "error: ");
+    lab_expect(lab, "show info", "provisioned: 0\n");
+}
+
+static void write_csv(struct lab *lab, const char *text, char line[128])
+{
+    char path[96];
+    lab_path(lab, "users.csv", path);
+    FILE *out = fopen(path, "we");
+    assert_non_null(out);
+    fputs(text, out);
+    fclose(out);
+    snprintf(line, 128, "subscriber import %s", path);
+}
+
+static void import_is_all_or_nothing(void **state)
+{
+    struct lab *lab = *state;
+    char line[128];
+    write_csv(lab, "good,example.com,x\nno-password,example.com\n", line);
+    lab_expect(lab, line, "users.csv:2: ");
+    lab_expect(lab, line, "nothing was imported");
+    lab_expect(lab, "subscriber show good@example.com", "error: ");
+    write_csv(lab, "one,example.com,x\ntwo,example.com,y,192.0.2.0/24\n", line);
+    lab_expect(lab, line, "2 added");
+    lab_expect(lab, "show info", "subscribers: 2\n");
+    lab_expect(lab, "show info", "provisioned: 2\n");
+    lab_expect(lab, line, "2 changed");
+    lab_expect(lab, "subscriber import users.csv", "error: FILE is read by the server");
+    lab_expect(lab, "subscriber import /nowhere/users.csv",
+               "error: cannot read /nowhere/users.csv");
+    lab_expect(lab, "subscriber remove one@example.com", "removed");
+    lab_expect(lab, "subscriber remove two@example.com", "removed");
+}
+
+/* --- reload
+ * ------------------------------------------------------------------------------------------ */
+
+static uint64_t sequence_of(struct lab *lab)
+{
+    return bd_policy_current(&lab->arena)->sequence;
+}
+
+static void reload_takes_all_or_nothing(void **state)
+{
+    struct lab *lab = *state;
+    uint64_t before = sequence_of(lab);
+    lab_write_config(lab, 2,
+                     "domains:\n  - name: \"example.com\"\n    auth: dunno\n    realm: 7\n");
+    lab_expect(lab, "reload", "bindery.yaml:");
+    lab_expect(lab, "reload", "error: ");
+    lab_expect(lab, "reload", "auth");
+    assert_int_equal(sequence_of(lab), before);
+    lab_expect(lab, "show bindings other.example", "1000@other.example");
+
+    lab_write_config(lab, 3, "domains:\n  - name: \"example.com\"\n    auth: open\n");
+    lab_expect(lab, "reload", "need a restart: dataplane.workers");
+    assert_int_equal(sequence_of(lab), before + 1);
+    lab_expect(lab, "show bindings other.example", "error: no domain");
+    lab_expect(lab, "show config", "workers: 3");
+
+    lab_write_config(lab, 2, NULL);
+    char *text = lab_ask(lab, "reload");
+    assert_non_null(strstr(text, "reloaded"));
+    assert_null(strstr(text, "restart"));
+    free(text);
+    lab_expect(lab, "show bindings other.example", "1000@other.example");
+}
+
+/* --- unregister
+ * --------------------------------------------------------------------------------------- */
+
+/* What a worker does with a command, with an answer given beforehand. */
+static unsigned play_worker(struct lab *lab, int32_t removed, struct bd_command *seen)
+{
+    unsigned cnt = 0;
+    for (unsigned w = 0; w < 2; w++) {
+        struct bd_channel channel = bd_channel_of(&lab->arena, w);
+        const struct bd_command *command;
+        while ((command = bd_ring_peek(channel.commands))) {
+            *seen = *command;
+            struct bd_report *report = bd_ring_reserve(channel.reports);
+            *report = (struct bd_report){.id = command->id,
+                                         .control_generation = command->control_generation,
+                                         .removed = removed};
+            bd_ring_publish(channel.reports);
+            bd_ring_release(channel.commands);
+            cnt++;
+        }
+    }
+    return cnt;
+}
+
+static char *unregister(struct lab *lab, const char *line, int32_t removed, struct bd_command *seen)
+{
+    int fd = lab_connect(lab, BD_LEVEL_OPERATOR);
+    dprintf(fd, "%s\n", line);
+    unsigned told = 0;
+    for (unsigned i = 0; i < 1000 && (told == 0 || removed < 0); i++) {
+        lab_turn(lab);
+        told += play_worker(lab, removed, seen);
+        if (told >= 8)
+            break;
+    }
+    assert_true(told > 0);
+    char *text = lab_read(lab, fd);
+    close(fd);
+    return text;
+}
+
+static void unregister_goes_through_the_dataplane(void **state)
+{
+    struct bd_command seen;
+    char *text = unregister(*state, "unregister 1000@198.18.0.1", 2, &seen);
+    assert_string_equal(text, "removed 2 bindings\n");
+    free(text);
+    assert_int_equal(seen.aor_len, strlen("1000@example.com"));
+    assert_memory_equal(seen.text, "1000@example.com", seen.aor_len);
+    assert_int_equal(seen.contact_len, 0);
+
+    text = unregister(*state, "unregister 1000@example.com sip:x@y", 1, &seen);
+    assert_string_equal(text, "removed 1 binding\n");
+    free(text);
+    assert_memory_equal(seen.text + seen.aor_len, "sip:x@y", seen.contact_len);
+
+    text = unregister(*state, "unregister 1000@example.com", 0, &seen);
+    assert_string_equal(text, "error: no such binding\n");
+    free(text);
+    text = unregister(*state, "unregister 1000@example.com", -1, &seen);
+    assert_non_null(strstr(text, "error: the binding changed at every attempt"));
+    free(text);
+}
+
+static void unregister_tells_when_nobody_serves(void **state)
+{
+    struct lab *lab = *state;
+    atomic_store(&lab->arena.header->role[BD_ROLE_DATAPLANE].serving, 0);
+    lab_expect(lab, "unregister 1000@example.com", "error: bindery-dataplane is not running");
+    atomic_store(&lab->arena.header->role[BD_ROLE_DATAPLANE].serving, 1);
+}
+
+/* --- docs
+ * --------------------------------------------------------------------------------------------- */
+
+static void names_are_in_help_once(void **state)
+{
+    const struct bd_command_row *a, *b;
+    for (unsigned i = 0; (a = bd_command_row(i)); i++) {
+        for (unsigned j = 0; (b = bd_command_row(j)); j++)
+            assert_true(i == j || strcmp(a->name, b->name) != 0);
+        lab_expect(*state, "help", a->help);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_command_answers_in_text_and_json),
+        cmocka_unit_test(every_level_has_its_bounds),
+        cmocka_unit_test(what_is_no_command_is_told_so),
+        cmocka_unit_test(lines_come_in_any_cut),
+        cmocka_unit_test(what_was_sent_before_the_end_is_answered),
+        cmocka_unit_test(an_endless_line_is_refused),
+        cmocka_unit_test(bindings_are_listed_by_aor_domain_and_all),
+        cmocka_unit_test(lookup_tells_all),
+        cmocka_unit_test(info_counts_what_is_there),
+        cmocka_unit_test(drain_is_seen_by_workers),
+        cmocka_unit_test(subscribers_come_and_go),
+        cmocka_unit_test(import_is_all_or_nothing),
+        cmocka_unit_test(reload_takes_all_or_nothing),
+        cmocka_unit_test(unregister_goes_through_the_dataplane),
+        cmocka_unit_test(unregister_tells_when_nobody_serves),
+        cmocka_unit_test(names_are_in_help_once),
+    };
+    return cmocka_run_group_tests(tests, open_lab, close_lab);
+}
