@@ -155,12 +155,24 @@ static enum bd_verify_rc check_new(struct set *set, uint64_t id, uint64_t issued
     return BD_VERIFY_OK;
 }
 
+static uint64_t set_of(const struct region *region, uint64_t id)
+{
+    return (uint64_t)((unsigned __int128)id * region->set_cnt >> 64);
+}
+
+void bd_replay_prefetch(const struct bd_replay *replay, uint64_t id)
+{
+    const char *set = (const char *)&replay->region->set[set_of(replay->region, id)];
+    for (unsigned line = 0; line < sizeof(struct set); line += 64)
+        __builtin_prefetch(set + line, 1);
+}
+
 enum bd_verify_rc bd_replay_check(struct bd_replay *replay, uint64_t id, uint64_t issued_ms,
                                   uint32_t nc, uint64_t transaction, uint64_t wall_ms)
 {
     id = id ? id : 1;
     struct region *region = replay->region;
-    uint64_t n = (uint64_t)((unsigned __int128)id * region->set_cnt >> 64);
+    uint64_t n = set_of(region, id);
     struct set *set = &region->set[n];
     pthread_mutex_t *lock = &replay->stripe[n % STRIPES].lock;
     enum bd_verify_rc rc = BD_VERIFY_OK;

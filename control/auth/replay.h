@@ -45,6 +45,9 @@ void bd_replay_free(struct bd_replay *replay);
 /* Nonces it holds. */
 uint64_t bd_replay_capacity(const struct bd_replay *replay);
 
+/* Fetches what check will need: worth a cache miss when it is called some hundred ns before. */
+void bd_replay_prefetch(const struct bd_replay *replay, uint64_t id);
+
 /* One use of a nonce whose tag and response were found right. id is a keyed hash of its text; nc is
  * 0 for credentials without one, which gives a nonce one transaction. Any thread. Returns
  * BD_VERIFY_OK (and has recorded it), _REPLAYED or _STALE. Bounded time. */

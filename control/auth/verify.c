@@ -123,6 +123,8 @@ enum bd_verify_rc bd_verify_job(const struct bd_verify *v, const struct bd_verif
         return BD_VERIFY_BAD_NONCE;
     if (job->algorithm >= BD_ALG_CNT)
         return BD_VERIFY_WRONG;
+    uint64_t id = bd_hash64(v->hash_key, text.p, text.len);
+    bd_replay_prefetch(v->replay, id);
     struct name aor = split_aor(bd_job_get(job, BD_JOB_AOR));
     struct claim claim = claim_of(v, job, aor);
     if (!response_is_right(v, job, claim))
@@ -130,8 +132,8 @@ enum bd_verify_rc bd_verify_job(const struct bd_verify *v, const struct bd_verif
     if (is_stale(&nonce, job->nonce_expire_s, wall_ms))
         return BD_VERIFY_STALE;
     enum bd_verify_rc rc =
-        bd_replay_check(v->replay, bd_hash64(v->hash_key, text.p, text.len), nonce.issued_ms,
-                        job->qop == BD_QOP_NONE ? 0 : job->nc, job->transaction, wall_ms);
+        bd_replay_check(v->replay, id, nonce.issued_ms, job->qop == BD_QOP_NONE ? 0 : job->nc,
+                        job->transaction, wall_ms);
     if (rc != BD_VERIFY_OK)
         return rc;
     return owns(claim.entry, aor, case_sensitive) ? BD_VERIFY_OK : BD_VERIFY_OTHER_AOR;

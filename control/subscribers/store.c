@@ -240,7 +240,8 @@ int bd_subscriber_reload_begin(struct bd_subscriber_store *store, struct bd_erro
 {
     reload_fail(store); /* the one that may be under way */
     store->reload_after = 0;
-    store->building = bd_entries_new(&store->hash_key, BD_ENTRIES_MIN);
+    /* As large as the present one, so that it need not grow while the loop has other work. */
+    store->building = bd_entries_new(&store->hash_key, atomic_load(&store->table)->mask + 1);
     return store->building ? 0 : bd_fail(error, "no memory to reload the subscribers");
 }
 
