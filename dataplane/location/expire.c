@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Taking expired bindings out of a due bucket. */
-#include "memory.h"
+#include "allocator.h"
 #include "race.h"
 
 /* A slot that loses its race this often is busy: its bucket stays due and comes again. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "memory.h"
+#include "allocator.h"
 
 /* Buckets between two quiescent states: well under a millisecond. */
 enum { INFO_STEP = 2048 };
@@ -12,7 +12,7 @@ struct count {
 static void count_record(void *arg, uint32_t bucket, const struct bd_record *record)
 {
     struct count *count = arg;
-    uint64_t off = (uint64_t)((const uint8_t *)record - bd_table_records(count->table));
+    uint64_t off = (uint64_t)((const uint8_t *)record - count->table->records);
     unsigned class = atomic_load(bd_page_class(count->table, off >> BD_PAGE_LOG2));
     count->info->slots_live++;
     count->info->contacts += bd_record_cnt(record);

@@ -115,17 +115,13 @@ static inline uint32_t bd_table_home(const struct bd_table *table, uint64_t hash
     return shard * shared->shard_cnt + (uint32_t)within;
 }
 
-static inline uint8_t *bd_table_records(const struct bd_table *table)
-{
-    return bd_arena_region(table->arena, BD_REGION_RECORDS);
-}
 static inline struct bd_record *bd_slot_record(const struct bd_table *table, uint64_t word)
 {
-    return (struct bd_record *)(bd_table_records(table) + bd_slot_off(word));
+    return (struct bd_record *)(table->records + bd_slot_off(word));
 }
 static inline _Atomic uint8_t *bd_page_class(const struct bd_table *table, uint64_t page)
 {
-    return (_Atomic uint8_t *)(bd_table_records(table) + page);
+    return (_Atomic uint8_t *)(table->records + page);
 }
 /* Slot `position` of the window of a home bucket. */
 static inline _Atomic uint64_t *bd_window_slot(const struct bd_table *table, uint32_t home,
@@ -137,7 +133,20 @@ static inline _Atomic uint64_t *bd_window_slot(const struct bd_table *table, uin
 /* Whether the record a slot points to is this AoR's. */
 static inline bool bd_record_is(const struct bd_record *record, uint64_t hash, struct bd_str aor)
 {
-    return record->hash == hash && bd_str_eq(bd_record_aor(record), aor);
+    return record->hash == hash && record->aor_len == aor.len &&
+           memcmp(&record->contact[record->cnt], aor.p, aor.len) == 0;
+}
+
+/* Bit s: slot s was LIVE with this tag. Without a branch a slot, as no predictor guesses which one
+ * it is. */
+static inline unsigned bd_bucket_match(const struct bd_bucket *bucket, uint64_t hash)
+{
+    uint64_t want =
+        (hash & BD_SLOT_TAG_MASK) << (BD_SLOT_TAG_SHIFT - BD_SLOT_OFF_BITS) | BD_SLOT_LIVE;
+    unsigned match = 0;
+    for (unsigned s = 0; s < BD_TABLE_SLOTS; s++)
+        match |= (unsigned)(atomic_load(&bucket->slot[s]) >> BD_SLOT_OFF_BITS == want) << s;
+    return match;
 }
 
 #endif

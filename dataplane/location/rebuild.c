@@ -13,8 +13,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "allocator.h"
 #include "clock.h"
-#include "memory.h"
 #include "stats.h"
 
 /* Buckets between the prefetch of their records and their turn: 8 * 4 lines under way. */

@@ -4,7 +4,7 @@
  *   off[]:   head .. batch ends .. closed .. tail
  *
  * One epoch is taken for all that was retired between two calls of bd_writer_quiescent. */
-#include "memory.h"
+#include "allocator.h"
 
 /* Bound of one turn: some 10 us, about the time of one burst. */
 enum { RECLAIM_MAX = 256 };

@@ -32,7 +32,7 @@
 
 #define BD_TABLE_SHARDS  64
 #define BD_TABLE_SLOTS   7
-#define BD_TABLE_WINDOW  4
+#define BD_TABLE_WINDOW  8
 
 /* Bytes of the two regions for a number of bindings, one AoR each, at typical record sizes
  * (record_avg_sz bytes; 0: 384). 0 for invalid parameters. */
@@ -44,6 +44,7 @@ struct bd_table {
     struct bd_arena *arena;
     struct bd_table_shared *shared;
     struct bd_bucket *buckets;
+    uint8_t *records;
     struct bd_epoch *epoch;
 };
 

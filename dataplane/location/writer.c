@@ -7,7 +7,7 @@
  * - ABA cannot be: a slot word names a record, and a record that left the table is not used again
  *   before each thread that may have seen it was quiescent. So a word that is back would need a
  *   record that is back, and a compare-and-swap that succeeds changed what was read. */
-#include "memory.h"
+#include "allocator.h"
 #include "race.h"
 
 #ifdef BD_RACE_TEST
@@ -120,8 +120,7 @@ static enum bd_table_rc make_record(struct bd_writer *writer, uint64_t hash, str
     *off = bd_memory_alloc(writer, sz);
     if (*off == 0)
         return BD_TABLE_NO_MEMORY;
-    bd_record_write((struct bd_record *)(bd_table_records(writer->table) + *off), hash, aor,
-                    bindings, cnt);
+    bd_record_write((struct bd_record *)(writer->table->records + *off), hash, aor, bindings, cnt);
     return BD_TABLE_OK;
 }
 
@@ -168,31 +167,35 @@ static enum bd_table_rc remove_aor(struct bd_writer *writer, const struct bd_slo
 
 /* --- insert ---------------------------------------------------------------------------------- */
 
+/* Insert does without a first look: the caller found nothing, and if that has changed since, the
+ * second look tells. */
+
 /* Own tentative slot. */
 struct claim {
     _Atomic uint64_t *slot;
     struct bd_bucket *bucket;
     uint64_t word;
     uint32_t home;
-    unsigned position;
 };
 
 /* Whether a slot word stands for this AoR. Reads the record behind it, whoever put it there: the
  * caller is online, and a withdrawn record goes through the retire queue like any other. */
 static bool word_is(const struct bd_table *table, uint64_t word, uint64_t hash, struct bd_str aor)
 {
-    return bd_slot_state(word) != BD_SLOT_EMPTY && bd_slot_tag_fits(word, hash) &&
+    return word != 0 && bd_slot_tag_fits(word, hash) &&
            bd_record_is(bd_slot_record(table, word), hash, aor);
 }
 
-/* Looks through the whole window, whatever OVERFLOW says: the flag is for those who search, and may
- * come a moment after this look. */
-static bool is_live(const struct bd_table *table, uint32_t home, uint64_t hash, struct bd_str aor)
+static bool claim_in(struct bd_bucket *bucket, struct claim *claim)
 {
-    for (unsigned p = 0; p < BD_WINDOW_SLOTS; p++) {
-        uint64_t word = atomic_load(bd_window_slot(table, home, p));
-        if (bd_slot_state(word) == BD_SLOT_LIVE && word_is(table, word, hash, aor))
+    for (unsigned s = 0; s < BD_TABLE_SLOTS; s++) {
+        uint64_t empty = 0;
+        if (atomic_load(&bucket->slot[s]) == 0 &&
+            atomic_compare_exchange_strong(&bucket->slot[s], &empty, claim->word)) {
+            claim->slot = &bucket->slot[s];
+            claim->bucket = bucket;
             return true;
+        }
     }
     return false;
 }
@@ -201,24 +204,20 @@ static bool is_live(const struct bd_table *table, uint32_t home, uint64_t hash, 
  * home; pairs with the load in bd_table_find. */
 static bool claim_slot(const struct bd_table *table, struct claim *claim)
 {
-    for (unsigned p = 0; p < BD_WINDOW_SLOTS; p++) {
-        _Atomic uint64_t *slot = bd_window_slot(table, claim->home, p);
-        uint64_t empty = atomic_load(slot);
-        if (empty != 0)
-            continue;
-        if (p >= BD_TABLE_SLOTS)
-            atomic_fetch_or(&table->buckets[claim->home].flags, BD_BUCKET_OVERFLOW);
-        if (!atomic_compare_exchange_strong(slot, &empty, claim->word))
-            continue;
-        claim->slot = slot;
-        claim->bucket = &table->buckets[claim->home + p / BD_TABLE_SLOTS];
-        claim->position = p;
+    struct bd_bucket *home = &table->buckets[claim->home];
+    if (claim_in(home, claim))
         return true;
+    atomic_fetch_or(&home->flags, BD_BUCKET_OVERFLOW);
+    for (unsigned b = 1; b < BD_TABLE_WINDOW; b++) {
+        if (claim_in(home + b, claim))
+            return true;
     }
     return false;
 }
 
 /* The second look: whether the claim may become LIVE.
+ *
+ * Whatever OVERFLOW says, it goes through the whole window.
  *
  * Invariant: at most one LIVE slot for an AoR. Say A and B both make it LIVE, in slots a and b, and
  * A's TENTATIVE precedes B's in S. B's look follows its own TENTATIVE, so it reads slot a after A
@@ -234,18 +233,19 @@ static bool claim_slot(const struct bd_table *table, struct claim *claim)
 static bool contest(const struct bd_table *table, const struct claim *claim, uint64_t hash,
                     struct bd_str aor)
 {
-    for (unsigned p = 0; p < BD_WINDOW_SLOTS; p++) {
-        if (p == claim->position)
-            continue;
-        _Atomic uint64_t *slot = bd_window_slot(table, claim->home, p);
-        uint64_t word = atomic_load(slot);
-        while (word_is(table, word, hash, aor)) {
-            if (bd_slot_state(word) == BD_SLOT_LIVE || p < claim->position)
-                return false;
-            BD_RACE_POINT("insert: about to empty another");
-            /* On failure word is loaded anew. */
-            if (atomic_compare_exchange_strong(slot, &word, 0))
-                break;
+    struct bd_bucket *bucket = &table->buckets[claim->home];
+    for (unsigned b = 0; b < BD_TABLE_WINDOW; b++, bucket++) {
+        for (unsigned s = 0; s < BD_TABLE_SLOTS; s++) {
+            _Atomic uint64_t *slot = &bucket->slot[s];
+            uint64_t word = atomic_load(slot);
+            while (word_is(table, word, hash, aor) && slot != claim->slot) {
+                if (bd_slot_state(word) == BD_SLOT_LIVE || slot < claim->slot)
+                    return false;
+                BD_RACE_POINT("insert: about to empty another");
+                /* On failure word is loaded anew. */
+                if (atomic_compare_exchange_strong(slot, &word, 0))
+                    break;
+            }
         }
     }
     return true;
@@ -261,13 +261,23 @@ static void withdraw(struct bd_writer *writer, const struct claim *claim)
     bd_retire(writer, bd_slot_off(claim->word));
 }
 
+/* TENTATIVE -> LIVE, unless another is before it. */
+static enum bd_table_rc publish(struct bd_writer *writer, const struct claim *claim, uint64_t hash,
+                                struct bd_str aor)
+{
+    uint64_t word = claim->word, live = bd_slot_make(hash, BD_SLOT_LIVE, bd_slot_off(word));
+    if (contest(writer->table, claim, hash, aor) &&
+        atomic_compare_exchange_strong(claim->slot, &word, live))
+        return BD_TABLE_OK;
+    withdraw(writer, claim);
+    return BD_TABLE_CONFLICT;
+}
+
 static enum bd_table_rc insert(struct bd_writer *writer, uint64_t hash, struct bd_str aor,
                                const struct bd_binding *bindings, unsigned cnt)
 {
     const struct bd_table *table = writer->table;
     struct claim claim = {.home = bd_table_home(table, hash)};
-    if (is_live(table, claim.home, hash, aor))
-        return BD_TABLE_CONFLICT;
     uint64_t off;
     enum bd_table_rc rc = make_record(writer, hash, aor, bindings, cnt, &off);
     if (rc != BD_TABLE_OK)
@@ -279,15 +289,11 @@ static enum bd_table_rc insert(struct bd_writer *writer, uint64_t hash, struct b
         return BD_TABLE_WINDOW_FULL;
     }
     BD_RACE_POINT("insert: claimed");
-    uint64_t word = claim.word;
-    if (!contest(table, &claim, hash, aor) ||
-        !atomic_compare_exchange_strong(claim.slot, &word, bd_slot_make(hash, BD_SLOT_LIVE, off))) {
-        withdraw(writer, &claim);
-        return BD_TABLE_CONFLICT;
-    }
+    rc = publish(writer, &claim, hash, aor);
     BD_RACE_POINT("insert: published");
-    bd_due_lower(claim.bucket, earliest(bindings, cnt));
-    return BD_TABLE_OK;
+    if (rc == BD_TABLE_OK)
+        bd_due_lower(claim.bucket, earliest(bindings, cnt));
+    return rc;
 }
 
 enum bd_table_rc bd_table_put(struct bd_writer *writer, const struct bd_slot_ref *ref,

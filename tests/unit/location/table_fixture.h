@@ -10,8 +10,8 @@
 
 #include <cmocka.h>
 
+#include "allocator.h"
 #include "clock.h"
-#include "layout.h"
 
 struct fixture {
     struct bd_arena arena;
@@ -179,6 +179,34 @@ static inline void fixture_check_buckets(const struct bd_table *table)
                 assert_true(bucket->due_s <= bd_state_expires_at_s(record->contact[i].state));
         }
     }
+}
+
+/* Just after a rebuild: every block of every cut page is either in the table or in the depot, once.
+ */
+static inline void fixture_check_blocks(struct fixture *f)
+{
+    const struct bd_table_shared *s = f->table.shared;
+    struct bd_memory *memory = f->memory;
+    uint64_t blocks = 0, pages = 0, idle = 0;
+    for (uint32_t page = s->page_first; page < s->page_cnt; page++) {
+        unsigned class = *bd_page_class(&f->table, page);
+        blocks += class ? BD_PAGE_SZ / bd_class_sz(class) : 0;
+        pages += class != 0;
+    }
+    for (unsigned class = 1; class < BD_CLASS_CNT; class ++) {
+        for (uint32_t n = (uint32_t)memory->depot[class]; n; n = memory->node[n - 1].next) {
+            struct bd_chain chain = memory->node[n - 1].chain;
+            for (; chain.cnt; idle++)
+                bd_chain_pop(&f->table, &chain);
+            assert_int_equal(chain.first, 0);
+        }
+    }
+    struct bd_table_info info = fixture_info(&f->table);
+    assert_int_equal(info.slots_live + idle, blocks);
+    assert_int_equal(pages + memory->page_cnt, s->page_cnt - s->page_first);
+    assert_int_equal(info.records_in_use, info.slots_live);
+    assert_int_equal(info.records_leaked, 0);
+    assert_int_equal(info.slots_tentative, 0);
 }
 
 #endif

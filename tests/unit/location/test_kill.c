@@ -9,7 +9,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "memory.h"
 #include "race.h"
 #include "table_fixture.h"
 
@@ -186,37 +185,10 @@ static void check_contact(unsigned thread, unsigned a)
         log->done[a].key = 0;
 }
 
-/* Every block of every cut page is either in the table or in the depot, once. */
-static void check_blocks(void)
-{
-    const struct bd_table_shared *s = fixture.table.shared;
-    struct bd_memory *memory = fixture.memory;
-    uint64_t blocks = 0, pages = 0, idle = 0;
-    for (uint32_t page = s->page_first; page < s->page_cnt; page++) {
-        unsigned class = *bd_page_class(&fixture.table, page);
-        blocks += class ? BD_PAGE_SZ / bd_class_sz(class) : 0;
-        pages += class != 0;
-    }
-    for (unsigned class = 1; class < BD_CLASS_CNT; class ++) {
-        for (uint32_t n = (uint32_t)memory->depot[class]; n; n = memory->node[n - 1].next) {
-            struct bd_chain chain = memory->node[n - 1].chain;
-            for (; chain.cnt; idle++)
-                bd_chain_pop(&fixture.table, &chain);
-            assert_int_equal(chain.first, 0);
-        }
-    }
-    struct bd_table_info info = fixture_info(&fixture.table);
-    assert_int_equal(info.slots_live + idle, blocks);
-    assert_int_equal(pages + memory->page_cnt, s->page_cnt - s->page_first);
-    assert_int_equal(info.records_in_use, info.slots_live);
-    assert_int_equal(info.records_leaked, 0);
-    assert_int_equal(info.slots_tentative, 0);
-}
-
 static void check_all(void)
 {
     fixture_rebuild(&fixture, 1);
-    check_blocks();
+    fixture_check_blocks(&fixture);
     for (unsigned thread = 0; thread < THREADS; thread++) {
         for (unsigned a = 0; a < AORS; a++)
             check_contact(thread, a);

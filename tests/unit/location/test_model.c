@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* One writer against a plain reference model under random operations, with jumping time and
- * rebuilds, once in a roomy table and once with all AoRs in two shards of four buckets each. */
+ * rebuilds, once in a roomy table and once with all AoRs in two shards of eight buckets each. */
 #include "table_fixture.h"
 
 enum { AORS_MAX = 400, CONTACTS_MAX = 4, OPERATIONS = 20000 };
@@ -176,7 +176,7 @@ static void rebuild(struct model *m)
 
 static void run(struct model *m, bool crowded)
 {
-    for (unsigned number = 0; m->aor_cnt < (crowded ? 80 : AORS_MAX); number++) {
+    for (unsigned number = 0; m->aor_cnt < (crowded ? 180 : AORS_MAX); number++) {
         fixture_aor(&m->f.table, number, &m->aor[m->aor_cnt].aor);
         struct fixture_aor *aor = &m->aor[m->aor_cnt].aor;
         aor->s.p = aor->text;

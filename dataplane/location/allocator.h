@@ -13,8 +13,8 @@
  * what a killed process knew dies with it and the next one rebuilds it from table and class bytes,
  * so no step here has to be crash-proof. A page keeps its class until the next rebuild finds it
  * empty; until then a class without memory helps itself from the next larger ones. */
-#ifndef BD_LOCATION_MEMORY_H
-#define BD_LOCATION_MEMORY_H
+#ifndef BD_LOCATION_ALLOCATOR_H
+#define BD_LOCATION_ALLOCATOR_H
 
 #include "layout.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "memory.h"
+#include "allocator.h"
 
 #include <assert.h>
 
@@ -41,7 +41,7 @@ uint32_t bd_class_batch(unsigned class)
 
 void bd_chain_push(const struct bd_table *table, struct bd_chain *chain, uint64_t off)
 {
-    *(uint64_t *)(bd_table_records(table) + off) = chain->first;
+    *(uint64_t *)(table->records + off) = chain->first;
     chain->first = off;
     chain->cnt++;
 }
@@ -49,10 +49,10 @@ void bd_chain_push(const struct bd_table *table, struct bd_chain *chain, uint64_
 uint64_t bd_chain_pop(const struct bd_table *table, struct bd_chain *chain)
 {
     uint64_t off = chain->first;
-    chain->first = *(uint64_t *)(bd_table_records(table) + off);
+    chain->first = *(uint64_t *)(table->records + off);
     chain->cnt--;
     if (chain->first)
-        __builtin_prefetch(bd_table_records(table) + chain->first, 1);
+        __builtin_prefetch(table->records + chain->first, 1);
     return off;
 }
 
