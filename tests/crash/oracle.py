@@ -56,7 +56,8 @@ class Subscriber(Phone):
         """Mostly a refresh; else another contact, a short life, or a removal."""
         line = self.chance.choice([0, 0, 0, 1])
         self.uri = f"sip:{self.user}@198.18.0.2:{6000 + line}"
-        self.expires = self.chance.choice([600, 600, 600, 600, 900, 5, 0])
+        brief = 5 if self.domain == "open.example" else 60  # min_expires of the other
+        self.expires = self.chance.choice([600, 600, 600, 600, 900, brief, 0])
         self.compose()
 
     def acknowledged(self, reply):

@@ -78,7 +78,7 @@ kill_and_restart()
     lab_wait || return 1
     restart_ms+=($(((${EPOCHREALTIME/[.,]/} - began) / 1000)))
     until_true 10 "phones are served again" more_acknowledged_than "$(acknowledged)" || return 1
-    process_alive "$oracle_pid" || fail "the phones gave up"
+    process_alive "$oracle_pid" || fail "the phones gave up: $(cat "$lab/oracle.log")" || return 1
     nap_ms $((RANDOM % 500))
 }
 
@@ -111,7 +111,7 @@ no_record_leaked()
 
 bindings_kept()
 {
-    kill -TERM "$oracle_pid"
+    kill -TERM "$oracle_pid" 2>/dev/null
     wait "$oracle_pid" || fail "the phones: $(cat "$lab/oracle.log")" || return 1
     cat "$lab/oracle.log"
     ask --json show bindings all >"$lab/bindings.json"
