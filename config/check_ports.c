@@ -64,29 +64,6 @@ static void check_driver(const struct port *port)
         complain(port, "memif_role", "not for this driver, remove it%s", "");
 }
 
-static bool on_link(const struct bd_config_port *port, const struct bd_ip *ip)
-{
-    for (unsigned i = 0; i < port->address_cnt; i++) {
-        struct bd_prefix prefix = {port->addresses[i].ip, port->addresses[i].len};
-        if (bd_ip_is_v4(&prefix.ip) == bd_ip_is_v4(ip) && bd_prefix_covers(&prefix, ip))
-            return true;
-    }
-    return false;
-}
-
-static void check_gateways(const struct port *port)
-{
-    static const struct bd_ip none;
-    const struct bd_config_port *config = port->config;
-    if (!usable(port, "addresses"))
-        return;
-    if (!bd_ip_eq(&config->gateway4, &none) && !on_link(config, &config->gateway4))
-        complain(port, "gateway4", "must lie in a prefix of ports[].addresses of this port%s", "");
-    bool link_local = config->gateway6.b[0] == 0xfe && (config->gateway6.b[1] & 0xc0) == 0x80;
-    if (!bd_ip_eq(&config->gateway6, &none) && !link_local && !on_link(config, &config->gateway6))
-        complain(port, "gateway6", "must lie in a prefix of ports[].addresses of this port%s", "");
-}
-
 /* RFC 8200 5: every IPv6 link carries 1280 bytes. */
 static void check_mtu(const struct port *port)
 {
@@ -179,7 +156,6 @@ void bd_check_ports(const struct bd_check *check)
         if (port.node->bad)
             continue;
         check_driver(&port);
-        check_gateways(&port);
         check_mtu(&port);
         for (unsigned j = 0; j < i; j++)
             check_twins(&port, &check->config->ports[j]);

@@ -42,7 +42,6 @@ struct bd_config_port {
     bool memif_server;
     struct bd_config_address *addresses;
     unsigned address_cnt;
-    struct bd_ip gateway4, gateway6; /* all zero: none */
 };
 
 struct bd_config_domain {

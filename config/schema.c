@@ -125,10 +125,6 @@ static const struct bd_row port_rows[] = {
      .example = "192.0.2.10/24",
      .help = "Own addresses with the length of their on-link prefix. ARP, ND and ping are answered "
              "for them."},
-    {"gateway4", &bd_kind_ip, PORT(gateway4), .max = 4, .restart = true, .example = "192.0.2.1",
-     .help = "IPv4 router, on one of the port's prefixes."},
-    {"gateway6", &bd_kind_ip, PORT(gateway6), .max = 6, .restart = true, .example = "2001:db8::1",
-     .help = "IPv6 router, on one of the port's prefixes or link-local."},
 };
 
 static const struct bd_row listen_rows[] = {

@@ -36,7 +36,7 @@ struct bd_kind {
 
 /* truth is YAML's own true and false; side is a bool with words of ours. */
 extern const struct bd_kind bd_kind_number, bd_kind_number64, bd_kind_truth, bd_kind_side,
-    bd_kind_choice, bd_kind_text, bd_kind_ip, bd_kind_endpoint;
+    bd_kind_choice, bd_kind_text, bd_kind_endpoint;
 extern const struct bd_kind bd_kind_texts, bd_kind_endpoints, bd_kind_addresses, bd_kind_prefixes,
     bd_kind_order, bd_kind_flags;
 

@@ -255,48 +255,6 @@ const struct bd_kind bd_kind_text = {.name = "text",
 /* --- addresses ----------------------------------------------------------------------------------
  */
 
-static enum bd_value_rc ip_parse(const struct bd_row *row, struct bd_str text, void *base)
-{
-    struct bd_ip ip;
-    bool want_v4 = row->max == 4;
-    if (!bd_ip_parse(text, &ip) || bd_ip_is_v4(&ip) != want_v4)
-        return BD_VALUE_REFUSED;
-    *(struct bd_ip *)bd_row_field(row, base) = ip;
-    return BD_VALUE_OK;
-}
-
-static void ip_print(const struct bd_row *row, const void *base, FILE *out)
-{
-    char text[BD_IP_TEXT_MAX];
-    bd_ip_format(bd_row_field(row, base), text);
-    fprintf(out, "\"%s\"", text);
-}
-
-static bool ip_equal(const struct bd_row *row, const void *a, const void *b)
-{
-    return bd_ip_eq(bd_row_field(row, a), bd_row_field(row, b));
-}
-
-static bool ip_is_set(const struct bd_row *row, const void *base)
-{
-    static const struct bd_ip none;
-    return !bd_ip_eq(bd_row_field(row, base), &none);
-}
-
-static void ip_allowed(const struct bd_row *row, FILE *out)
-{
-    fputs(row->max == 4 ? "an IPv4 address" : "an IPv6 address", out);
-}
-
-const struct bd_kind bd_kind_ip = {.name = "address",
-                                   .size = sizeof(struct bd_ip),
-                                   .parse = ip_parse,
-                                   .print = ip_print,
-                                   .equal = ip_equal,
-                                   .release = bd_release_nothing,
-                                   .is_set = ip_is_set,
-                                   .allowed = ip_allowed};
-
 static enum bd_value_rc endpoint_parse(const struct bd_row *row, struct bd_str text, void *base)
 {
     bool ok = bd_endpoint_parse(text, bd_row_field(row, base));

@@ -2,8 +2,8 @@
 /* The policy block: what the configuration says, compiled for workers.
  *
  * One immutable blob without pointers. The control process writes it into a free slot of the policy
- * region and publishes the slot's number; a worker loads the number once per burst, so a request sees
- * the old policy or the new one, whole. A slot is written again only after a grace period.
+ * region and publishes the slot's number; a worker loads the number once per burst, so a request
+ * sees the old policy or the new one, whole. A slot is written again only after a grace period.
  *
  *   region:  [ current slot number, sequence | epoch-free slots ... ]
  *   blob:    bd_policy | domains[] | name index (open addressing) | prefixes[] | addresses[] | text
@@ -16,7 +16,7 @@
 #include "epoch.h"
 #include "ip.h"
 
-#define BD_POLICY_SLOTS   4
+#define BD_POLICY_SLOTS    4
 #define BD_POLICY_BLOB_MAX (4U << 20)
 
 enum bd_auth_mode { BD_AUTH_DIGEST, BD_AUTH_TRUSTED, BD_AUTH_OPEN };
@@ -27,60 +27,59 @@ enum bd_contacts_policy { BD_CONTACTS_REJECT, BD_CONTACTS_OLDEST, BD_CONTACTS_RE
 #define BD_QOP_BIT_AUTH_INT 0x2
 
 struct bd_policy_domain {
-    uint32_t name_off, realm_off;  /* text; name is lower case, the canonical host of its AoRs */
+    uint32_t name_off, realm_off; /* text; name is lower case, the canonical host of its AoRs */
     uint16_t name_len, realm_len;
-    uint8_t auth;                  /* enum bd_auth_mode */
-    uint8_t max_contacts_policy;   /* enum bd_contacts_policy */
+    uint8_t auth;                /* enum bd_auth_mode */
+    uint8_t max_contacts_policy; /* enum bd_contacts_policy */
     uint8_t algorithm_cnt;
-    uint8_t algorithm[4];          /* enum bd_digest_alg, in the order of the challenges */
-    uint8_t qop;                   /* BD_QOP_BIT_... */
-    uint8_t case_sensitive;        /* user part of AoRs */
-    uint8_t min_expires_mode;      /* Kamailio: 0 raise to min_expires, 1 answer 423 */
+    uint8_t algorithm[4];     /* enum bd_digest_alg, in the order of the challenges */
+    uint8_t qop;              /* BD_QOP_BIT_... */
+    uint8_t case_sensitive;   /* user part of AoRs */
+    uint8_t min_expires_mode; /* Kamailio: 0 raise to min_expires, 1 answer 423 */
     uint16_t max_contacts;
-    uint16_t max_contacts_code;    /* 503 or 403 */
+    uint16_t max_contacts_code;                               /* 503 or 403 */
     uint32_t default_expires_s, min_expires_s, max_expires_s; /* max 0: no upper bound */
-    uint32_t retry_after_s;        /* 0: no Retry-After */
+    uint32_t retry_after_s;                                   /* 0: no Retry-After */
     uint32_t nonce_expire_s;
-    uint32_t cseq_delay_s;         /* reserved by Kamailio's name; see docs/configuration.md */
     uint32_t prefix_first, prefix_cnt; /* trusted_prefixes */
 };
 
 struct bd_policy {
-    uint64_t sequence;         /* +1 at each publication */
-    uint64_t hash_seed;        /* of the name index */
+    uint64_t sequence;  /* +1 at each publication */
+    uint64_t hash_seed; /* of the name index */
     uint32_t size;
     uint32_t domain_cnt, domains_off;
-    uint32_t index_cnt, indexes_off;    /* power of two of bd_policy_index */
-    uint32_t prefix_cnt, prefixes_off;  /* struct bd_prefix */
+    uint32_t index_cnt, indexes_off;     /* power of two of bd_policy_index */
+    uint32_t prefix_cnt, prefixes_off;   /* struct bd_prefix */
     uint32_t address_cnt, addresses_off; /* struct bd_endpoint that we listen on */
-    uint32_t default_domain;   /* index, or UINT32_MAX: none */
-    uint32_t server_off;       /* Server header value; len 0: none sent */
+    uint32_t default_domain;             /* index, or UINT32_MAX: none */
+    uint32_t server_off;                 /* Server header value; len 0: none sent */
     uint32_t server_len;
     uint32_t text_off, text_len;
-    uint8_t nonce_key[2][32];  /* current and previous secret; derived, never the configured text */
+    uint8_t nonce_key[2][32]; /* current and previous secret; derived, never the configured text */
     uint32_t verdict_timeout_ms; /* a worker waits this long for a verifier, then 503 */
 };
 
 struct bd_policy_index {
-    uint32_t hash;      /* upper half of the name's hash */
-    uint32_t domain;    /* UINT32_MAX: empty */
-    uint32_t name_off;  /* domain name or alias, lower case */
+    uint32_t hash;     /* upper half of the name's hash */
+    uint32_t domain;   /* UINT32_MAX: empty */
+    uint32_t name_off; /* domain name or alias, lower case */
     uint32_t name_len;
 };
 
 /* What the compiler (control/policy) hands to bd_policy_build. */
 struct bd_policy_domain_in {
     struct bd_str name, realm;
-    const struct bd_str *aliases;      /* further names and own addresses ("198.18.0.1") */
+    const struct bd_str *aliases; /* further names and own addresses ("198.18.0.1") */
     unsigned alias_cnt;
     const struct bd_prefix *prefixes;
     unsigned prefix_cnt;
-    struct bd_policy_domain settings;  /* offsets and lengths are filled in */
+    struct bd_policy_domain settings; /* offsets and lengths are filled in */
 };
 struct bd_policy_in {
     const struct bd_policy_domain_in *domains;
     unsigned domain_cnt;
-    int default_domain;                /* -1: none */
+    int default_domain; /* -1: none */
     const struct bd_endpoint *addresses;
     unsigned address_cnt;
     struct bd_str server;
@@ -89,8 +88,8 @@ struct bd_policy_in {
     uint64_t hash_seed;
 };
 
-/* Builds a blob. Returns its size, or 0 when cap is too small or a name stands twice (*twice, if not
- * NULL, is set to it). */
+/* Builds a blob. Returns its size, or 0 when cap is too small or a name stands twice (*twice, if
+ * not NULL, is set to it). */
 uint32_t bd_policy_build(void *out, uint32_t cap, const struct bd_policy_in *in,
                          struct bd_str *twice);
 
@@ -102,12 +101,12 @@ void bd_policy_format(struct bd_arena *arena);
 int bd_policy_publish(struct bd_arena *arena, struct bd_epoch *epoch, const void *blob,
                       uint32_t size);
 
-/* Any: the current policy, or NULL before the first publication. Valid until the caller's epoch line
- * is quiescent. */
+/* Any: the current policy, or NULL before the first publication. Valid until the caller's epoch
+ * line is quiescent. */
 const struct bd_policy *bd_policy_current(const struct bd_arena *arena);
 
-/* Finds the domain that serves a host: its name, an alias, or the default domain. The host may be in
- * any case, with a trailing dot, an IPv6 literal with brackets. `is_default` tells that only the
+/* Finds the domain that serves a host: its name, an alias, or the default domain. The host may be
+ * in any case, with a trailing dot, an IPv6 literal with brackets. `is_default` tells that only the
  * default domain took it. NULL: not served. */
 const struct bd_policy_domain *bd_policy_find(const struct bd_policy *policy, struct bd_str host,
                                               bool *is_default);

@@ -7,9 +7,10 @@
  *   entry:  key:64 (0 empty, 1 tombstone) | key2:32 | flags:8 prefix_len:8 stamp:16 | address:128
  *
  * The writer fills everything but `key` and publishes `key` last (release; pairs with the reader's
- * acquire). An entry is never changed in place: a change is a new entry, then a tombstone; a tombstone
- * is used again only after a grace period (the low bits of whose epoch are its stamp). The writer may
- * die at any instruction: nothing is lost, and its successor's sync makes the set exact again. */
+ * acquire). An entry is never changed in place: a change is a new entry, then a tombstone; a
+ * tombstone is used again only after a grace period (the low bits of whose epoch are its stamp).
+ * The writer may die at any instruction: nothing is lost, and its successor's sync makes the set
+ * exact again. */
 #ifndef BD_PROVISIONED_H
 #define BD_PROVISIONED_H
 
@@ -20,7 +21,7 @@
 enum bd_provision_rc { BD_PROVISION_OK, BD_PROVISION_FULL };
 
 struct bd_provision {
-    bool has_prefix;          /* else the domain's prefixes apply */
+    bool has_prefix; /* else the domain's prefixes apply */
     struct bd_prefix prefix;
 };
 
@@ -40,14 +41,13 @@ bool bd_provisioned_remove(struct bd_arena *arena, struct bd_epoch *epoch, struc
 uint64_t bd_provisioned_cnt(const struct bd_arena *arena);
 
 /* Makes the set equal to a list in place, without an instant in which a kept entry is missing:
- * begin, put each, end (which removes those not put, also by others since begin). begin returns NULL
- * when memory is out. */
+ * begin, put each, end (which removes those not put, also by others since begin). begin returns
+ * NULL when memory is out. */
 struct bd_provisioned_sync;
 struct bd_provisioned_sync *bd_provisioned_sync_begin(struct bd_arena *arena,
                                                       struct bd_epoch *epoch);
 enum bd_provision_rc bd_provisioned_sync_put(struct bd_provisioned_sync *sync,
-                                             struct bd_hash128 hash,
-                                             const struct bd_provision *p);
+                                             struct bd_hash128 hash, const struct bd_provision *p);
 /* Returns how many entries were removed; frees sync. */
 uint64_t bd_provisioned_sync_end(struct bd_provisioned_sync *sync);
 /* Gives the sync up: nothing is removed, what was put stays; frees sync. */

@@ -137,9 +137,8 @@ static const struct bad bad_files[] = {
     {"198.18.0.1/24", "198.18.0.1",
      ":5:17 ports[0].addresses[0]: must be ADDRESS/LENGTH of one host, as 192.0.2.1/24, got "
      "\"198.18.0.1\"\n"},
-    {"interface: tap0", "gateway4: 198.18.1.1",
-     ":2:5 ports[0].interface: missing, this driver must have an interface\n"
-     ":4:5 ports[0].gateway4: must lie in a prefix of ports[].addresses of this port\n"},
+    {"interface: tap0", "vlan: 7",
+     ":2:5 ports[0].interface: missing, this driver must have an interface\n"},
     {"driver: tap", "driver: pci",
      ":2:5 ports[0].pci: missing, driver pci must have an address as 0000:01:00.0\n"
      ":4:5 ports[0].interface: not for this driver, remove it\n"},
