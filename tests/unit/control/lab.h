@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 /* cmocka wants those first */
+#include <arpa/inet.h>
 #include <cmocka.h>
 #include <errno.h>
 #include <event2/thread.h>

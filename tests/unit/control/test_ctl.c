@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* binderyctl, the program, against the sockets of a whole control process; and those sockets. */
+#include "lab.h"
+
+#include <spawn.h>
+#include <sys/wait.h>
+
+#include "listener.h"
+
+static const char *binderyctl;
+
+static int open_lab(void **state)
+{
+    struct lab *lab = calloc(1, sizeof(*lab));
+    lab_open(lab);
+    *state = lab;
+    return 0;
+}
+
+static int close_lab(void **state)
+{
+    lab_close(*state);
+    free(*state);
+    return 0;
+}
+
+struct outcome {
+    int status;
+    char out[8192], err[1024];
+};
+
+static void read_file(int fd, char *text, size_t text_sz)
+{
+    ssize_t n = pread(fd, text, text_sz - 1, 0);
+    text[n > 0 ? n : 0] = '\0';
+    close(fd);
+}
+
+static int scratch_file(void)
+{
+    char name[] = "/tmp/bd-ctl-XXXXXX";
+    int fd = mkostemp(name, O_CLOEXEC);
+    assert_true(fd >= 0);
+    unlink(name);
+    return fd;
+}
+
+/* Runs the program while the loop turns. */
+static void ctl(struct lab *lab, struct outcome *outcome, const char *input,
+                const char *const *args)
+{
+    const char *argv[16] = {"binderyctl"};
+    for (unsigned i = 0; args[i]; i++)
+        argv[i + 1] = args[i];
+    int in = scratch_file(), out = scratch_file(), err = scratch_file();
+    assert_int_equal(write(in, input, strlen(input)), strlen(input));
+    lseek(in, 0, SEEK_SET);
+    posix_spawn_file_actions_t actions;
+    posix_spawn_file_actions_init(&actions);
+    posix_spawn_file_actions_adddup2(&actions, in, 0);
+    posix_spawn_file_actions_adddup2(&actions, out, 1);
+    posix_spawn_file_actions_adddup2(&actions, err, 2);
+    pid_t pid;
+    assert_int_equal(posix_spawn(&pid, binderyctl, &actions, NULL, (char **)argv, NULL), 0);
+    posix_spawn_file_actions_destroy(&actions);
+    int status;
+    while (waitpid(pid, &status, WNOHANG) == 0)
+        lab_turn(lab);
+    assert_true(WIFEXITED(status));
+    outcome->status = WEXITSTATUS(status);
+    close(in);
+    read_file(out, outcome->out, sizeof(outcome->out));
+    read_file(err, outcome->err, sizeof(outcome->err));
+}
+
+#define ARGS(...) ((const char *const[]){__VA_ARGS__, NULL})
+
+static void statuses_are_as_promised(void **state)
+{
+    struct lab *lab = *state;
+    char nowhere[96];
+    lab_path(lab, "nowhere.sock", nowhere);
+    const struct {
+        const char *const *args;
+        int status;
+        const char *out, *err;
+    } cases[] = {
+        {ARGS("-s", lab->socket, "help"), 0, "show info", ""},
+        {ARGS("-s", lab->socket, "show", "info"), 0, "records leaked: 0", ""},
+        {ARGS("-s", lab->socket, "--json", "show", "info"), 0, "\"leaked\": 0", ""},
+        {ARGS("-s", lab->socket, "lookup", "nobody@example.com"), 1, "", "error: nobody@"},
+        {ARGS("-s", lab->socket, "--json", "lookup", "n@example.com"), 1, "{\"error\":", ""},
+        {ARGS("-s", lab->socket, "unregister", "n@example.com"), 1, "", "is not running"},
+        {ARGS("-s", lab->socket, "subscriber", "add", "a@example.com", "x"), 1, "", "admin"},
+        {ARGS("-s", lab->socket, "lookup"), 2, "", "usage: lookup AOR"},
+        {ARGS("-s", lab->socket, "--json", "lookup"), 2, "{\"usage\":", ""},
+        {ARGS("-s", lab->socket, "frobnicate"), 2, "", "error: unknown command"},
+        {ARGS("-s", lab->socket), 2, "", "no command"},
+        {ARGS("--frobnicate"), 2, "", "no such option"},
+        {ARGS("-s"), 2, "", "no such option"},
+        {ARGS("-s", nowhere, "show", "info"), 3, "", "does bindery-control run"},
+        {ARGS("-s", lab->file, "show", "info"), 3, "", "cannot connect"},
+        {ARGS("--help"), 0, "usage: binderyctl", ""},
+        {ARGS("--version"), 0, "binderyctl " BD_VERSION, ""},
+    };
+    for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct outcome got;
+        ctl(lab, &got, "", cases[i].args);
+        if (got.status != cases[i].status || !strstr(got.out, cases[i].out) ||
+            !strstr(got.err, cases[i].err))
+            fail_msg("case %u: status %d, out '%s', err '%s'", i, got.status, got.out, got.err);
+        if (got.status != 0)
+            assert_int_equal(strlen(got.out) == 0, *cases[i].out == '\0');
+    }
+}
+
+static void a_password_comes_from_standard_input(void **state)
+{
+    struct lab *lab = *state;
+    struct outcome got;
+    ctl(lab, &got, "a \"long\" pass word\nrest",
+        ARGS("-s", lab->admin, "subscriber", "add", "anna@example.com", "-"));
+    assert_string_equal(got.err, "");
+    assert_string_equal(got.out, "added anna@example.com\n");
+    ctl(lab, &got, "", ARGS("-s", lab->admin, "subscriber", "set", "anna@example.com", "-"));
+    assert_int_equal(got.status, 2);
+    ctl(lab, &got, "", ARGS("-s", lab->admin, "subscriber", "remove", "anna@example.com\nx"));
+    assert_int_equal(got.status, 2);
+    ctl(lab, &got, "", ARGS("-s", lab->admin, "subscriber", "remove", "anna@example.com"));
+    assert_int_equal(got.status, 0);
+}
+
+static void sockets_have_the_modes_of_their_levels(void **state)
+{
+    struct lab *lab = *state;
+    struct stat st;
+    assert_int_equal(stat(lab->socket, &st), 0);
+    assert_int_equal(st.st_mode & 0777, 0660);
+    assert_int_equal(stat(lab->admin, &st), 0);
+    assert_int_equal(st.st_mode & 0777, 0600);
+}
+
+/* --- taking a path
+ * -------------------------------------------------------------------------------- */
+
+static void a_live_socket_is_never_taken(void **state)
+{
+    struct lab *lab = *state;
+    struct bd_error error;
+    assert_int_equal(bd_listener_open(lab->socket, 0600, &error), -1);
+    assert_non_null(strstr(error.text, "another server listens"));
+    struct outcome got;
+    ctl(lab, &got, "", ARGS("-s", lab->socket, "show", "info"));
+    assert_int_equal(got.status, 0);
+}
+
+static void a_stale_socket_is_replaced(void **state)
+{
+    char path[96], directory[96];
+    struct bd_error error;
+    lab_path(*state, "run", directory);
+    lab_path(*state, "run/stale.sock", path);
+    int fd = bd_listener_open(path, 0600, &error); /* makes the directory */
+    assert_true(fd >= 0);
+    struct stat st;
+    assert_int_equal(stat(directory, &st), 0);
+    assert_int_equal(st.st_mode & 0777, 0750);
+    close(fd); /* the file stays, nobody listens */
+    fd = bd_listener_open(path, 0666, &error);
+    assert_true(fd >= 0);
+    assert_int_equal(stat(path, &st), 0);
+    assert_int_equal(st.st_mode & 0777, 0666);
+    close(fd);
+    unlink(path);
+    rmdir(directory);
+}
+
+static void other_files_are_left_alone(void **state)
+{
+    struct lab *lab = *state;
+    struct bd_error error;
+    assert_int_equal(bd_listener_open(lab->file, 0600, &error), -1);
+    assert_non_null(strstr(error.text, "no socket"));
+    assert_int_equal(access(lab->file, R_OK), 0);
+    assert_int_equal(bd_listener_open("/nowhere/at/all.sock", 0600, &error), -1);
+    assert_non_null(strstr(error.text, "/nowhere/at"));
+    char path[200];
+    memset(path, 'a', sizeof(path));
+    path[0] = '/';
+    path[199] = '\0';
+    assert_int_equal(bd_listener_open(path, 0600, &error), -1);
+    assert_non_null(strstr(error.text, "too long"));
+}
+
+int main(int argc, char **argv)
+{
+    if (argc != 2)
+        return 2;
+    binderyctl = argv[1];
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(statuses_are_as_promised),
+        cmocka_unit_test(a_password_comes_from_standard_input),
+        cmocka_unit_test(sockets_have_the_modes_of_their_levels),
+        cmocka_unit_test(a_live_socket_is_never_taken),
+        cmocka_unit_test(a_stale_socket_is_replaced),
+        cmocka_unit_test(other_files_are_left_alone),
+    };
+    return cmocka_run_group_tests(tests, open_lab, close_lab);
+}
