@@ -29,7 +29,7 @@ static int parse_name(const struct bd_control *control, struct bd_str given, boo
 {
     if (given.len > 4 && bd_str_eq_nocase((struct bd_str){given.p, 4}, BD_STR("sip:")))
         given = (struct bd_str){given.p + 4, given.len - 4};
-    const char *at = given.len ? memrchr(given.p, '@', given.len) : NULL;
+    const char *at = given.p ? memrchr(given.p, '@', given.len) : NULL;
     if (!at || at == given.p || at + 1 == given.p + given.len)
         return bd_fail(error, "'%.*s' is no subscriber; write user@domain", BD_STR_ARG(given));
     name->username = (struct bd_str){given.p, (uint32_t)(at - given.p)};
