@@ -115,15 +115,16 @@ claim()
 {
     mkdir -p "$run"
     exec 9>"$run/lock"
-    flock --nonblock 9 || die "a lab is running already (its folder: $run). Left alone. Look at it with
-            $root/build/control/binderyctl -s $socket show bindings
-    or end it with Ctrl-C in its terminal."
+    flock --nonblock 9 || die "a lab is running already. Left alone." \
+        "Look at it: $root/build/control/binderyctl -s $socket show bindings. End it: Ctrl-C in its terminal."
     if [[ -e /run/netns/$ns ]]; then
         local inside
-        inside=$(ip netns pids "$ns")
-        [[ -e $run/made && -z $inside ]] ||
-            die "there is a network namespace $ns that is not this script's, or has processes in it:" \
-                "${inside:-none}. Left alone. End them and 'ip netns del $ns', then try again."
+        inside=$(ip netns pids "$ns" | tr '\n' ' ')
+        [[ -z $inside ]] ||
+            die "processes are in the network namespace $ns, left by a lab that was killed or" \
+                "somebody else's. Left alone. End them: kill $inside"
+        [[ -e $run/made ]] ||
+            die "a network namespace $ns exists that is not a lab's. Left alone. Remove it: ip netns del $ns"
         ip netns del "$ns"
     fi
     made=yes
