@@ -71,6 +71,21 @@ static bool is_released(const char *name, struct bd_error *error)
     return false;
 }
 
+/* Anybody may open a tap interface that has no owner, but only CAP_NET_ADMIN may set it up, which
+ * the driver does next. Setting the flags that it has changes nothing. Returns 0 or errno. */
+static int try_to_set_flags(const char *name)
+{
+    struct ifreq request = {0};
+    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return errno;
+    snprintf(request.ifr_name, sizeof(request.ifr_name), "%s", name);
+    bool done = ioctl(fd, SIOCGIFFLAGS, &request) == 0 && ioctl(fd, SIOCSIFFLAGS, &request) == 0;
+    int code = done ? 0 : errno;
+    close(fd);
+    return code;
+}
+
 int bd_interface_try_tap(const char *port, const char *name, struct bd_error *error)
 {
     struct bd_interface now;
@@ -86,7 +101,7 @@ int bd_interface_try_tap(const char *port, const char *name, struct bd_error *er
                                        : "run as root or with CAP_NET_ADMIN");
     struct ifreq request = {.ifr_flags = IFF_TAP | IFF_MULTI_QUEUE};
     snprintf(request.ifr_name, sizeof(request.ifr_name), "%s", name);
-    int code = ioctl(fd, TUNSETIFF, &request) == 0 ? 0 : errno;
+    int code = ioctl(fd, TUNSETIFF, &request) == 0 ? try_to_set_flags(name) : errno;
     close(fd);
     return code == 0 ? 0 : tap_refused(port, name, code, error);
 }
@@ -153,19 +168,26 @@ int bd_interface_try_memif(const char *port, const char *path, bool server, stru
                    strerror(errno));
 }
 
+static int digit(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    c = bd_lower(c);
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
 bool bd_mac_parse(const char *text, uint8_t mac[BD_MAC_SZ])
 {
-    unsigned b[BD_MAC_SZ];
-    int end = 0;
-    if (strlen(text) != 17 ||
-        sscanf(text, "%2x:%2x:%2x:%2x:%2x:%2x%n", &b[0], &b[1], &b[2], &b[3], &b[4], &b[5], &end) !=
-            BD_MAC_SZ ||
-        end != 17)
-        return false;
+    enum { TEXT_LEN = 3 * BD_MAC_SZ - 1 };
     unsigned any = 0;
+    if (strlen(text) != TEXT_LEN)
+        return false;
     for (unsigned i = 0; i < BD_MAC_SZ; i++) {
-        mac[i] = (uint8_t)b[i];
-        any |= b[i];
+        int high = digit(text[3 * i]), low = digit(text[3 * i + 1]);
+        if (high < 0 || low < 0 || (i > 0 && text[3 * i - 1] != ':'))
+            return false;
+        mac[i] = (uint8_t)(high << 4 | low);
+        any |= mac[i];
     }
     return any != 0 && (mac[0] & 1) == 0;
 }

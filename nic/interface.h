@@ -3,10 +3,9 @@
 #ifndef BD_INTERFACE_H
 #define BD_INTERFACE_H
 
-#include <stdbool.h>
-
 #include "bytes.h"
 #include "log.h"
+#include "str.h"
 
 struct bd_interface {
     bool exists, up;
