@@ -116,7 +116,9 @@ static void serve_job(struct verifier *v, struct bd_ring *verdicts, const struct
 /* --- the loop -----------------------------------------------------------------------------------
  */
 
-/* Without a policy there are no keys: jobs wait until control has published one. */
+/* The policy is taken after a job was seen, so it is at least as new as the one that its worker
+ * made the challenge by. Without a policy there are no keys: jobs wait until control has published
+ * one. */
 static bool take_policy(struct verifier *v)
 {
     v->policy = bd_policy_current(v->deps->arena);
@@ -129,15 +131,13 @@ static unsigned turn(struct verifier *v)
     uint32_t dataplane = dataplane_generation(v->deps->arena);
     for (unsigned w = v->index; w < v->deps->workers; w += v->deps->threads) {
         struct bd_channel channel = bd_channel_of(v->deps->arena, w);
-        const struct bd_verify_job *job = bd_ring_peek(channel.jobs);
-        if (!job)
-            continue;
-        uint64_t wall_ms = bd_wall_ms();
-        for (unsigned i = 0; job && i < JOBS_PER_TURN; i++) {
-            serve_job(v, channel.verdicts, job, dataplane, wall_ms);
+        const struct bd_verify_job *job;
+        for (unsigned i = 0; i < JOBS_PER_TURN; i++) {
+            if (!(job = bd_ring_peek(channel.jobs)) || !take_policy(v))
+                break;
+            serve_job(v, channel.verdicts, job, dataplane, bd_wall_ms());
             bd_ring_release(channel.jobs);
             served++;
-            job = bd_ring_peek(channel.jobs);
         }
     }
     return served;
@@ -166,7 +166,7 @@ static void *run(void *arg)
     bd_epoch_online(v->deps->epoch, v->line, v->epoch_generation);
     while (!atomic_load_explicit(v->stop, memory_order_relaxed)) {
         atomic_store_explicit(&v->counters.heartbeat_ms, bd_clock_ms(), memory_order_relaxed);
-        idle = take_policy(v) && turn(v) > 0 ? 0 : idle + 1;
+        idle = turn(v) > 0 ? 0 : idle + 1;
         bd_epoch_quiescent(v->deps->epoch, v->line, v->epoch_generation);
         if (idle > 0)
             rest(v, idle);

@@ -49,7 +49,7 @@ static int setup(void **state)
     memset(lab, 0, sizeof(*lab));
     struct bd_arena_params params = {
         .region_sz = {[BD_REGION_POLICY] = bd_policy_footprint(),
-                      [BD_REGION_NONCES] = bd_replay_footprint(1000),
+                      [BD_REGION_NONCES] = bd_replay_footprint(100000),
                       [BD_REGION_CHANNELS] = bd_channels_footprint(WORKERS)}};
     for (unsigned i = 0; i < BD_REGION_CNT; i++)
         params.region_sz[i] = params.region_sz[i] ? params.region_sz[i] : 4096;
@@ -63,7 +63,7 @@ static int setup(void **state)
     lab->nonce = bd_nonce_new(&error);
     lab->store = bd_subscriber_store_new(&lab->epoch, &error);
     lab->replay = bd_replay_new(bd_arena_region(&lab->arena, BD_REGION_NONCES),
-                                bd_replay_footprint(1000), bd_wall_ms() - 1000000, &error);
+                                bd_replay_footprint(100000), bd_wall_ms() - 1000000, &error);
     assert_non_null(lab->replay);
     struct bd_subscriber row =
         make_row(lab->digest, "1000", "example.com", "example.com", "secret-1000");
@@ -188,7 +188,7 @@ static void test_other_generations_are_dropped(void **state)
     assert_int_equal(stats.outdated, 1);
 }
 
-/* Jobs wait for the first policy; new keys count from the next turn on. */
+/* Jobs wait for the first policy; a job is judged by a policy not older than itself. */
 static void test_policy_and_key_rotation(void **state)
 {
     struct lab *lab = *state;
