@@ -105,6 +105,7 @@ clean_up()
     ip netns del "$ns" 2>/dev/null || true
     rm -f "/dev/hugepages/$arena" "/dev/shm/$arena"
     rm -rf "$run"
+    rmdir --ignore-fail-on-non-empty "${socket%/*}" 2>/dev/null || true
 }
 
 # --- steps ------------------------------------------------------------------------------------------------
@@ -174,8 +175,7 @@ subscribers()
         echo username,domain,password
         for i in {1000..1999}; do echo "$i,example.com,secret-$i"; done
     ) >"$run/subscribers.csv"
-    "$root/build/control/binderyctl" -s "$(setting stats_socket_admin)" \
-        subscriber import "$run/subscribers.csv" >/dev/null
+    ctl subscriber import "$run/subscribers.csv" >/dev/null
     rm -f "$run/subscribers.csv"
 }
 
@@ -188,7 +188,7 @@ phone()
 
 what_next()
 {
-    local ctl="$root/build/control/binderyctl -s $socket"
+    local ctl="$root/build/control/binderyctl"
     cat <<EOF
 
 try next, in another terminal:
