@@ -223,7 +223,7 @@ void bd_reload(struct bd_control *control, bd_reload_done_fn done, void *arg)
     int rc = prepare(reload, errors);
     fclose(errors);
     if (rc == 0) {
-        event_active(reload->timer, 0, 0);
+        bd_next_turn(reload->timer);
     } else {
         log_lines(text);
         finish(reload, false, (struct bd_str){text, (uint32_t)len});

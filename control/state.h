@@ -48,6 +48,14 @@ struct bd_control {
 void bd_control_reading(struct bd_control *control);
 void bd_control_done_reading(struct bd_control *control);
 
+/* Calls the event's function in the next turn of the loop, after everybody else had theirs. (An
+ * event that activates itself would be called again within the same turn, before any input.) */
+static inline void bd_next_turn(struct event *event)
+{
+    static const struct timeval at_once = {0};
+    event_add(event, &at_once);
+}
+
 /* Workers of the arena in use (a change of dataplane.workers needs a restart). */
 unsigned bd_control_workers(const struct bd_control *control);
 const struct bd_worker_stats *bd_control_stats(const struct bd_control *control, unsigned worker);

@@ -114,7 +114,7 @@ static void on_turn(evutil_socket_t fd, short what, void *arg)
 {
     struct bd_sweeper *sweeper = arg;
     if (bd_sweeper_tick(sweeper, bd_clock_ms()))
-        event_active(sweeper->again, 0, 0);
+        bd_next_turn(sweeper->again);
 }
 
 struct bd_sweeper *bd_sweeper_new(struct bd_control *control, struct bd_error *error)

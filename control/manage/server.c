@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "listener.h"
+#include "state.h"
 
 enum {
     SLICE_MS = 2, /* how long one connection may keep the loop at a time */
@@ -73,14 +74,14 @@ static void on_finished(void *arg)
     struct connection *c = arg;
     c->answer = NULL;
     c->streaming = false;
-    event_active(c->again, 0, 0);
+    bd_next_turn(c->again);
 }
 
 static void on_streams(void *arg)
 {
     struct connection *c = arg;
     c->streaming = true;
-    event_active(c->again, 0, 0);
+    bd_next_turn(c->again);
 }
 
 static struct bd_answer_sink sink_of(struct connection *c)
@@ -120,7 +121,7 @@ static void pump(struct connection *c)
 {
     bool more = bd_answer_pump(c->answer, BD_SERVER_HIGH_SZ, SLICE_MS);
     if (more && evbuffer_get_length(bufferevent_get_output(c->bev)) < BD_SERVER_HIGH_SZ)
-        event_active(c->again, 0, 0);
+        bd_next_turn(c->again);
 }
 
 static void on_turn(evutil_socket_t fd, short what, void *arg)

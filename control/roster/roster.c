@@ -131,7 +131,7 @@ static void on_turn(evutil_socket_t fd, short what, void *arg)
     struct bd_error error;
     int rc = step(roster, &error);
     if (rc > 0)
-        event_active(roster->again, 0, 0);
+        bd_next_turn(roster->again);
     else
         tell_all(roster, rc < 0 ? &error : NULL);
 }
@@ -144,7 +144,7 @@ int bd_roster_reload(struct bd_roster *roster, bd_roster_done_fn done, void *arg
     if (begin(roster, error) < 0)
         return -1;
     roster->waiter[roster->waiter_cnt++] = (struct waiter){done, arg};
-    event_active(roster->again, 0, 0);
+    bd_next_turn(roster->again);
     return 0;
 }
 

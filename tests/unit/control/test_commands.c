@@ -308,6 +308,36 @@ static void reload_takes_all_or_nothing(void **state)
     lab_expect(lab, "show bindings other.example", "1000@other.example");
 }
 
+/* Reading the subscribers again is done in slices: the loop turns at least once for each. */
+static void reload_leaves_the_loop_to_others(void **state)
+{
+    struct lab *lab = *state;
+    enum { USERS = 4000, SLICES = USERS / 500 };
+    char line[128], *csv = NULL;
+    size_t len;
+    FILE *out = open_memstream(&csv, &len);
+    for (unsigned i = 0; i < USERS; i++)
+        fprintf(out, "%u,example.com,%032x,,\n", i, i);
+    fclose(out);
+    write_csv(lab, csv, line);
+    free(csv);
+    lab_expect(lab, line, "4000 added");
+
+    int fd = lab_connect(lab, BD_LEVEL_ADMIN);
+    dprintf(fd, "reload\n");
+    unsigned turns = 0;
+    char c;
+    while (read(fd, &c, 1) < 0) {
+        event_base_loop(lab->control.base, EVLOOP_ONCE | EVLOOP_NONBLOCK);
+        turns++;
+    }
+    char *text = lab_read(lab, fd);
+    if (turns < SLICES)
+        fail_msg("%u turns: %s", turns, text);
+    free(text);
+    close(fd);
+}
+
 /* --- unregister
  * --------------------------------------------------------------------------------------- */
 
@@ -409,6 +439,7 @@ int main(void)
         cmocka_unit_test(subscribers_come_and_go),
         cmocka_unit_test(import_is_all_or_nothing),
         cmocka_unit_test(reload_takes_all_or_nothing),
+        cmocka_unit_test(reload_leaves_the_loop_to_others),
         cmocka_unit_test(unregister_goes_through_the_dataplane),
         cmocka_unit_test(unregister_tells_when_nobody_serves),
         cmocka_unit_test(names_are_in_help_once),
