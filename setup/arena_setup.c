@@ -13,11 +13,18 @@ static uint64_t nonces_footprint(uint64_t subscribers_max)
     return size > BD_NONCES_MIN_SZ ? size : BD_NONCES_MIN_SZ;
 }
 
+/* Room for a few workers more than are asked for, so that their number can change without a new
+ * arena. */
+static unsigned worker_room(const struct bd_config *config)
+{
+    return config->workers > BD_WORKER_ROOM_MIN ? config->workers : BD_WORKER_ROOM_MIN;
+}
+
 /* Unkeyed on purpose: both processes must get the same from the same settings. */
 static uint64_t fingerprint_of(const struct bd_config *config)
 {
     const uint64_t settings[] = {config->bindings_max, config->subscribers_max,
-                                 config->record_avg_sz, config->workers, BD_ARENA_LAYOUT};
+                                 config->record_avg_sz, worker_room(config), BD_ARENA_LAYOUT};
     struct bd_hash_key key;
     bd_hash_key_init(&key, 0);
     return bd_hash64(&key, settings, sizeof(settings));
@@ -37,8 +44,8 @@ int bd_arena_params_from(const struct bd_config *config, struct bd_arena_params 
                 [BD_REGION_POLICY] = bd_policy_footprint(),
                 [BD_REGION_PROVISIONED] = bd_provisioned_footprint(config->subscribers_max),
                 [BD_REGION_NONCES] = nonces_footprint(config->subscribers_max),
-                [BD_REGION_CHANNELS] = bd_channels_footprint(config->workers),
-                [BD_REGION_STATS] = sizeof(struct bd_worker_stats) * config->workers,
+                [BD_REGION_CHANNELS] = bd_channels_footprint(worker_room(config)),
+                [BD_REGION_STATS] = sizeof(struct bd_worker_stats) * worker_room(config),
                 [BD_REGION_TABLE] = bd_table_footprint(config->bindings_max),
                 [BD_REGION_RECORDS] =
                     bd_records_footprint(config->bindings_max, config->record_avg_sz),
@@ -67,6 +74,6 @@ void bd_arena_format_regions(struct bd_arena *arena, const struct bd_config *con
 {
     bd_policy_format(arena);
     bd_provisioned_format(arena, config->subscribers_max);
-    bd_channels_format(arena, config->workers);
+    bd_channels_format(arena, worker_room(config));
     bd_table_format(arena, config->bindings_max);
 }
