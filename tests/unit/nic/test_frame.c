@@ -41,10 +41,11 @@ static void sums_of_every_length(void **state)
 
 static void sums_of_ones_carry(void **state)
 {
-    uint8_t ones[64];
+    static uint8_t ones[65536];
     memset(ones, 0xff, sizeof(ones));
-    assert_int_equal(bd_sum_fold(bd_sum_add(UINT64_MAX, ones, sizeof(ones))), 0xffff);
+    assert_int_equal(bd_sum_fold(bd_sum_add(0xffffffffU, ones, sizeof(ones))), 0xffff);
     assert_true(bd_sum_right(0, ones, sizeof(ones)));
+    assert_int_equal(bd_sum_fold(UINT64_MAX), 0xffff);
     uint8_t zeros[9] = {0};
     assert_int_equal(bd_sum_fold(bd_sum_add(0, zeros, sizeof(zeros))), 0);
 }
@@ -88,6 +89,12 @@ static void leaves_padding_out(void **state)
     assert_int_equal(read_it(&f, &out), BD_VERDICT_NONE);
     assert_int_equal(out.payload_len, 3);
     assert_int_equal(out.end, f.len - sizeof(padding));
+    f = udp6(3, 17, NULL, 0);
+    put(&f, padding, sizeof(padding));
+    assert_int_equal(read_it(&f, &out), BD_VERDICT_NONE);
+    assert_int_equal(out.payload_len, 3);
+    assert_int_equal(out.end, f.len - sizeof(padding));
+    assert_int_equal(out.l4_len, 11);
 }
 
 /* RFC 768: the length field rules, not what IP carries besides. */
@@ -303,9 +310,12 @@ static void knows_point_to_point_links(void **state)
     struct bd_station station = make_station();
     struct frame f = udp4(10);
     struct bd_frame out;
-    f.b[14 + 15] = 0; /* from 198.18.0.0: no broadcast on a /31 (RFC 3021) */
+    /* On a /31 both addresses are hosts' (RFC 3021): 198.18.0.1 to 198.18.0.0. */
+    f.b[14 + 15] = 1;
+    f.b[14 + 19] = 0;
     finish(&f, 14, 34, 17, 6);
-    station.address[0].len = 127;
+    station.address[0] = (struct bd_prefix){ip_of("198.18.0.0"), 127};
+    station.listen[0].ip = station.address[0].ip;
     assert_int_equal(bd_frame_read(&station, f.b, f.len, no_hint, &out), BD_VERDICT_NONE);
 }
 

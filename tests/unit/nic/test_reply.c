@@ -411,6 +411,21 @@ static void never_reads_beyond_a_solicitation(void **state)
     guarded_delete(&g);
 }
 
+static void never_follows_a_long_option(void **state)
+{
+    struct guarded g = guarded_new();
+    struct bd_station station = make_station();
+    struct frame f = nd_frame(good);
+    f.b[f.len - 7] = 2; /* 16 bytes, of which 8 are there */
+    finish(&f, 14, 54, 58, 2);
+    uint8_t *p = guarded_put(&g, f.b, f.len), out[BD_NEIGHBOUR_SZ];
+    struct bd_frame read;
+    struct bd_way way;
+    assert_int_equal(bd_frame_read(&station, p, f.len, no_hint, &read), BD_VERDICT_NONE);
+    assert_int_equal(bd_neighbour_answer(&station, p, &read, &way, out), BD_FRAME_ICMP_IGNORED);
+    guarded_delete(&g);
+}
+
 static void announces_to_all(void **state)
 {
     struct bd_station station = make_station();
@@ -438,6 +453,7 @@ int main(void)
                                        cmocka_unit_test(defends_an_address),
                                        cmocka_unit_test(refuses_bad_solicitations),
                                        cmocka_unit_test(never_reads_beyond_a_solicitation),
+                                       cmocka_unit_test(never_follows_a_long_option),
                                        cmocka_unit_test(announces_to_all)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
