@@ -96,7 +96,7 @@ struct bd_config {
     uint32_t verifiers;
     /* control */
     char *database;             /* SQLite file */
-    char *stats_socket;         /* operator level */
+    char *stats_socket;         /* admin level; operator level beside a stats_socket_admin */
     char *stats_socket_user;    /* NULL: none */
     char *stats_socket_admin;   /* NULL: none */
     struct bd_endpoint metrics; /* port 0: off */

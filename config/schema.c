@@ -226,7 +226,9 @@ static const struct bd_row control_rows[] = {
      .restart = true, .help = "SQLite file of the subscribers."},
     {"stats_socket", &bd_kind_text, FIELD(struct bd_config, stats_socket),
      .fallback = "/run/bindery/stats.sock", .min = 2, .max = 107, .form = &bd_form_socket,
-     .restart = true, .help = "Unix socket of the operator level, for binderyctl."},
+     .restart = true,
+     .help = "Unix socket for binderyctl: everything, or the operator level "
+             "when there is a stats_socket_admin."},
     {"stats_socket_user", &bd_kind_text, FIELD(struct bd_config, stats_socket_user), .min = 2,
      .max = 107, .form = &bd_form_socket, .restart = true, .example = "/run/bindery/user.sock",
      .help = "Unix socket of the user level: looks only."},
