@@ -30,6 +30,7 @@ enum {
 struct buffer_counts {
     uint32_t rx, whole, loan, reply, indirect;
     uint32_t rx_room;
+    uint64_t fragment_tables_sz;
 };
 
 static uint32_t fragments_per_worker(const struct bd_config *config)
@@ -58,6 +59,7 @@ static struct buffer_counts count_buffers(const struct bd_config *config)
         n.rx_room = RTE_MAX(n.rx_room, bd_port_buffer_sz(&config->ports[i]));
     }
     n.whole = config->workers * WHOLE_PER_WORKER;
+    n.fragment_tables_sz = (uint64_t)config->workers * fragments_per_worker(config) * 2048;
     n.reply = config->workers * (tx + POOL_CACHE * 3 / 2 + 2 * BD_BURST);
     n.indirect = config->workers * INDIRECT_PER_WORKER;
     return n;
@@ -69,7 +71,7 @@ static uint32_t buffers_mb(const struct buffer_counts *n)
     uint64_t bytes = (uint64_t)n->rx * (n->rx_room + OVERHEAD) +
                      (uint64_t)n->whole * (WHOLE_ROOM + OVERHEAD) +
                      (uint64_t)n->loan * (BD_PORT_LOAN_SZ + OVERHEAD) +
-                     (uint64_t)n->reply * (REPLY_ROOM + OVERHEAD);
+                     (uint64_t)n->reply * (REPLY_ROOM + OVERHEAD) + n->fragment_tables_sz;
     return (uint32_t)(bytes >> 20) + 16; /* and what drivers and the EAL take themselves */
 }
 

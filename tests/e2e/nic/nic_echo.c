@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* A UDP echo on the ports of nic/, for tests: what it is told on the command line it puts into a
- * configuration; on SIGTERM it prints its counters and ends.
+ * configuration; on SIGTERM it prints its counters and ends. Each --driver begins a port.
  *
  *   nic_echo --driver tap --interface bd0 --address 198.18.0.1/24 --listen 0.0.0.0:7
  *
@@ -26,11 +26,10 @@ static struct bd_config config = {.file = "command line",
                                   .mbufs = 4096,
                                   .poll = BD_POLL_ADAPTIVE,
                                   .fragments_max = 64,
-                                  .fragment_timeout_ms = 1000,
-                                  .port_cnt = 1};
-static struct bd_config_port port = {
-    .name = "p0", .mtu = 1500, .rx_descriptors = 256, .tx_descriptors = 256};
-static struct bd_config_address address[8];
+                                  .fragment_timeout_ms = 1000};
+static struct bd_config_port ports[BD_PORTS_MAX];
+static struct bd_config_port *port; /* that the options are for */
+static struct bd_config_address address[BD_PORTS_MAX][8];
 static struct bd_endpoint listen_at[8];
 static struct bd_endpoint probe;
 static uint8_t probe_mac[6];
@@ -86,9 +85,9 @@ static int run_echo(void *arg, unsigned worker)
 
 static void send_probe(struct bd_nic_queue *queue, uint32_t len, unsigned number)
 {
-    struct bd_datagram request = {.local = listen_at[0], .vlan = (uint16_t)port.vlan};
+    struct bd_datagram request = {.local = listen_at[0], .vlan = (uint16_t)port->vlan};
     memcpy(request.mac_source, probe_mac, sizeof(probe_mac));
-    request.local.ip = address[0].ip;
+    request.local.ip = address[0][0].ip;
     char *payload;
     uint32_t cap;
     struct rte_mbuf *mbuf = bd_nic_reply(queue, &request, &payload, &cap);
@@ -171,16 +170,31 @@ static int bad(const char *name, const char *value)
     return 2;
 }
 
+static int begin_port(enum bd_port_driver driver)
+{
+    static char names[BD_PORTS_MAX][4];
+    if (config.port_cnt == BD_PORTS_MAX)
+        return bad("driver", "one port too many");
+    port = &ports[config.port_cnt];
+    snprintf(names[config.port_cnt], sizeof(names[0]), "p%u", config.port_cnt % 10);
+    *port = (struct bd_config_port){.name = names[config.port_cnt],
+                                    .driver = driver,
+                                    .mtu = 1500,
+                                    .rx_descriptors = 256,
+                                    .tx_descriptors = 256,
+                                    .addresses = address[config.port_cnt]};
+    config.port_cnt++;
+    return 0;
+}
+
 static int set_driver(const char *value)
 {
     static const char *const names[] = {"tap", "af_packet", "memif", "af_xdp", "pci", "ring", NULL};
     static const enum bd_port_driver drivers[] = {BD_PORT_TAP,    BD_PORT_AF_PACKET, BD_PORT_MEMIF,
                                                   BD_PORT_AF_XDP, BD_PORT_PCI,       BD_PORT_RING};
     for (unsigned i = 0; names[i]; i++) {
-        if (strcmp(value, names[i]) == 0) {
-            port.driver = drivers[i];
-            return 0;
-        }
+        if (strcmp(value, names[i]) == 0)
+            return begin_port(drivers[i]);
     }
     return bad("driver", value);
 }
@@ -188,14 +202,14 @@ static int set_driver(const char *value)
 static int set_address(char *value)
 {
     char *slash = strchr(value, '/');
-    struct bd_config_address *own = &address[port.address_cnt];
-    if (!slash || port.address_cnt == 8)
+    struct bd_config_address *own = &port->addresses[port->address_cnt];
+    if (!slash || port->address_cnt == 8)
         return bad("address", value);
     *slash = '\0';
     if (!bd_ip_parse(bd_str_from(value), &own->ip))
         return bad("address", value);
     own->len = (uint8_t)(atoi(slash + 1) + (bd_ip_is_v4(&own->ip) ? 96 : 0));
-    port.address_cnt++;
+    port->address_cnt++;
     return 0;
 }
 
@@ -225,20 +239,20 @@ static int set(int option, char *value)
     case 'd':
         return set_driver(value);
     case 'i':
-        port.interface = value;
+        port->interface = value;
         return 0;
     case 'p':
-        port.pci = value;
+        port->pci = value;
         return 0;
     case 'm':
-        port.mac = value;
+        port->mac = value;
         return 0;
     case 'a':
         return set_address(value);
     case 'l':
         return set_listen(value);
     case 'v':
-        port.vlan = (uint32_t)atoi(value);
+        port->vlan = (uint32_t)atoi(value);
         return 0;
     case 'w':
         config.workers = (uint32_t)atoi(value);
@@ -247,7 +261,7 @@ static int set(int option, char *value)
         config.memory_mb = (uint32_t)atoi(value);
         return 0;
     case 'u':
-        port.mtu = (uint32_t)atoi(value);
+        port->mtu = (uint32_t)atoi(value);
         return 0;
     case 'L':
         config.lcores = value;
@@ -256,7 +270,7 @@ static int set(int option, char *value)
         config.huge = true;
         return 0;
     case 's':
-        port.memif_server = true;
+        port->memif_server = true;
         return 0;
     case 'b':
         config.poll = BD_POLL_BUSY;
@@ -275,11 +289,10 @@ static int set(int option, char *value)
 
 int main(int argc, char **argv)
 {
-    config.ports = &port;
+    config.ports = ports;
     config.listen = listen_at;
-    port.addresses = address;
     for (int c; (c = getopt_long(argc, argv, "", options, NULL)) != -1;) {
-        if (set(c, optarg) != 0)
+        if ((!port && c != 'd') || set(c, optarg) != 0)
             return 2;
     }
     bd_log_init("nic_echo", BD_LOG_INFO);

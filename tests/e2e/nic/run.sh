@@ -316,6 +316,41 @@ veth_cases()
     check "af_packet, VLAN: ends with 0" stop_echo
 }
 
+# --- several ports, moving links --------------------------------------------------------------------------
+
+flap()
+{
+    for _ in {1..3}; do
+        ip link set bd0 down
+        sleep 0.1
+        ip link set bd0 up
+        sleep 0.1
+    done
+    ping -c 3 -i 0.2 -W 1 -q 198.19.0.1
+}
+
+# Replies to a port that is down are dropped, and nothing else happens.
+down_is_quiet()
+{
+    ip link set bd0 down && idle_is_cheap && alive && ip link set bd0 up
+}
+
+ports_cases()
+{
+    ip address add 198.19.0.2/24 dev bd0
+    check "two ports: start" starts --driver af_packet --interface bd1 --address 198.18.0.1/24 \
+        --driver tap --interface bd0 --address 198.19.0.1/24 --listen 198.18.0.1:7 --listen 198.19.0.1:8 \
+        --workers 2
+    check "two ports: echo at the first" python echo 198.18.0.1 7 "${sizes[@]}"
+    check "two ports: echo at the second" python echo 198.19.0.1 8 "${sizes[@]}"
+    check "two ports: nobody at port 8 of the first" python refused 198.18.0.1 8
+    check "two ports: nobody at port 7 of the second" python refused 198.19.0.1 7
+    check "two ports: a link goes and comes" flap
+    check "two ports: a port that is down costs nothing" down_is_quiet
+    check "two ports: back again" ping -c 3 -i 0.2 -W 1 -q 198.19.0.1
+    check "two ports: end with 0" stop_echo
+}
+
 # --- memif ------------------------------------------------------------------------------------------------
 
 memif_probe()
@@ -345,6 +380,7 @@ tap_life
 tap_vlan
 huge_case
 veth_cases
+ports_cases
 memif_cases
 echo "$passed passed, $failed failed"
 ((failed == 0))
