@@ -54,7 +54,9 @@ enter()
     unshare --mount --propagation private -- sh -c '
         bare=$1
         shift
-        mount -t proc proc "$bare/proc" &&
+        # Its root has to be a mount, as everywhere: ip netns changes how it propagates.
+        mount --bind "$bare" "$bare" &&
+            mount -t proc proc "$bare/proc" &&
             mount --rbind /sys "$bare/sys" &&
             mount --rbind /dev "$bare/dev" &&
             mount -t tmpfs tmpfs "$bare/run" &&
