@@ -2,6 +2,7 @@
 #include "allocator.h"
 
 #include <assert.h>
+#include <stdlib.h>
 
 #include "stats.h"
 
@@ -89,7 +90,7 @@ static uint32_t node_pop(struct bd_memory *memory, _Atomic uint64_t *stack)
     return (uint32_t)head;
 }
 
-void bd_depot_init(struct bd_memory *memory)
+static void depot_init(struct bd_memory *memory)
 {
     for (uint32_t number = memory->node_cnt; number > 0; number--)
         node_push(memory, &memory->idle, number);
@@ -180,4 +181,75 @@ void bd_memory_give(struct bd_writer *writer, uint64_t off)
     }
     bd_chain_push(writer->table, &shelf->hand, off);
     bd_stat_add(&writer->books->freed, 1);
+}
+
+/* --- making and freeing ----------------------------------------------------------------------- */
+
+/* A node for every batch that can exist: full ones, and from a rebuild one begun of each class. */
+static uint32_t nodes_for(const struct bd_table *table)
+{
+    uint32_t per_page = BD_PAGE_SZ / BD_CLASS_MIN_SZ / bd_class_batch(1);
+    return (table->shared->page_cnt - table->shared->page_first) * per_page + BD_CLASS_CNT;
+}
+
+static void *aligned_zeroed(uint64_t bytes)
+{
+    void *p = aligned_alloc(64, (bytes + 63) & ~63ULL);
+    return p ? memset(p, 0, bytes) : NULL;
+}
+
+static bool writer_init(struct bd_memory *memory, unsigned worker)
+{
+    struct bd_writer *writer = &memory->writer[worker];
+    const struct bd_arena_header *header = memory->table->arena->header;
+    writer->table = memory->table;
+    writer->memory = memory;
+    writer->books = &memory->table->shared->books[worker];
+    writer->generation = (uint16_t)atomic_load(&header->role[BD_ROLE_DATAPLANE].generation);
+    writer->worker = worker;
+    writer->retire.off = calloc(BD_RETIRE_CNT, sizeof(uint64_t));
+    writer->retire.batch = calloc(BD_RETIRE_BATCH_CNT, sizeof(struct bd_retire_batch));
+    return writer->retire.off && writer->retire.batch;
+}
+
+struct bd_memory *bd_memory_new(struct bd_table *table, unsigned workers)
+{
+    struct bd_memory *memory = aligned_zeroed(sizeof(*memory));
+    if (!memory)
+        return NULL;
+    memory->table = table;
+    memory->workers = workers;
+    memory->node_cnt = nodes_for(table);
+    memory->node = calloc(memory->node_cnt, sizeof(struct bd_depot_node));
+    memory->page = calloc(table->shared->page_cnt, sizeof(uint32_t));
+    memory->writer = aligned_zeroed(workers * sizeof(struct bd_writer));
+    bool whole = memory->node && memory->page && memory->writer;
+    for (unsigned w = 0; whole && w < workers; w++)
+        whole = writer_init(memory, w);
+    if (whole) {
+        depot_init(memory);
+        return memory;
+    }
+    bd_memory_free(memory);
+    return NULL;
+}
+
+void bd_memory_free(struct bd_memory *memory)
+{
+    if (!memory)
+        return;
+    for (unsigned w = 0; memory->writer && w < memory->workers; w++) {
+        free(memory->writer[w].retire.off);
+        free(memory->writer[w].retire.batch);
+    }
+    free(memory->writer);
+    free(memory->page);
+    free(memory->node);
+    free(memory);
+}
+
+struct bd_writer *bd_memory_writer(struct bd_memory *memory, unsigned worker)
+{
+    assert(worker < memory->workers);
+    return &memory->writer[worker];
 }

@@ -83,6 +83,9 @@ struct bd_memory {
     uint64_t page_cnt;
 };
 
+/* Empty books and writers for a table, no page to cut yet. NULL: no memory. */
+struct bd_memory *bd_memory_new(struct bd_table *table, unsigned workers);
+
 /* Chains a block on a chain; takes the first of a non-empty one. */
 void bd_chain_push(const struct bd_table *table, struct bd_chain *chain, uint64_t off);
 uint64_t bd_chain_pop(const struct bd_table *table, struct bd_chain *chain);
@@ -91,8 +94,7 @@ uint64_t bd_chain_pop(const struct bd_table *table, struct bd_chain *chain);
 uint64_t bd_memory_alloc(struct bd_writer *writer, uint32_t sz);
 /* Gives a block back that no other thread can hold. */
 void bd_memory_give(struct bd_writer *writer, uint64_t off);
-/* Rebuild only needs the last two: every node is made idle, then batches are stocked. */
-void bd_depot_init(struct bd_memory *memory);
+/* Stocks the depot with a batch, full or begun; for rebuild. */
 void bd_depot_put(struct bd_memory *memory, unsigned class, struct bd_chain batch);
 
 /* Whether n more records can be retired now. */

@@ -9,13 +9,11 @@
  *      the depot
  *
  * Readers of control go on all the time. Each step can be cut off and begun anew by the next. */
-#include <assert.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "allocator.h"
 #include "clock.h"
-#include "stats.h"
 
 /* Buckets between the prefetch of their records and their turn: 8 * 4 lines under way. */
 enum { SWEEP_AHEAD = 8 };
@@ -237,75 +235,6 @@ static void sweep_pages(struct rebuild *r)
 
 /* --- the whole ------------------------------------------------------------------------------- */
 
-/* A node for every batch that can exist: full ones, and from here one begun of each class. */
-static uint32_t nodes_for(const struct bd_table *table)
-{
-    uint32_t per_page = BD_PAGE_SZ / BD_CLASS_MIN_SZ / bd_class_batch(1);
-    return (table->shared->page_cnt - table->shared->page_first) * per_page + BD_CLASS_CNT;
-}
-
-static void *aligned_zeroed(uint64_t bytes)
-{
-    void *p = aligned_alloc(64, (bytes + 63) & ~63ULL);
-    return p ? memset(p, 0, bytes) : NULL;
-}
-
-static bool writer_init(struct bd_memory *memory, unsigned worker)
-{
-    struct bd_writer *writer = &memory->writer[worker];
-    const struct bd_arena_header *header = memory->table->arena->header;
-    writer->table = memory->table;
-    writer->memory = memory;
-    writer->books = &memory->table->shared->books[worker];
-    writer->generation = (uint16_t)atomic_load(&header->role[BD_ROLE_DATAPLANE].generation);
-    writer->worker = worker;
-    writer->retire.off = calloc(BD_RETIRE_CNT, sizeof(uint64_t));
-    writer->retire.batch = calloc(BD_RETIRE_BATCH_CNT, sizeof(struct bd_retire_batch));
-    return writer->retire.off && writer->retire.batch;
-}
-
-static struct bd_memory *memory_new(struct bd_table *table, unsigned workers)
-{
-    struct bd_memory *memory = aligned_zeroed(sizeof(*memory));
-    if (!memory)
-        return NULL;
-    memory->table = table;
-    memory->workers = workers;
-    memory->node_cnt = nodes_for(table);
-    memory->node = calloc(memory->node_cnt, sizeof(struct bd_depot_node));
-    memory->page = calloc(table->shared->page_cnt, sizeof(uint32_t));
-    memory->writer = aligned_zeroed(workers * sizeof(struct bd_writer));
-    bool whole = memory->node && memory->page && memory->writer;
-    for (unsigned w = 0; whole && w < workers; w++)
-        whole = writer_init(memory, w);
-    if (whole) {
-        bd_depot_init(memory);
-        return memory;
-    }
-    bd_memory_free(memory);
-    return NULL;
-}
-
-void bd_memory_free(struct bd_memory *memory)
-{
-    if (!memory)
-        return;
-    for (unsigned w = 0; memory->writer && w < memory->workers; w++) {
-        free(memory->writer[w].retire.off);
-        free(memory->writer[w].retire.batch);
-    }
-    free(memory->writer);
-    free(memory->page);
-    free(memory->node);
-    free(memory);
-}
-
-struct bd_writer *bd_memory_writer(struct bd_memory *memory, unsigned worker)
-{
-    assert(worker < memory->workers);
-    return &memory->writer[worker];
-}
-
 /* All that is in use is what the table reaches; worker 0's page of the books begins with it. */
 static void open_books(struct rebuild *r)
 {
@@ -336,7 +265,7 @@ static int run(struct rebuild *r, struct bd_error *error)
 struct bd_memory *bd_memory_rebuild(struct bd_table *table, unsigned workers,
                                     struct bd_error *error)
 {
-    struct rebuild r = {.table = table, .memory = memory_new(table, workers)};
+    struct rebuild r = {.table = table, .memory = bd_memory_new(table, workers)};
     uint64_t words = (uint64_t)table->shared->page_cnt * (UNITS_PER_PAGE / 64);
     r.used = calloc(words, sizeof(uint64_t));
     if (!r.memory || !r.used)

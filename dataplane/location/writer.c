@@ -239,9 +239,9 @@ static bool contest(const struct bd_table *table, const struct claim *claim, uin
             _Atomic uint64_t *slot = &bucket->slot[s];
             uint64_t word = atomic_load(slot);
             while (word_is(table, word, hash, aor) && slot != claim->slot) {
+                BD_RACE_POINT("insert: met another");
                 if (bd_slot_state(word) == BD_SLOT_LIVE || slot < claim->slot)
                     return false;
-                BD_RACE_POINT("insert: about to empty another");
                 /* On failure word is loaded anew. */
                 if (atomic_compare_exchange_strong(slot, &word, 0))
                     break;
@@ -256,6 +256,7 @@ static bool contest(const struct bd_table *table, const struct claim *claim, uin
 static void withdraw(struct bd_writer *writer, const struct claim *claim)
 {
     uint64_t word = claim->word;
+    BD_RACE_POINT("insert: lost");
     atomic_compare_exchange_strong(claim->slot, &word, 0);
     BD_RACE_POINT("insert: withdrawn");
     bd_retire(writer, bd_slot_off(claim->word));

@@ -176,7 +176,7 @@ static void rebuild(struct model *m)
 
 static void run(struct model *m, bool crowded)
 {
-    for (unsigned number = 0; m->aor_cnt < (crowded ? 180 : AORS_MAX); number++) {
+    for (unsigned number = 0; m->aor_cnt < (crowded ? 300 : AORS_MAX); number++) {
         fixture_aor(&m->f.table, number, &m->aor[m->aor_cnt].aor);
         struct fixture_aor *aor = &m->aor[m->aor_cnt].aor;
         aor->s.p = aor->text;

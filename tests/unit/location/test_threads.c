@@ -15,7 +15,7 @@
 #include "race.h"
 #include "table_fixture.h"
 
-enum { WORKERS = 4, AORS = 24, OPERATIONS = 6000, ROUNDS = 1500, READS_MIN = 20 };
+enum { WORKERS = 4, AORS = 24, OPERATIONS = 6000, ROUNDS = 1500, READS_MIN = 20, FILLERS = 4 };
 
 struct shared {
     struct fixture f;
@@ -24,7 +24,7 @@ struct shared {
     _Atomic unsigned failed; /* line of the first failed check, in any thread */
     pthread_barrier_t barrier;
     uint64_t seed;
-    struct fixture_aor contested;
+    struct fixture_aor contested, filler[FILLERS]; /* all of one home bucket */
     _Atomic unsigned winners;
 };
 
@@ -211,7 +211,37 @@ static void *work(void *arg)
     return NULL;
 }
 
-/* All insert one AoR at the same time: exactly one may win. */
+/* Fillers take the first slots before a round; one worker takes them out again during it, so that a
+ * later claim may lie before an earlier one. */
+static void put_fillers(struct worker *w)
+{
+    struct fixture_binding made;
+    fixture_binding(&made, 1, 1, 1000);
+    for (unsigned i = 0; i < FILLERS; i++)
+        CHECK(w->s,
+              fixture_put(&w->s->f.table, w->writer, &w->s->filler[i], &made.b, 1) == BD_TABLE_OK);
+}
+
+static void remove_fillers(struct worker *w)
+{
+    for (unsigned i = 0; i < FILLERS; i++)
+        CHECK(w->s,
+              fixture_put(&w->s->f.table, w->writer, &w->s->filler[i], NULL, 0) == BD_TABLE_OK);
+}
+
+static void insert_contested(struct worker *w, unsigned round)
+{
+    struct shared *s = w->s;
+    struct fixture_binding made;
+    fixture_binding(&made, (uint32_t)w->id << 28 | (round + 1), 1, 1000);
+    struct bd_slot_ref ref = {.hash = s->contested.hash};
+    enum bd_table_rc rc = bd_table_put(w->writer, &ref, s->contested.s, NULL, &made.b, 1);
+    CHECK(s, rc == BD_TABLE_OK || rc == BD_TABLE_CONFLICT);
+    atomic_fetch_add(&s->winners, rc == BD_TABLE_OK);
+    CHECK(s, !is_double(&s->f.table, &s->contested));
+}
+
+/* All but one insert one AoR at the same time: exactly one may win. */
 static void *insert_at_once(void *arg)
 {
     struct worker *w = arg;
@@ -219,18 +249,18 @@ static void *insert_at_once(void *arg)
     hook_random = w->random ^ 0x9e3779b97f4a7c15ULL;
     bd_writer_online(w->writer);
     for (unsigned round = 0; round < ROUNDS; round++) {
-        struct fixture_binding made;
-        fixture_binding(&made, (uint32_t)w->id << 28 | (round + 1), 1, 1000);
+        if (w->id == 0)
+            put_fillers(w);
         pthread_barrier_wait(&s->barrier);
-        struct bd_slot_ref ref = {.hash = s->contested.hash};
-        enum bd_table_rc rc = bd_table_put(w->writer, &ref, s->contested.s, NULL, &made.b, 1);
-        CHECK(s, rc == BD_TABLE_OK || rc == BD_TABLE_CONFLICT);
-        atomic_fetch_add(&s->winners, rc == BD_TABLE_OK);
-        CHECK(s, !is_double(&s->f.table, &s->contested));
+        if (w->id == 0)
+            remove_fillers(w);
+        else
+            insert_contested(w, round);
         bd_writer_quiescent(w->writer);
         pthread_barrier_wait(&s->barrier);
         if (w->id == 0) {
             CHECK(s, atomic_exchange(&s->winners, 0) == 1);
+            CHECK(s, !is_double(&s->f.table, &s->contested));
             CHECK(s, fixture_put(&s->f.table, w->writer, &s->contested, NULL, 0) == BD_TABLE_OK);
             bd_writer_quiescent(w->writer);
         }
@@ -304,6 +334,8 @@ static void choose_aors(struct shared *s)
     unsigned number = 0;
     for (unsigned a = 0; a < AORS; a += s->aor[a].hash >> 58 == 7)
         fixture_aor(&s->f.table, number++, &s->aor[a]);
+    for (unsigned i = 0; i < FILLERS; i += s->filler[i].hash >> 58 == 9)
+        fixture_aor(&s->f.table, number++, &s->filler[i]);
     do
         fixture_aor(&s->f.table, number++, &s->contested);
     while (s->contested.hash >> 58 != 9);
