@@ -20,6 +20,9 @@ static struct bd_policy_domain settings_of(const struct bd_config_domain *d)
         .algorithm_cnt = (uint8_t)d->algorithm_cnt,
         .qop = (uint8_t)d->qop,
         .case_sensitive = d->case_sensitive,
+        .userhash = d->userhash,
+        .charset_utf8 = d->charset == 1,
+        .add_authinfo_hdr = d->add_authinfo_hdr,
         .min_expires_mode = (uint8_t)d->min_expires_mode,
         /* 0 is "no limit" in Kamailio; here the record is the limit. */
         .max_contacts = (uint16_t)(d->max_contacts ? d->max_contacts : BD_CONTACTS_PER_AOR_MAX),

@@ -192,6 +192,8 @@ bool bd_answer_bindings(struct bd_registrar *registrar, const struct bd_turn *tu
         if (bd_fate_lives(e->fate))
             put_binding(reply, &e->binding, registrar->asks.now_s);
     }
+    if (turn->authinfo)
+        bd_authinfo_write(registrar, turn, reply);
     bd_reply_header(reply, BD_STR("Date"), bd_date_text(&registrar->date, turn->request->wall_ms));
     end(turn, reply);
     return !reply->overflow;

@@ -157,6 +157,10 @@ domains:
     aliases: [198.18.0.4]
     algorithms: [MD5]
     nonce_expire: 1
+  - name: info.example
+    nonce_expire: 2
+    userhash: true
+    add_authinfo_hdr: true
   - name: open.example
     auth: open
   - name: oldest.example
@@ -246,6 +250,8 @@ lab_subscribers()
         echo username,domain,password
         for i in {1000..1999}; do echo "$i,example.com,secret-$i"; done
         for i in {1..9}; do echo "$i,brief.example,secret-$i"; done
+        for i in {1..9}; do echo "$i,info.example,secret-$i"; done
+        echo "jäsøn,info.example,secret-jäsøn"
         for i in {2000..2009}; do echo "$i,trusted.example,secret-$i"; done
     } >"$lab/subscribers.csv"
     ask subscriber import "$lab/subscribers.csv"
