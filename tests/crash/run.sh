@@ -147,6 +147,7 @@ restarts_are_quick()
 }
 
 echo "crash: seed $seed, $kills_each kills of each process"
+lab_workers=2
 lab_open && lab_start && lab_subscribers >/dev/null || { lab_report; echo "0 passed, 1 failed"; exit 1; }
 nsenter --net="/run/netns/$ns" -- "$python" "$root/tests/crash/oracle.py" run "$lab/state" \
     --seed "$seed" >"$lab/oracle.log" 2>&1 </dev/null &

@@ -16,9 +16,11 @@ import re
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 from phone import Phone, Silence, authorization
 
+CORPUS = Path(__file__).resolve().parent.parent / "corpus"
 SECOND_SOURCE = "198.18.0.3"  # of the lab's kernel side; outside the trusted prefix
 
 
@@ -426,6 +428,15 @@ def case_trusted_refuses_another_source():
     equal(contacts_of("2001@trusted.example"), set())
 
 
+def case_trusted_by_a_prefix_of_its_own():
+    ctl("subscriber", "add", "2100@trusted.example", "unused", f"{SECOND_SOURCE}/32")
+    phone = trusted("2100", local=SECOND_SOURCE)
+    equal(phone.request(headers=[f"Contact: <{phone.contact}>"]).code, 200)
+    equal(trusted("2100").request(headers=[f"Contact: <{phone.contact}>"]).code, 403)
+    ctl("subscriber", "remove", "2100@trusted.example")
+    equal(phone.request(headers=[f"Contact: <{phone.contact}>"]).code, 403, "no longer provisioned")
+
+
 def case_trusted_refuses_who_is_not_provisioned():
     phone = trusted("3000")
     equal(phone.request(headers=[f"Contact: <{phone.contact}>"]).code, 403)
@@ -473,6 +484,16 @@ def case_silence_where_nobody_waits():
     silent(phone, phone.build("ACK"))
     silent(phone, "SIP/2.0 200 OK\r\nVia: SIP/2.0/UDP 198.18.0.1;branch=z9hG4bK1\r\n\r\n")
     silent(phone, "HELO carrier.example\r\n")
+
+
+def case_messages_of_the_field_leave_it_serving():
+    files = sorted(CORPUS.rglob("*"))
+    files = [file for file in files if file.suffix in (".sip", ".dat")]
+    assert len(files) > 10, files
+    phone = Phone("1145")
+    for file in files:
+        phone.send(file.read_bytes())
+        equal(Phone("1145").request("OPTIONS").code, 200, f"OPTIONS after {file.name}")
 
 
 def mutations(seed, count):
