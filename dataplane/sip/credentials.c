@@ -101,6 +101,10 @@ static bool take_param(struct bd_credentials *c, unsigned *seen, struct bd_str n
         return once(seen, SEEN_NC) && nc_parse(c, text);
     if (bd_str_eq_nocase(name, BD_STR("userhash")))
         return once(seen, SEEN_USERHASH) && userhash_parse(c, text);
+    /* RFC 7616 3.4: beside username it is an error; alone it leaves nobody, as no charset is
+     * offered that would allow it. */
+    if (bd_str_eq_nocase(name, BD_STR("username*")))
+        return false;
     return true;
 }
 

@@ -289,6 +289,7 @@ static void test_credentials(void **state)
         {"Digest " FIVE ",nc=0000000g", BD_CREDENTIALS_MALFORMED},
         {"Digest " FIVE ",nc=000000001", BD_CREDENTIALS_MALFORMED},
         {"Digest " FIVE ",userhash=maybe", BD_CREDENTIALS_MALFORMED},
+        {"Digest " FIVE ",username*=UTF-8''u", BD_CREDENTIALS_MALFORMED},
         {"Digest realm=\"r\", nonce=\"n\", uri=\"sip:h\", response=\"0a\"",
          BD_CREDENTIALS_MALFORMED},
         {"Digest username=\"u\", realm=\"r\", nonce=\"n\", uri=\"sip:h\"",
