@@ -179,10 +179,13 @@ def case_stale_nonce_says_stale():
         time.sleep(0.1)
         reply = attempt()
     equal(reply.code, 401)
-    fresh = reply.challenge("MD5")
-    equal(fresh.get("stale", "").lower(), "true", "stale")
-    challenge, nc = fresh, itertools.count(1)
-    equal(attempt().code, 200, "the fresh nonce")
+    equal(reply.challenge("MD5").get("stale", "").lower(), "true", "stale")
+    for _ in range(3):  # on a machine that stalls for a second the fresh one is stale, too
+        challenge, nc = reply.challenge("MD5"), itertools.count(1)
+        reply = attempt()
+        if reply.code == 200:
+            break
+    equal(reply.code, 200, "the fresh nonce")
 
 
 def case_user_may_not_register_another():
