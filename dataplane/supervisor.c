@@ -64,14 +64,12 @@ static bool tick(struct bd_supervisor *s, bool *control_died)
     return n > 0 && fds[0].revents != 0 && stop_requested(s);
 }
 
-static void control_is_gone(struct bd_supervisor *s, struct bd_table *table)
+static void control_is_gone(struct bd_supervisor *s)
 {
     bd_log(BD_LOG_WARNING, "bindery-control is gone: requests that need a verifier get 503");
     close(s->control_fd);
     s->control_fd = -1;
     atomic_store(&s->signals->control_generation, 0);
-    bd_epoch_bury(table->epoch, bd_epoch_control(0), BD_EPOCH_CONTROL_MAX,
-                  (uint16_t)s->control_generation);
 }
 
 /* A control process counts as there once it serves. It may die between any two of these steps: the
@@ -92,7 +90,6 @@ static void look_for_control(struct bd_supervisor *s)
         return;
     }
     s->control_fd = fd;
-    s->control_generation = generation;
     atomic_store(&s->signals->control_generation, generation);
     bd_log(BD_LOG_NOTICE, "bindery-control is here (pid %u)", atomic_load(&line->pid));
 }
@@ -117,13 +114,16 @@ void bd_supervisor_run(struct bd_supervisor *s, struct bd_table *table, struct b
     bool stop = false;
     while (!stop) {
         bool died;
-        if (s->control_fd < 0)
+        if (s->control_fd < 0) {
             look_for_control(s);
+            /* Also of one that died before it served: its readers must not hold up reclamation. */
+            bd_table_bury_readers(table);
+        }
         bd_nic_watch(nic);
         sd_notify(0, "WATCHDOG=1");
         stop = tick(s, &died);
         if (died)
-            control_is_gone(s, table);
+            control_is_gone(s);
     }
     sd_notify(0, "STOPPING=1");
     atomic_store(&self->serving, 0);

@@ -14,8 +14,7 @@ struct bd_supervisor {
     struct bd_arena *arena;
     struct bd_worker_signals *signals;
     int signal_fd;
-    int control_fd;              /* pidfd of the living control process, or -1 */
-    uint32_t control_generation; /* of that process */
+    int control_fd; /* pidfd of the living control process, or -1 */
 };
 
 /* Blocks the signals in this thread and all that come after it: call before any thread is made. */

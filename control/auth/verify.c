@@ -57,7 +57,7 @@ static bool name_hashes_to(const struct bd_verify *v, const struct bd_verify_job
 
 /* RFC 7616 3.4.4: H(username ":" realm). The only subscriber that may register this AoR is its own,
  * so only he is tried; that needs no index of hashes. Of an AoR without subscriber the name is
- * hashed all the same, twice like every other: the time does not tell who exists (RFC 7616 5.). */
+ * hashed all the same, twice like every other: the time does not tell who exists. */
 static struct claim claim_of_hash(const struct bd_verify *v, const struct bd_verify_job *job,
                                   struct name aor)
 {

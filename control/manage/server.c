@@ -40,12 +40,14 @@ struct bd_server {
     struct socket_file socket[BD_SERVER_SOCKETS_MAX];
     unsigned socket_cnt;
     LIST_HEAD(, connection) connections;
-    unsigned connection_cnt;
+    unsigned connection_cnt[BD_LEVEL_ADMIN + 1];
 };
 
-static void let_in(struct bd_server *server, bool yes)
+static void let_in(struct bd_server *server, enum bd_level level, bool yes)
 {
     for (unsigned i = 0; i < server->socket_cnt; i++) {
+        if (server->socket[i].level != level)
+            continue;
         if (yes)
             evconnlistener_enable(server->socket[i].listener);
         else
@@ -56,14 +58,15 @@ static void let_in(struct bd_server *server, bool yes)
 static void close_connection(struct connection *c)
 {
     struct bd_server *server = c->server;
+    enum bd_level level = c->level;
     LIST_REMOVE(c, link);
     if (c->answer)
         bd_answer_abandon(c->answer);
     event_free(c->again);
     bufferevent_free(c->bev);
     free(c);
-    if (server->connection_cnt-- == BD_SERVER_CONNECTIONS_MAX)
-        let_in(server, true);
+    if (server->connection_cnt[level]-- == BD_SERVER_CONNECTIONS_MAX)
+        let_in(server, level, true);
 }
 
 /* --- one command after the other ----------------------------------------------------------------
@@ -190,8 +193,8 @@ void bd_server_adopt(struct bd_server *server, int fd, enum bd_level level)
     bufferevent_setwatermark(bev, EV_WRITE, BD_SERVER_LOW_SZ, 0);
     bufferevent_setcb(bev, on_read, on_written, on_event, c);
     bufferevent_enable(bev, EV_READ | EV_WRITE);
-    if (++server->connection_cnt == BD_SERVER_CONNECTIONS_MAX)
-        let_in(server, false);
+    if (++server->connection_cnt[level] == BD_SERVER_CONNECTIONS_MAX)
+        let_in(server, level, false);
 }
 
 /* --- the sockets ---------------------------------------------------------------------------------

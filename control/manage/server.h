@@ -16,8 +16,9 @@
 #include "command.h"
 #include "log.h"
 
-#define BD_SERVER_SOCKETS_MAX     3
-#define BD_SERVER_CONNECTIONS_MAX 64 /* more wait in the backlog */
+#define BD_SERVER_SOCKETS_MAX 3
+/* Of one level; more wait in the backlog. Users who hold theirs open never keep an admin out. */
+#define BD_SERVER_CONNECTIONS_MAX 64
 /* A stream is made in slices until this much waits to be sent, and again when this little does. */
 #define BD_SERVER_HIGH_SZ (128U << 10)
 #define BD_SERVER_LOW_SZ  (16U << 10)

@@ -50,25 +50,18 @@ static void put_challenges(struct bd_registrar *r, const struct bd_turn *turn, s
     bd_challenge_write(w, turn->domain, realm, (struct bd_str){nonce, sizeof(nonce)}, stale);
 }
 
-static void put_unsupported_of(const struct bd_message *m, enum bd_header_id id, struct bd_wire *w,
-                               unsigned *cnt)
-{
-    struct bd_list list = bd_list_begin(m, id);
-    struct bd_str tag;
-    while (bd_list_next(&list, &tag)) {
-        if (bd_option_supported(tag))
-            continue;
-        bd_wire_put(w, (*cnt)++ ? BD_STR(", ") : BD_STR("Unsupported: "));
-        bd_wire_put(w, tag);
-    }
-}
-
 /* 8.2.2.3, 20.40 */
 static void put_unsupported(const struct bd_message *m, struct bd_wire *w)
 {
     unsigned cnt = 0;
-    put_unsupported_of(m, BD_HDR_REQUIRE, w, &cnt);
-    put_unsupported_of(m, BD_HDR_PROXY_REQUIRE, w, &cnt);
+    struct bd_list list = bd_list_begin(m, BD_HDR_REQUIRE);
+    struct bd_str tag;
+    while (bd_list_next(&list, &tag)) {
+        if (bd_option_supported(tag))
+            continue;
+        bd_wire_put(w, cnt++ ? BD_STR(", ") : BD_STR("Unsupported: "));
+        bd_wire_put(w, tag);
+    }
     bd_wire_put(w, BD_STR("\r\n"));
 }
 
@@ -165,8 +158,10 @@ bool bd_answer(struct bd_registrar *registrar, const struct bd_turn *turn, struc
 /* --- the 200 of a REGISTER ----------------------------------------------------------------------
  */
 
-static void put_binding(struct bd_wire *w, const struct bd_binding *b, uint32_t now_s)
+/* 10.3 (8). The rest of a binding's time is rounded down, but 0 would say that it is gone. */
+static void put_binding(struct bd_wire *w, const struct bd_binding *b, uint32_t grant_s)
 {
+    uint32_t left_s = bd_state_expires_at_s(b->state) - grant_s;
     bd_wire_put(w, BD_STR("Contact: <"));
     bd_wire_put(w, b->text[BD_TEXT_URI]);
     bd_wire_char(w, '>');
@@ -179,7 +174,7 @@ static void put_binding(struct bd_wire *w, const struct bd_binding *b, uint32_t 
         bd_wire_q(w, b->q_milli);
     }
     bd_wire_put(w, BD_STR(";expires="));
-    bd_wire_u32(w, bd_state_expires_at_s(b->state) - now_s);
+    bd_wire_u32(w, left_s ? left_s : 1);
     bd_wire_put(w, BD_STR("\r\n"));
 }
 
@@ -190,7 +185,7 @@ bool bd_answer_bindings(struct bd_registrar *registrar, const struct bd_turn *tu
     for (unsigned i = 0; i < registrar->set.cnt; i++) {
         const struct bd_entry *e = &registrar->set.entry[i];
         if (bd_fate_lives(e->fate))
-            put_binding(reply, &e->binding, registrar->asks.now_s);
+            put_binding(reply, &e->binding, registrar->asks.grant_s);
     }
     if (turn->authinfo)
         bd_authinfo_write(registrar, turn, reply);

@@ -19,9 +19,9 @@ uint32_t bd_asks_grant(const struct bd_policy_domain *domain, uint32_t requested
 }
 
 /* Far away is far away: an expiry never wraps, and never equals the table's "never". */
-static uint32_t expires_at(uint32_t now_s, uint32_t expires_s)
+static uint32_t expires_at(uint32_t grant_s, uint32_t expires_s)
 {
-    return expires_s < UINT32_MAX - 1 - now_s ? now_s + expires_s : UINT32_MAX - 1;
+    return expires_s < UINT32_MAX - 1 - grant_s ? grant_s + expires_s : UINT32_MAX - 1;
 }
 
 /* Copies a text to asks->text with folds (7.3.1) and tabs as plain spaces: what is stored is one
@@ -62,7 +62,7 @@ static bool read_params(struct bd_asks *asks, struct bd_str params, struct bd_st
         if (bd_str_eq_nocase(name, BD_STR("expires")) || bd_str_eq_nocase(name, BD_STR("q")))
             continue;
         uint32_t used = asks->text_len - begin;
-        if (one.len + 1 > BD_CONTACT_PARAMS_MAX - used)
+        if (one.len + (used > 0) > BD_CONTACT_PARAMS_MAX - used)
             return false;
         if (used)
             append(asks, BD_STR(";"));
@@ -118,7 +118,7 @@ static const char *read_one(struct bd_asks *asks, const struct bd_message *m,
                  [BD_TEXT_PARAMS] = params,
                  [BD_TEXT_USER_AGENT] = user_agent,
                  [BD_TEXT_INSTANCE] = c->instance},
-        .state = bd_state_make(asks->cseq, expires_at(asks->now_s, ask->expires_s)),
+        .state = bd_state_make(asks->cseq, expires_at(asks->grant_s, ask->expires_s)),
         .txn = asks->txn,
         .source = context->source,
         .local = context->local,
@@ -182,6 +182,7 @@ enum bd_verdict bd_asks_read(struct bd_asks *asks, const struct bd_message *m,
      * of RFC 2543, whose branch need not be unique, as well as can be. */
     asks->txn = bd_txn_make(m->cseq, bd_hash64(context->key, m->via.text.p, m->via.text.len));
     asks->now_s = context->now_s;
+    asks->grant_s = context->grant_s;
     if (m->call_id.len > BD_CALL_ID_MAX) {
         *reason = "Call-ID too long";
         return BD_SIP_MALFORMED;

@@ -24,7 +24,7 @@ struct bd_asks {
     struct bd_str call_id;
     uint32_t cseq;
     uint64_t txn; /* record.h: the transaction's word */
-    uint32_t now_s;
+    uint32_t now_s, grant_s;
     uint32_t text_len;
     char text[BD_CONTACTS_PER_REQUEST_MAX * BD_CONTACT_PARAMS_MAX + BD_USER_AGENT_MAX];
 };
@@ -33,7 +33,8 @@ struct bd_asks_context {
     const struct bd_policy_domain *domain;
     const struct bd_hash_key *key;
     struct bd_endpoint source, local;
-    uint32_t now_s;
+    uint32_t now_s;   /* rounded down: what has not expired by it is there */
+    uint32_t grant_s; /* rounded up: intervals begin here, so none ends before its time */
     uint16_t flags; /* BD_BINDING_AUTHENTICATED or 0 */
 };
 

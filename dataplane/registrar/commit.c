@@ -152,6 +152,7 @@ enum bd_verdict bd_register(struct bd_registrar *registrar, struct bd_turn *turn
         .source = turn->request->source,
         .local = turn->request->local,
         .now_s = (uint32_t)(turn->request->now_ms / 1000),
+        .grant_s = (uint32_t)((turn->request->now_ms + 999) / 1000),
         .flags = turn->binding_flags,
     };
     enum bd_verdict verdict = bd_asks_read(&r->asks, turn->m, &context, &turn->reason);

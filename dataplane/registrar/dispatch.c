@@ -43,11 +43,12 @@ static bool is_token(struct bd_str s)
     return s.len > 0;
 }
 
-/* 8.2.2.3, and 16.3 (5) for Proxy-Require, which a registrar behind no proxy must heed as well. */
-static enum bd_verdict check_options(struct bd_turn *turn, enum bd_header_id id)
+/* 8.2.2.3. Proxy-Require speaks to proxies only (20.29; RFC 4475 3.3.5: each role heeds its own
+ * field), and phones send it in a REGISTER for the proxy on the way: it is not looked at. */
+static enum bd_verdict check_require(struct bd_turn *turn)
 {
     enum bd_verdict verdict = BD_VERDICT_NONE;
-    struct bd_list list = bd_list_begin(turn->m, id);
+    struct bd_list list = bd_list_begin(turn->m, BD_HDR_REQUIRE);
     struct bd_str tag;
     while (bd_list_next(&list, &tag)) {
         list.bad |= !is_token(tag);
@@ -58,7 +59,7 @@ static enum bd_verdict check_options(struct bd_turn *turn, enum bd_header_id id)
     }
     if (!list.bad)
         return verdict;
-    turn->reason = id == BD_HDR_REQUIRE ? "Malformed Require" : "Malformed Proxy-Require";
+    turn->reason = "Malformed Require";
     return BD_SIP_MALFORMED;
 }
 
@@ -103,9 +104,7 @@ enum bd_verdict bd_dispatch(struct bd_turn *turn)
         return BD_SIP_RESPONSE;
     enum bd_verdict verdict = check_method(m);
     if (verdict == BD_VERDICT_NONE)
-        verdict = check_options(turn, BD_HDR_REQUIRE);
-    if (verdict == BD_VERDICT_NONE)
-        verdict = check_options(turn, BD_HDR_PROXY_REQUIRE);
+        verdict = check_require(turn);
     if (verdict == BD_VERDICT_NONE)
         verdict = check_body(m);
     /* 12.2.2: no dialog exists here. A REGISTER has none to be in (10.2), yet some phones repeat

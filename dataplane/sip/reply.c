@@ -165,11 +165,24 @@ void bd_reply_end(struct bd_wire *w)
     bd_wire_put(w, BD_STR("Content-Length: 0\r\n\r\n"));
 }
 
+/* Whether an maddr may be followed: an address of one host, reachable the way the request came.
+ * Multicast, broadcast and the addresses that mean this host or none would only serve somebody who
+ * wants to hit others with our replies. */
+static bool is_host_like(const struct bd_ip *ip, const struct bd_ip *source)
+{
+    if (bd_ip_is_v4(ip) != bd_ip_is_v4(source))
+        return false;
+    if (bd_ip_is_v4(ip))
+        return ip->b[12] != 0 && ip->b[12] != 127 && ip->b[12] < 224;
+    static const struct bd_ip none, loopback = {{[15] = 1}};
+    return ip->b[0] != 0xff && !bd_ip_eq(ip, &none) && !bd_ip_eq(ip, &loopback);
+}
+
 struct bd_endpoint bd_reply_destination(const struct bd_message *m,
                                         const struct bd_endpoint *source)
 {
     struct bd_endpoint to = {.port = m->via.port ? m->via.port : 5060};
-    if (m->via.maddr.p && bd_ip_parse(m->via.maddr, &to.ip))
+    if (m->via.maddr.p && bd_ip_parse(m->via.maddr, &to.ip) && is_host_like(&to.ip, &source->ip))
         return to;
     to.ip = source->ip;
     if (m->via.rport)

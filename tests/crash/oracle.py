@@ -30,6 +30,7 @@ from phone import Phone, Reply  # noqa: E402
 
 RETRANSMIT_S = 0.15
 GIVE_UP_S = 20.0
+SOCKETS = 8  # flows, so that several workers have something to do
 PAUSE_MAX_S = 0.9  # of a phone between an answer and its next request
 EXPIRY_SLACK_S = 3  # around the instant of expiry nothing is asserted
 
@@ -48,7 +49,7 @@ class Subscriber(Phone):
         self.due_at = 0.0
 
     def compose(self, auth=None):
-        lines = [f"Contact: <{self.uri}>", f"Expires: {self.expires}"]
+        lines = [f"Contact: <{self.uri}>;pad={self.pad}", f"Expires: {self.expires}"]
         self.data = self.build(headers=lines + ([auth] if auth else []))
         self.began = time.monotonic()
 
@@ -58,6 +59,7 @@ class Subscriber(Phone):
         self.uri = f"sip:{self.user}@198.18.0.2:{6000 + line}"
         brief = 5 if self.domain == "open.example" else 60  # min_expires of the other
         self.expires = self.chance.choice([600, 600, 600, 600, 900, brief, 0])
+        self.pad = "x" * self.chance.choice([1, 1, 1, 1, 90, 400])  # a record of another size
         self.compose()
 
     def acknowledged(self, reply):
@@ -70,20 +72,25 @@ class Subscriber(Phone):
 class Crowd:
     def __init__(self, args):
         self.chance = random.Random(args.seed)
-        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 << 20)
-        self.socket.bind(("198.18.0.2", 0))
-        self.socket.connect(("198.18.0.1", 5060))
-        self.socket.setblocking(False)
+        self.sockets = [self.open_socket() for _ in range(SOCKETS)]
         people = [(str(1000 + i), "example.com") for i in range(args.digest)]
         people += [(f"crash{i}", "open.example") for i in range(args.phones)]
         self.phones, self.due = {}, []
-        for user, domain in people:
-            phone = Subscriber(user, domain, self.socket, self.chance)
+        for i, (user, domain) in enumerate(people):
+            phone = Subscriber(user, domain, self.sockets[i % SOCKETS], self.chance)
             self.phones[phone.call_id] = phone
             self.wake(phone, self.chance.random())
         self.stopping = False
         self.acknowledged = self.refused = self.sent_again = 0
+
+    @staticmethod
+    def open_socket():
+        opened = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        opened.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 << 20)
+        opened.bind(("198.18.0.2", 0))
+        opened.connect(("198.18.0.1", 5060))
+        opened.setblocking(False)
+        return opened
 
     def wake(self, phone, in_s):
         """Sets its alarm; a former one no longer counts."""
@@ -92,7 +99,7 @@ class Crowd:
 
     def transmit(self, phone):
         try:
-            self.socket.send(phone.data)
+            phone.socket.send(phone.data)
         except OSError:  # no buffer, or the port is unreachable for the moment
             pass
         self.wake(phone, RETRANSMIT_S)
@@ -141,14 +148,14 @@ class Crowd:
                 if at == self.phones[call_id].due_at:
                     self.turn(self.phones[call_id])
             wait = min(0.05, max(0.0, self.due[0][0] - time.monotonic())) if self.due else 0.05
-            if select.select([self.socket], [], [], wait)[0]:
-                self.drain()
+            for ready in select.select(self.sockets, [], [], wait)[0]:
+                self.drain(ready)
             os.pwrite(file, b"%12d\n" % self.acknowledged, 0)
 
-    def drain(self):
+    def drain(self, ready):
         for _ in range(256):
             try:
-                data = self.socket.recv(65535)
+                data = ready.recv(65535)
             except BlockingIOError:
                 return
             except ConnectionRefusedError:

@@ -3,6 +3,7 @@
 #include "lab.h"
 
 #include <jansson.h>
+#include <sys/un.h>
 
 static int open_lab(void **state)
 {
@@ -150,6 +151,49 @@ static void an_endless_line_is_refused(void **state)
     assert_non_null(strstr(text, "error: a line has at most"));
     free(text);
     close(fd);
+}
+
+static int connect_to_file(const char *path)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    assert_true(strlen(path) < sizeof(address.sun_path));
+    memcpy(address.sun_path, path, strlen(path));
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    assert_int_equal(connect(fd, (struct sockaddr *)&address, sizeof(address)), 0);
+    return fd;
+}
+
+/* Users who open connections and say nothing keep users out, never an admin. */
+static void idle_users_leave_room_for_an_admin(void **state)
+{
+    enum { MORE = 2 };
+    struct lab *lab = *state;
+    int user[BD_SERVER_CONNECTIONS_MAX + MORE];
+    for (unsigned i = 0; i < BD_SERVER_CONNECTIONS_MAX + MORE; i++) {
+        user[i] = connect_to_file(lab->socket);
+        lab_turn(lab);
+    }
+    int admin = connect_to_file(lab->admin);
+    dprintf(admin, "show info\n");
+    char *text = lab_read(lab, admin);
+    assert_non_null(strstr(text, "version"));
+    free(text);
+    close(admin);
+    /* Who waited is served when somebody has left. */
+    int last = user[BD_SERVER_CONNECTIONS_MAX];
+    dprintf(last, "help\n");
+    for (unsigned i = 0; i < 50; i++)
+        lab_turn(lab);
+    char byte;
+    assert_int_equal(read(last, &byte, 1), -1);
+    close(user[0]);
+    text = lab_read(lab, last);
+    assert_non_null(strstr(text, "COMMAND"));
+    free(text);
+    for (unsigned i = 1; i < BD_SERVER_CONNECTIONS_MAX + MORE; i++)
+        close(user[i]);
+    for (unsigned i = 0; i < 10; i++)
+        lab_turn(lab);
 }
 
 static void bindings_are_listed_by_aor_domain_and_all(void **state)
@@ -432,6 +476,7 @@ int main(void)
         cmocka_unit_test(lines_come_in_any_cut),
         cmocka_unit_test(what_was_sent_before_the_end_is_answered),
         cmocka_unit_test(an_endless_line_is_refused),
+        cmocka_unit_test(idle_users_leave_room_for_an_admin),
         cmocka_unit_test(bindings_are_listed_by_aor_domain_and_all),
         cmocka_unit_test(lookup_tells_all),
         cmocka_unit_test(info_counts_what_is_there),

@@ -158,7 +158,7 @@ void lab_free_second(struct lab *second)
 
 static struct bd_request request_of(struct lab *lab)
 {
-    uint32_t len = (uint32_t)strlen(lab->request);
+    uint32_t len = lab->request_len;
     return (struct bd_request){
         .message = &lab->message,
         .parsed = bd_message_parse(&lab->message, lab->request, len),
@@ -186,6 +186,12 @@ unsigned lab_send(struct lab *lab, const char *text)
 {
     assert_true(strlen(text) < sizeof(lab->request));
     strcpy(lab->request, text);
+    return lab_send_bytes(lab, strlen(text));
+}
+
+unsigned lab_send_bytes(struct lab *lab, size_t len)
+{
+    lab->request_len = (uint32_t)len;
     struct bd_request request = request_of(lab);
     struct bd_wire w = bd_wire_init(lab->reply, lab->reply_cap);
     lab->verdict = BD_VERDICT_NONE;

@@ -28,7 +28,7 @@ struct lab {
     /* What the last request drew. */
     struct bd_message message;
     char request[LAB_REPLY_MAX], reply[LAB_REPLY_MAX + 1];
-    uint32_t reply_len;
+    uint32_t request_len, reply_len;
     enum bd_verdict verdict;
     enum bd_step step;
     union {
@@ -55,6 +55,8 @@ void lab_digest_policy(struct lab *lab, const struct bd_policy_domain *settings)
 /* Sends one datagram; the reply stands in lab->reply, NUL-terminated. Returns its status, 0 for
  * silence. Stops at BD_STEP_VERIFY (status 0) with the job in lab->job. */
 unsigned lab_send(struct lab *lab, const char *text);
+/* The same with what stands in lab->request already: len bytes, NULs too. */
+unsigned lab_send_bytes(struct lab *lab, size_t len);
 /* The same request again with a verifier's result. */
 unsigned lab_resume(struct lab *lab, enum bd_verify_rc rc);
 unsigned lab_resume_with(struct lab *lab, const struct bd_verify_result *result);

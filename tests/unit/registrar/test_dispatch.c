@@ -72,11 +72,13 @@ static const struct row rows[] = {
      420,
      BD_SIP_BAD_EXTENSION,
      {"Unsupported", "path, gin"}},
-    {"Require and Proxy-Require",
+    {"Require and Proxy-Require: each role names its own (RFC 4475 3.3.5)",
      PLAIN("OPTIONS", US, "Require: 100rel\r\nProxy-Require: sec-agree\r\n"),
      420,
      BD_SIP_BAD_EXTENSION,
-     {"Unsupported", "100rel, sec-agree"}},
+     {"Unsupported", "100rel"}},
+    {"Proxy-Require is for proxies", PLAIN(REG, US, "Proxy-Require: sec-agree\r\n"), 200,
+     BD_SIP_QUERIED},
     {"Require that is no list of tokens", PLAIN(REG, US, "Require: a b\r\n"), 400,
      BD_SIP_MALFORMED},
     {"Supported is no demand", PLAIN(REG, US, "Supported: path, gruu, outbound\r\n"), 200,
@@ -296,12 +298,26 @@ static void test_dates(void **state)
     lab_free(lab);
 }
 
+/* 10.3: a registrar never sends a 6xx; nor 1xx (8.2.7), and nothing here redirects. */
+static void test_classes_of_status(void **state)
+{
+    (void)state;
+    for (unsigned v = 0; v < BD_VERDICT_CNT; v++) {
+        unsigned class = bd_verdict_info[v].status / 100;
+        assert_true(class == 0 || class == 2 || class == 4 || class == 5);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_rows),      cmocka_unit_test(test_replies_are_repeatable),
-        cmocka_unit_test(test_trusted),   cmocka_unit_test(test_refuse),
-        cmocka_unit_test(test_mutations), cmocka_unit_test(test_dates),
+        cmocka_unit_test(test_rows),
+        cmocka_unit_test(test_replies_are_repeatable),
+        cmocka_unit_test(test_trusted),
+        cmocka_unit_test(test_refuse),
+        cmocka_unit_test(test_mutations),
+        cmocka_unit_test(test_dates),
+        cmocka_unit_test(test_classes_of_status),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -370,6 +370,13 @@ static void test_limits(void **state)
         snprintf(text, sizeof(text), REG("a", "1%u", "Contact: <%s>\r\n"), i, i, contact);
         assert_int_equal(lab_send(lab, text), uri[i].status);
     }
+    for (unsigned i = 0; i < 2; i++) {
+        memset(contact, 'p', BD_CONTACT_PARAMS_MAX + i);
+        contact[BD_CONTACT_PARAMS_MAX + i] = 0;
+        snprintf(text, sizeof(text), REG("a", "2%u", CONTACT("<sip:p@192.0.2.1>;%s")), i, i,
+                 contact);
+        assert_int_equal(lab_send(lab, text), i ? 400 : 200);
+    }
     /* One Contact more than a request may carry. */
     unsigned used = 0;
     for (unsigned i = 0; i <= BD_CONTACTS_PER_REQUEST_MAX; i++)
@@ -530,6 +537,26 @@ static void test_shortened_refresh_is_due_in_time(void **state)
     lab_free(lab);
 }
 
+/* Whatever part of a second has passed when it is granted, an interval is granted whole. */
+static void test_no_binding_ends_early(void **state)
+{
+    (void)state;
+    struct lab *lab = lab_new(256);
+    char contacts[256];
+    lab->now_ms += 900;
+    lab_send(lab, REG("a", "1", CONTACT(A ";expires=60")));
+    lab_contacts(lab, contacts, sizeof(contacts));
+    assert_string_equal(contacts, A ";expires=60");
+    lab->now_ms += 59999;
+    lab_send(lab, QUERY);
+    lab_contacts(lab, contacts, sizeof(contacts));
+    assert_string_equal(contacts, A ";expires=1");
+    lab->now_ms += 1000;
+    lab_send(lab, QUERY);
+    assert_null(strstr(lab->reply, "Contact:"));
+    lab_free(lab);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -542,6 +569,7 @@ int main(void)
         cmocka_unit_test(test_unregister),
         cmocka_unit_test(test_expire),
         cmocka_unit_test(test_shortened_refresh_is_due_in_time),
+        cmocka_unit_test(test_no_binding_ends_early),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
