@@ -53,7 +53,7 @@
     X(SIP_NOT_FOUND, 404, "not_found")                 /* no such domain here */                   \
     X(SIP_METHOD_NOT_ALLOWED, 405, "method_not_allowed")                                           \
     X(SIP_TOO_LARGE, 513, "too_large")                                                             \
-    X(SIP_UNSUPPORTED_MEDIA, 415, "unsupported_media")  /* a body that must be understood */       \
+    X(SIP_UNSUPPORTED_MEDIA, 415, "unsupported_media") /* a body that must be understood */        \
     X(SIP_BAD_SCHEME, 416, "bad_scheme")                                                           \
     X(SIP_BAD_EXTENSION, 420, "bad_extension")                                                     \
     X(SIP_TOO_BRIEF, 423, "too_brief")                                                             \

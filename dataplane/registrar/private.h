@@ -54,6 +54,7 @@ struct bd_turn {
     struct bd_str aor;                     /* canonical; in aor_text */
     const char *reason;                    /* of a 400, NULL: the standard phrase */
     uint16_t binding_flags;                /* BD_BINDING_..., for what is stored */
+    bool again;                            /* this very request has changed bindings before */
     bool authinfo;                         /* the 200 carries Authentication-Info */
     bool written;                          /* the reply stands in the wire already */
     char aor_text[BD_AOR_MAX];
