@@ -164,7 +164,7 @@ part_threads()
 
 part_e2e()
 {
-    need_build && BUILD=$PWD/build-test counted tests/e2e/run.sh
+    need_build && BUILD=$PWD/build-test counted tests/e2e/run.sh "${long[@]}"
 }
 
 part_nic()

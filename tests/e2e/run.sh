@@ -2,18 +2,18 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # End-to-end tests: the real binaries in network namespaces of their own, with real phones.
 #
-#   tests/e2e/run.sh [--list] [PATTERN...]     cases whose GROUP/NAME has a PATTERN in it
+#   tests/e2e/run.sh [--list | --long] [PATTERN...]     cases whose GROUP/NAME has a PATTERN in it
 #
 # A group is a file cases/GROUP.sh: functions case_NAME, and optionally group_open and group_close around
 # them. Root. BUILD names the build folder. The last line is "N passed, M failed".
 set -uo pipefail
 . "${BASH_SOURCE[0]%/*}/lib.sh"
 
-passed=0 failed=0 list=''
-if [[ ${1:-} == --list ]]; then
-    list=yes
-    shift
-fi
+passed=0 failed=0 list='' long=''
+case ${1:-} in
+--list) list=yes && shift ;;
+--long) long=yes && shift ;;
+esac
 patterns=("$@")
 
 selected()
