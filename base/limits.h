@@ -43,7 +43,8 @@
 #define BD_REDIRECT_REPLY_MAX 1300
 /* Values of Accept-Contact and Reject-Contact (RFC 3841 11: some 20). More: 400. */
 #define BD_PREFERENCES_MAX 20
-/* Feature values in all of them together: each is compared with those of each contact. More: 400. */
+/* Feature values in all of them together: each is compared with those of each contact. More: 400.
+ */
 #define BD_PREFERENCE_VALUES_MAX 64
 
 /* --- digest --------------------------------------------------------------------------------- */
