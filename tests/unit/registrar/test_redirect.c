@@ -363,6 +363,42 @@ static void test_bounds(void **state)
     lab_free(lab);
 }
 
+/* Every one-byte change of a call ends in a named verdict and, if at all, in a whole reply. */
+static void test_mutations(void **state)
+{
+    (void)state;
+    static const char original[] =
+        "INVITE sip:+1-201-5550123@example.com;user=phone SIP/2.0\r\n"
+        "Via: SIP/2.0/UDP 192.0.2.7;branch=z9hG4bKc\r\nFrom: <sip:bob@example.com>;tag=b\r\n"
+        "To: <sip:alice@example.com>\r\nCall-ID: c\r\nCSeq: 7 INVITE\r\n"
+        "a: *;audio;methods=\"INVITE,!BYE\";+x=\"#-1:2.5\";require, *;+y=\"<z>\";explicit\r\n"
+        "Reject-Contact: *;actor=\"msg-taker\"\r\nRequest-Disposition: proxy, no-fork\r\n\r\n";
+    static const char bytes[] = {1,   '\t', '\n', ' ', '"', '%', ',', '0',        ':',
+                                 '!', ';',  '<',  '>', '@', '#', '+', (char)0x80, (char)0xff};
+    struct bd_policy_domain settings = settings_with_redirect();
+    settings.caller_preferences = 1;
+    struct lab *lab = open_lab(&settings);
+    char text[sizeof(original)];
+    assert_int_equal(
+        lab_send(lab, "REGISTER sip:example.com SIP/2.0\r\nVia: SIP/2.0/UDP 192.0.2.1\r\n"
+                      "From: <sip:a@example.com>;tag=f\r\nTo: <sip:+12015550123@example.com>\r\n"
+                      "Call-ID: m\r\nCSeq: 1 REGISTER\r\nContact: <sip:a@192.0.2.1>;audio;"
+                      "methods=\"INVITE\";+x=\"#=1\";+y=\"<z>\"\r\n\r\n"),
+        200);
+    assert_int_equal(lab_send(lab, original), 302);
+    for (unsigned at = 0; at < sizeof(original) - 1; at++) {
+        for (unsigned k = 0; k < sizeof(bytes); k++) {
+            memcpy(text, original, sizeof(original));
+            text[at] = bytes[k];
+            unsigned status = lab_send(lab, text);
+            assert_true(lab->verdict < BD_VERDICT_CNT);
+            assert_int_equal(status == 0, bd_verdict_info[lab->verdict].status == 0);
+            assert_true(status == 0 || strcmp(lab->reply + lab->reply_len - 4, "\r\n\r\n") == 0);
+        }
+    }
+    lab_free(lab);
+}
+
 /* --- who asks ----------------------------------------------------------------------------------
  */
 
@@ -463,13 +499,21 @@ static void test_callers_trusted(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_requests),       cmocka_unit_test(test_in_dialog),
-        cmocka_unit_test(test_retransmission), cmocka_unit_test(test_order),
-        cmocka_unit_test(test_parameters),     cmocka_unit_test(test_no_loop),
-        cmocka_unit_test(test_sips),           cmocka_unit_test(test_numbers),
-        cmocka_unit_test(test_path),           cmocka_unit_test(test_preferences),
-        cmocka_unit_test(test_bounds),         cmocka_unit_test(test_known),
-        cmocka_unit_test(test_callers_digest), cmocka_unit_test(test_callers_trusted),
+        cmocka_unit_test(test_requests),
+        cmocka_unit_test(test_in_dialog),
+        cmocka_unit_test(test_retransmission),
+        cmocka_unit_test(test_order),
+        cmocka_unit_test(test_parameters),
+        cmocka_unit_test(test_no_loop),
+        cmocka_unit_test(test_sips),
+        cmocka_unit_test(test_numbers),
+        cmocka_unit_test(test_path),
+        cmocka_unit_test(test_preferences),
+        cmocka_unit_test(test_bounds),
+        cmocka_unit_test(test_mutations),
+        cmocka_unit_test(test_known),
+        cmocka_unit_test(test_callers_digest),
+        cmocka_unit_test(test_callers_trusted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
