@@ -60,6 +60,7 @@ struct bd_config_domain {
     bool case_sensitive;
     bool userhash, add_authinfo_hdr;
     int charset; /* 0 none, 1 UTF-8 */
+    bool redirect, redirect_auth, redirect_path, caller_preferences;
     struct bd_prefix *trusted_prefixes;
     unsigned trusted_prefix_cnt;
     unsigned line; /* where the domain begins in the file */

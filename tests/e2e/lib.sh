@@ -157,6 +157,11 @@ domains:
     aliases: [198.18.0.4]
     algorithms: [MD5]
     nonce_expire: 1
+    redirect: true
+    caller_preferences: true
+  - name: call.example
+    redirect: true
+    redirect_auth: true
   - name: info.example
     nonce_expire: 2
     userhash: true
@@ -252,6 +257,7 @@ lab_subscribers()
         for i in {1..9}; do echo "$i,brief.example,secret-$i"; done
         for i in {1..9}; do echo "$i,info.example,secret-$i"; done
         echo "jäsøn,info.example,secret-jäsøn"
+        for i in {1..9}; do echo "$i,call.example,secret-$i"; done
         for i in {2000..2009}; do echo "$i,trusted.example,secret-$i"; done
     } >"$lab/subscribers.csv"
     ask subscriber import "$lab/subscribers.csv"
