@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Every bound in Bindery, with its reason and what exceeding it draws. */
 
-/* This folder stands before the system's in the search path, so <limits.h> finds this file: it hands
- * on to the one that was meant. */
+/* This folder stands before the system's in the search path, so <limits.h> finds this file: it
+ * hands on to the one that was meant. */
 #include_next <limits.h>
 
 #ifndef BD_LIMITS_H
