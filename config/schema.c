@@ -217,8 +217,10 @@ static const struct bd_row registration_rows[] = {
     {"associated_uris", &bd_kind_texts,
      LIST(struct bd_config_domain, associated_uris, associated_uri_cnt), .min = 0,
      .max = BD_ASSOCIATED_URIS_MAX, .form = &bd_form_identity, .example = "tel:{user}",
-     .help = "P-Associated-URI of the 200, behind the address of record itself (RFC 7315). {user} "
-             "stands for its user part. Left out: there is no such header field."},
+     .help =
+         "P-Associated-URI of the 200, behind the address of record itself (RFC 7315). {user} "
+         "stands for its user part; a tel URI with it is for numbers only. Left out: there is no "
+         "such header field."},
     {"expires_range", &bd_kind_number, DOMAIN(expires_range), .fallback = "0", .min = 0, .max = 100,
      .unit = "%",
      .help = "A lifetime that a phone asks for is shortened by up to this part of it, never below "

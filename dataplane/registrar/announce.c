@@ -48,6 +48,22 @@ static void put_aor(struct bd_wire *w, struct bd_str user, struct bd_str host)
     bd_wire_char(w, '>');
 }
 
+/* RFC 3966 3: a tel URI of somebody who has no number would be none. */
+static bool fits(struct bd_str text, struct bd_str user)
+{
+    if (text.len < 4 || !bd_str_eq_nocase((struct bd_str){text.p, 4}, BD_STR("tel:")) ||
+        !memchr(text.p, '{', text.len))
+        return true;
+    bool digits = false;
+    for (uint32_t i = 0; i < user.len; i++) {
+        bool digit = user.p[i] >= '0' && user.p[i] <= '9';
+        if (!digit && (user.p[i] != '+' || i > 0))
+            return false;
+        digits |= digit;
+    }
+    return digits;
+}
+
 /* An associated URI with every "{user}" replaced. */
 static void put_template(struct bd_wire *w, struct bd_str text, struct bd_str user)
 {
@@ -73,8 +89,10 @@ static void put_associated(const struct bd_turn *turn, struct bd_wire *w)
     struct bd_str user = {turn->aor.p, turn->aor.len - host.len - 1};
     put_aor(w, user, host);
     struct bd_policy_list list = turn->settings->associated_uris;
-    while (bd_policy_list_next(turn->request->policy, &list, &text))
-        put_template(w, text, user);
+    while (bd_policy_list_next(turn->request->policy, &list, &text)) {
+        if (fits(text, user))
+            put_template(w, text, user);
+    }
     bd_wire_put(w, BD_STR("\r\n"));
 }
 

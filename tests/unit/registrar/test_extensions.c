@@ -20,7 +20,8 @@
 
 static char *const route[] = {"sip:orig@home.example.com;lr", "sip:second.example.com;lr"};
 static char *const trunk_route[] = {"sip:trunk.example.com;lr"};
-static char *const identities[] = {"tel:{user}", "sip:{user}@alias.example.com;user={user}"};
+static char *const identities[] = {"tel:{user}", "sip:{user}@ims.example.com",
+                                   "sip:{user}@alias.example.com;user={user}"};
 static char *const registrants[] = {"admin", "clerk@EXAMPLE.com"};
 
 struct rig {
@@ -49,7 +50,7 @@ static void make_policy(struct lab *lab, const struct rig *rig)
     domain[1].settings.wildcard = domain[1].settings.own_realm = true;
     if (rig->announces) {
         domain[0].service_route = (struct bd_policy_texts){route, 2};
-        domain[0].associated_uris = (struct bd_policy_texts){identities, 2};
+        domain[0].associated_uris = (struct bd_policy_texts){identities, 3};
     }
     if (rig->registrants)
         domain[0].registrants = (struct bd_policy_texts){registrants, 2};
@@ -201,8 +202,10 @@ static void test_path_bound(void **state)
 /* --- Service-Route, P-Associated-URI -------------------------------------------------------------
  */
 
-#define ROUTE      "<sip:orig@home.example.com;lr>, <sip:second.example.com;lr>"
-#define ASSOCIATED "<sip:alice@example.com>, <tel:alice>, <sip:alice@alias.example.com;user=alice>"
+#define ROUTE "<sip:orig@home.example.com;lr>, <sip:second.example.com;lr>"
+#define ASSOCIATED                                                                                 \
+    "<sip:alice@example.com>, <sip:alice@ims.example.com>, "                                       \
+    "<sip:alice@alias.example.com;user=alice>"
 
 static void test_announce(void **state)
 {
@@ -233,8 +236,28 @@ static void test_associated_escapes(void **state)
     snprintf(text, sizeof(text), REG_AS("<%s>", "sip:example.com", "%s", "a", "1", A), odd, odd);
     assert_int_equal(lab_send(lab, text), 200);
     assert_true(lab_header(lab, "P-Associated-URI", 0, value, sizeof(value)));
-    assert_memory_equal(value, "<sip:a%3e%0D%20b@example.com>, <tel:a%3e%0D%20b>", 48);
+    assert_memory_equal(value, "<sip:a%3e%0D%20b@example.com>, <sip:a%3e%0D%20b@ims", 51);
     lab_free(lab);
+}
+
+static void test_associated_number(void **state)
+{
+    static const struct {
+        const char *user;
+        bool number;
+    } rows[] = {{"+1202", true}, {"4711", true}, {"+", false}, {"1+2", false}, {"a1", false}};
+    for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct rig rig = {.settings = lab_settings, .announces = true};
+        struct lab *lab = lab_of(&rig);
+        char text[1024], value[1024];
+        snprintf(text, sizeof(text),
+                 REG_AS("<" ALICE ">", "sip:example.com", "sip:%s@example.com", "a", "1", A),
+                 rows[i].user);
+        assert_int_equal(lab_send(lab, text), 200);
+        assert_true(lab_header(lab, "P-Associated-URI", 0, value, sizeof(value)));
+        assert_int_equal(strstr(value, "<tel:") != NULL, rows[i].number);
+        lab_free(lab);
+    }
 }
 
 /* --- profiles ------------------------------------------------------------------------------------
@@ -461,12 +484,19 @@ static void test_feature_tags(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_path),         cmocka_unit_test(test_path_unused),
-        cmocka_unit_test(test_path_change),  cmocka_unit_test(test_path_bound),
-        cmocka_unit_test(test_announce),     cmocka_unit_test(test_associated_escapes),
-        cmocka_unit_test(test_profile),      cmocka_unit_test(test_spread),
-        cmocka_unit_test(test_third_party),  cmocka_unit_test(test_third_party_digest),
-        cmocka_unit_test(test_wildcard),     cmocka_unit_test(test_wildcard_realm),
+        cmocka_unit_test(test_path),
+        cmocka_unit_test(test_path_unused),
+        cmocka_unit_test(test_path_change),
+        cmocka_unit_test(test_path_bound),
+        cmocka_unit_test(test_announce),
+        cmocka_unit_test(test_associated_escapes),
+        cmocka_unit_test(test_associated_number),
+        cmocka_unit_test(test_profile),
+        cmocka_unit_test(test_spread),
+        cmocka_unit_test(test_third_party),
+        cmocka_unit_test(test_third_party_digest),
+        cmocka_unit_test(test_wildcard),
+        cmocka_unit_test(test_wildcard_realm),
         cmocka_unit_test(test_feature_tags),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
