@@ -60,21 +60,22 @@ static bool same_name(const struct bd_turn *turn)
            bd_policy_is_self(turn->request->policy, asked->host, asked->port);
 }
 
-static enum bd_verdict canonical_aor(struct bd_turn *turn)
+static enum bd_verdict canonical_aor(struct bd_turn *turn, const struct bd_uri *uri)
 {
     const struct bd_policy *policy = turn->request->policy;
     const struct bd_policy_domain *domain = turn->domain;
-    const struct bd_uri *to = &turn->m->to.uri;
+    turn->settings = domain;
     /* An address of record without a user is nobody's in any domain (10.3 (5)). */
-    if (to->user.len == 0)
+    if (uri->user.len == 0)
         return BD_SIP_NOT_FOUND;
-    struct bd_str own = to->scheme == BD_URI_TEL ? turn->m->request_uri.host : BD_STR_NULL;
-    uint32_t len = bd_aor_canonical(to, bd_policy_aor_host(policy, domain, own),
+    struct bd_str own = uri->scheme == BD_URI_TEL ? turn->m->request_uri.host : BD_STR_NULL;
+    uint32_t len = bd_aor_canonical(uri, bd_policy_aor_host(policy, domain, own),
                                     domain->case_sensitive, turn->aor_text, BD_AOR_MAX);
-    turn->aor = turn->registrant = (struct bd_str){turn->aor_text, len};
+    turn->aor = turn->claimed = (struct bd_str){turn->aor_text, len};
     turn->realm = domain->own_realm ? bd_aor_host(turn->aor)
                                     : bd_policy_text(policy, domain->realm_off, domain->realm_len);
-    if (turn->realm.len > BD_REALM_MAX)
+    bool nowhere = domain->wildcard && uri->scheme == BD_URI_TEL && !own.len;
+    if (nowhere || turn->realm.len > BD_REALM_MAX)
         return BD_SIP_NOT_FOUND;
     if (len)
         return BD_VERDICT_NONE;
@@ -89,6 +90,8 @@ enum bd_verdict bd_target_find(struct bd_turn *turn)
 {
     const struct bd_message *m = turn->m;
     const struct bd_policy *policy = turn->request->policy;
+    if (turn->redirect)
+        return canonical_aor(turn, &m->request_uri);
     turn->domain = bd_target_domain(m, policy, &m->request_uri);
     turn->settings = turn->domain;
     if (m->method == BD_METHOD_OPTIONS) {
@@ -100,5 +103,5 @@ enum bd_verdict bd_target_find(struct bd_turn *turn)
         return BD_SIP_NOT_FOUND;
     if (turn->domain->wildcard && !same_name(turn))
         return BD_SIP_NOT_FOUND;
-    return canonical_aor(turn);
+    return canonical_aor(turn, &m->to.uri);
 }

@@ -62,14 +62,14 @@ enum bd_verdict bd_third_party_check(struct bd_registrar *registrar, struct bd_t
     bool open_to_all = domain->third_party == BD_THIRD_PARTY_ALLOW && domain->registrants.cnt == 0;
     if (open_to_all || same_bytes(from, &turn->m->to.uri))
         return BD_VERDICT_NONE;
-    struct bd_str aor = {registrar->registrant, 0};
+    struct bd_str aor = {registrar->caller_text, 0};
     if (from->scheme != BD_URI_OTHER)
         aor.len = bd_aor_canonical(from, from_host(turn, from), domain->case_sensitive,
-                                   registrar->registrant, sizeof(registrar->registrant));
+                                   registrar->caller_text, sizeof(registrar->caller_text));
     if (aor.len && bd_str_eq(aor, turn->aor))
         return BD_VERDICT_NONE;
     if (aor.len && is_registrant(turn, aor)) {
-        turn->registrant = aor;
+        turn->claimed = aor;
         return BD_VERDICT_NONE;
     }
     return domain->third_party == BD_THIRD_PARTY_ALLOW ? BD_VERDICT_NONE : BD_SIP_THIRD_PARTY;
@@ -79,7 +79,7 @@ enum bd_verdict bd_third_party_target(const struct bd_registrar *registrar,
                                       const struct bd_turn *turn)
 {
     const struct bd_arena *arena = registrar->deps.arena;
-    if (turn->registrant.p == turn->aor.p || turn->domain->auth == BD_AUTH_OPEN)
+    if (turn->claimed.p == turn->aor.p || turn->domain->auth == BD_AUTH_OPEN)
         return BD_VERDICT_NONE;
     struct bd_provision provision;
     struct bd_hash128 hash = bd_hash128(&arena->hash_key, turn->aor.p, turn->aor.len);

@@ -157,6 +157,11 @@ domains:
     aliases: [198.18.0.4]
     algorithms: [MD5]
     nonce_expire: 1
+    redirect: true
+    caller_preferences: true
+  - name: call.example
+    redirect: true
+    redirect_auth: true
   - name: open.example
     auth: open
   - name: oldest.example
@@ -264,6 +269,7 @@ lab_subscribers()
         echo username,domain,password
         for i in {1000..1999}; do echo "$i,example.com,secret-$i"; done
         for i in {1..9}; do echo "$i,brief.example,secret-$i"; done
+        for i in {1..9}; do echo "$i,call.example,secret-$i"; done
         for i in {2000..2009}; do echo "$i,trusted.example,secret-$i"; done
         for i in admin 1 2; do echo "$i,party.example,secret-$i"; done
         for i in {1..9}; do echo "$i,path.example,secret-$i"; done
