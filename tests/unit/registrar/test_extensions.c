@@ -448,6 +448,40 @@ static void test_wildcard_realm(void **state)
     lab_free(lab);
 }
 
+/* Its hosts are strangers to one another: who is asked to prove himself must be of the called one.
+ */
+static void test_wildcard_caller(void **state)
+{
+    static const struct {
+        const char *from;
+        unsigned status;
+    } rows[] = {{"sip:a@x.example", 401},
+                {"sip:a@X.example", 401},
+                {"sip:a@y.example", 403},
+                {"sip:a@example.com", 403},
+                {"tel:+1202", 401}};
+    struct rig rig = {.settings = lab_settings, .wildcard = true};
+    rig.settings.auth = BD_AUTH_DIGEST;
+    rig.settings.redirect = rig.settings.redirect_auth = true;
+    for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct lab *lab = lab_of(&rig);
+        char text[1024], challenge[512];
+        snprintf(text, sizeof(text),
+                 "INVITE sip:b@x.example SIP/2.0\r\n"
+                 "Via: SIP/2.0/UDP 192.0.2.1:5060;branch=z9hG4bKi%u\r\nMax-Forwards: 70\r\n"
+                 "From: <%s>;tag=f1\r\nTo: <sip:b@x.example>\r\nCall-ID: i\r\n"
+                 "CSeq: 1 INVITE\r\nContact: <sip:a@192.0.2.1>\r\nContent-Length: 0\r\n\r\n",
+                 i, rows[i].from);
+        if (lab_send(lab, text) != rows[i].status)
+            fail_msg("%s: %s", rows[i].from, lab->reply);
+        if (rows[i].status == 401) {
+            assert_true(lab_header(lab, "WWW-Authenticate", 0, challenge, sizeof(challenge)));
+            assert_non_null(strstr(challenge, "realm=\"x.example\""));
+        }
+        lab_free(lab);
+    }
+}
+
 /* --- RFC 3840 ------------------------------------------------------------------------------------
  */
 
@@ -497,6 +531,7 @@ int main(void)
         cmocka_unit_test(test_third_party_digest),
         cmocka_unit_test(test_wildcard),
         cmocka_unit_test(test_wildcard_realm),
+        cmocka_unit_test(test_wildcard_caller),
         cmocka_unit_test(test_feature_tags),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
