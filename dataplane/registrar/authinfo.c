@@ -12,7 +12,7 @@ void bd_authinfo_prepare(struct bd_registrar *registrar, struct bd_turn *turn,
 {
     struct bd_authinfo *info = &registrar->authinfo;
     struct bd_credentials *c = &info->credentials;
-    struct bd_str realm = bd_domain_realm(turn->request->policy, turn->domain);
+    struct bd_str realm = turn->realm;
     struct bd_nonce_fields fields;
     if (result->rspauth_sz == 0 || result->rspauth_sz > sizeof(info->rspauth) ||
         !turn->domain->add_authinfo_hdr)
@@ -37,9 +37,8 @@ static void put_nextnonce(struct bd_registrar *r, const struct bd_turn *turn, st
     uint64_t first_ms = bd_recent_first_ms(&r->recent, turn->transaction, request->wall_ms);
     if (first_ms < r->authinfo.issued_ms || first_ms - r->authinfo.issued_ms <= half_ms)
         return;
-    struct bd_str realm = bd_domain_realm(request->policy, turn->domain);
     char nonce[BD_NONCE_TEXT];
-    bd_nonce_make(r->nonce, first_ms, turn->transaction, realm, nonce);
+    bd_nonce_make(r->nonce, first_ms, turn->transaction, turn->realm, nonce);
     bd_wire_put(w, BD_STR(", nextnonce=\""));
     bd_wire_put(w, (struct bd_str){nonce, sizeof(nonce)});
     bd_wire_char(w, '"');

@@ -30,8 +30,7 @@ static enum bd_verdict check_method(const struct bd_turn *turn)
 
 bool bd_option_supported(struct bd_str tag)
 {
-    (void)tag;
-    return false; /* no extension yet; each one will be a name here */
+    return bd_str_eq_nocase(tag, BD_STR("path")); /* RFC 3327; path.c asks the domain */
 }
 
 static bool is_token(struct bd_str s)
