@@ -24,6 +24,7 @@ static struct bd_policy_domain settings_of(const struct bd_config_domain *d)
         .qop = (uint8_t)d->qop,
         .case_sensitive = d->case_sensitive,
         .min_expires_mode = (uint8_t)d->min_expires_mode,
+        .reg_event = d->reg_event,
         .redirect = d->redirect,
         .redirect_auth = d->redirect_auth,
         .redirect_path = d->redirect_path,
