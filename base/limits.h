@@ -66,6 +66,7 @@
 #define BD_ALIASES_PER_DOMAIN_MAX  64
 #define BD_PREFIXES_PER_DOMAIN_MAX 256
 #define BD_DOMAIN_NAME_MAX         253
+#define BD_WATCHERS_PER_DOMAIN_MAX 64
 /* URIs of one Service-Route or P-Associated-URI, and registrants of one domain: written to, or
  * looked through for, each REGISTER that they concern. */
 #define BD_SERVICE_ROUTE_MAX   8
@@ -74,6 +75,14 @@
 /* Profiles: their number has seven bits in the provisioned set. */
 #define BD_PROFILES_MAX     127
 #define BD_PROFILE_NAME_MAX 32
+
+/* --- registration events ---------------------------------------------------------------------- */
+/* What reg_event_max_subscriptions may be set to: some 5 kB each in the control process. */
+#define BD_SUBSCRIPTIONS_MAX 100000
+/* Subscriptions to one AoR, so that one subscriber cannot take them all. More: 503. */
+#define BD_SUBSCRIPTIONS_PER_AOR_MAX 64
+/* Route set, headers and target that a subscription keeps. Longer: 513. */
+#define BD_DIALOG_TEXT_MAX 2048
 
 /* --- machine -------------------------------------------------------------------------------- */
 #define BD_WORKERS_MAX   32

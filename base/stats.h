@@ -35,7 +35,9 @@
     X(AORS_REMOVED, "aors_removed", "addresses of record that lost their last binding")            \
     X(TABLE_RETRIES, "table_retries", "commits begun again because another worker was first")      \
     X(VERIFY_JOBS, "verify_jobs", "jobs handed to the verifiers")                                  \
-    X(VERIFY_LATE, "verify_late", "verdicts that came after their request was answered")
+    X(VERIFY_LATE, "verify_late", "verdicts that came after their request was answered")           \
+    X(CONTROL_SENT, "control_sent", "datagrams sent for the control process")                      \
+    X(CONTROL_UNSENT, "control_unsent", "datagrams of the control process that could not be sent")
 
 enum bd_counter {
 #define X(name, text, help) BD_CTR_##name,

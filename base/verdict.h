@@ -66,11 +66,15 @@
     X(SIP_UNKNOWN_METHOD, 501, "unknown_method")                                                   \
     X(SIP_BAD_VERSION, 505, "bad_version")                                                         \
     X(SIP_TOO_MANY_CONTACTS, 503, "too_many_contacts") /* max_contacts, reject (code by policy) */ \
+    X(SIP_BAD_EVENT, 489, "bad_event")                 /* SUBSCRIBE to a package other than reg */ \
     X(SIP_TABLE_FULL, 503, "table_full")                                                           \
     X(SIP_VERIFIER_BUSY, 503, "verifier_busy") /* ring or pending table full */                    \
     X(SIP_VERIFIER_GONE, 503, "verifier_gone")                                                     \
+    X(SIP_NOTIFIER_BUSY, 503, "notifier_busy") /* SUBSCRIBE: control gone, or its ring full */     \
     X(SIP_DRAINING, 503, "draining")                                                               \
-    X(SIP_RESPONSE, 0, "response") /* a response: nobody waits for it */                           \
+    X(SIP_SUBSCRIBE, 0, "subscribe")         /* handed to control, which answers */                \
+    X(SIP_NOTIFY_ANSWER, 0, "notify_answer") /* a response to a NOTIFY, handed to control */       \
+    X(SIP_RESPONSE, 0, "response")           /* a response: nobody waits for it */                 \
     X(SIP_ACK, 0, "ack")                                                                           \
     X(SIP_KEEPALIVE, 0, "keepalive")         /* CRLF only, or nothing */                           \
     X(SIP_UNADDRESSABLE, 0, "unaddressable") /* no Via etc. that a reply could go by */            \

@@ -63,6 +63,9 @@ struct bd_config_domain {
     bool redirect, redirect_auth, redirect_path, caller_preferences;
     struct bd_prefix *trusted_prefixes;
     unsigned trusted_prefix_cnt;
+    bool reg_event;
+    char **reg_event_watchers; /* user@host */
+    unsigned reg_event_watcher_cnt;
     bool use_path;
     uint32_t path_mode; /* enum bd_path_mode */
     uint32_t expires_range, default_expires_range;
@@ -109,6 +112,8 @@ struct bd_config {
     unsigned profile_cnt;
     char *server_header;
     uint32_t verdict_timeout_ms;
+    uint32_t reg_event_max_subscriptions, reg_event_interval_ms;
+    uint32_t reg_event_default_expires_s, reg_event_min_expires_s, reg_event_max_expires_s;
     /* auth */
     char *secret; /* NULL: random, kept in the arena's life only; a warning says so */
     char *secret_previous;

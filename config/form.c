@@ -145,6 +145,14 @@ const struct bd_form bd_form_quotable = {"text without '\"', '\\' and control ch
 const struct bd_form bd_form_value = {"text without control characters", is_printable};
 const struct bd_form bd_form_secret = {"text without control characters", is_printable};
 
+static bool is_aor(struct bd_str s)
+{
+    const char *at = memrchr(s.p, '@', s.len);
+    return at && at > s.p && is_printable(s) &&
+           is_host((struct bd_str){at + 1, (uint32_t)(s.p + s.len - at - 1)});
+}
+const struct bd_form bd_form_aor = {"an address of record as user@domain", is_aor};
+
 /* What may stand between angle brackets in a header field. */
 static bool is_uri_of(struct bd_str s, const char *scheme)
 {

@@ -149,6 +149,24 @@ static const struct bd_row registrar_rows[] = {
     {"verdict_timeout_ms", &bd_kind_number, FIELD(struct bd_config, verdict_timeout_ms),
      .fallback = "2000", .min = 10, .max = 30000, .unit = "ms",
      .help = "A request whose credentials are not verified by then draws 503."},
+    {"reg_event_max_subscriptions", &bd_kind_number,
+     FIELD(struct bd_config, reg_event_max_subscriptions), .fallback = "1000", .min = 1,
+     .max = BD_SUBSCRIPTIONS_MAX, .unit = "subscriptions", .restart = true,
+     .help = "Subscriptions to registration state (see `reg_event`); one too many draws 503."},
+    {"reg_event_interval_ms", &bd_kind_number, FIELD(struct bd_config, reg_event_interval_ms),
+     .fallback = "5000", .min = 0, .max = 600000, .unit = "ms",
+     .help = "Least time between two NOTIFYs of changes to one subscriber; changes in between are "
+             "told together (RFC 3680 4.10)."},
+    {"reg_event_default_expires", &bd_kind_number,
+     FIELD(struct bd_config, reg_event_default_expires_s), .fallback = "3761", .min = 1,
+     .max = YEAR_S, .unit = "s",
+     .help = "Lifetime of a subscription when the subscriber asks for none (RFC 3680 4.4)."},
+    {"reg_event_min_expires", &bd_kind_number, FIELD(struct bd_config, reg_event_min_expires_s),
+     .fallback = "60", .min = 1, .max = 3600, .unit = "s",
+     .help = "Shortest lifetime of a subscription; a shorter one draws 423."},
+    {"reg_event_max_expires", &bd_kind_number, FIELD(struct bd_config, reg_event_max_expires_s),
+     .fallback = "86400", .min = 3600, .max = YEAR_S, .unit = "s",
+     .help = "Longest lifetime of a subscription; a longer one is lowered to it."},
 };
 
 #define DOMAIN(field) FIELD(struct bd_config_domain, field)
@@ -230,6 +248,14 @@ static const struct bd_row registration_rows[] = {
      LIST(struct bd_config_domain, trusted_prefixes, trusted_prefix_cnt), .min = 0,
      .max = BD_PREFIXES_PER_DOMAIN_MAX, .example = "198.51.100.0/24",
      .help = "Sources that `auth: trusted` takes from subscribers without a prefix of their own."},
+    {"reg_event", &bd_kind_truth, DOMAIN(reg_event), .fallback = "false", .choices = truth_words,
+     .help = "Serves the registration event package (RFC 3680): a user may SUBSCRIBE to his own "
+             "registrations, `reg_event_watchers` to everybody's."},
+    {"reg_event_watchers", &bd_kind_texts,
+     LIST(struct bd_config_domain, reg_event_watchers, reg_event_watcher_cnt), .min = 0,
+     .max = BD_WATCHERS_PER_DOMAIN_MAX, .form = &bd_form_aor, .example = "app@example.com",
+     .help = "Users of the domain who may watch all of its addresses of record. They are "
+             "authenticated as `auth` says."},
     {"use_path", &bd_kind_truth, DOMAIN(use_path), .fallback = "true", .choices = truth_words,
      .help = "Whether the Path of a REGISTER is kept with its bindings (RFC 3327). false: it is "
              "ignored, and Require: path draws 420."},

@@ -5,6 +5,7 @@
 #include <sys/queue.h>
 
 #include "clock.h"
+#include "events.h"
 #include "peer.h"
 
 /* A worker that lost every race says so; then it is asked again. */
@@ -171,6 +172,7 @@ int bd_remover_ask(struct bd_remover *remover, struct bd_str aor, struct bd_str 
         return bd_fail(error, "the dataplane has %d commands to do already; try again",
                        BD_COMMANDS_CNT);
     }
+    bd_events_operator_removes(remover->control->events, aor, bd_clock_ms());
     TAILQ_INSERT_TAIL(&remover->wishes, wish, link);
     arm(remover);
     return 0;

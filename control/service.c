@@ -8,6 +8,7 @@
 #include "arena_setup.h"
 #include "census.h"
 #include "clock.h"
+#include "events.h"
 #include "metrics_http.h"
 #include "peer.h"
 #include "reload.h"
@@ -101,6 +102,9 @@ int bd_service_start(struct bd_control *control, struct bd_error *error)
     control->remover = bd_remover_new(control, error);
     if (!control->census || !control->remover)
         return bd_fail(error, "out of memory");
+    control->events = bd_events_new(control, error);
+    if (!control->events || bd_events_start(control->events, error) < 0)
+        return -1;
     return open_sockets(control, error);
 }
 
@@ -189,6 +193,7 @@ void bd_service_stop(struct bd_control *control)
     bd_metrics_http_free(control->metrics_http);
     bd_reload_cancel(control);
     bd_tasks_free(control->tasks);
+    bd_events_free(control->events);
     bd_remover_free(control->remover);
     bd_census_free(control->census);
     bd_sweeper_free(control->sweeper);

@@ -38,6 +38,7 @@ struct bd_control {
     struct bd_sweeper *sweeper;
     struct bd_census *census;
     struct bd_remover *remover;
+    struct bd_events *events;
     struct bd_server *server;
     struct bd_metrics_http *metrics_http;
     struct bd_reload *reload; /* one under way, or NULL */

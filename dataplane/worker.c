@@ -8,7 +8,7 @@
 #include "pending.h"
 
 /* Upper bounds of the side work of one turn, so that a flood of it cannot starve the port. */
-enum { VERDICTS_PER_TURN = 64, SWEEPS_PER_TURN = 8, OVERDUE_PER_TURN = 64 };
+enum { VERDICTS_PER_TURN = 64, SWEEPS_PER_TURN = 8, OVERDUE_PER_TURN = 64, OUTBOUND_PER_TURN = 32 };
 /* Turns without work before an adaptive worker naps, and how long it naps at most. */
 enum { IDLE_TURNS_BEFORE_NAP = 256, NAP_MAX_US = 500 };
 
@@ -159,6 +159,40 @@ static void hand_on(struct bd_worker *w, const struct bd_datagram *d, const stru
     bd_nic_drop(out->mbuf);
 }
 
+/* Whether control got the datagram, which it answers itself. */
+static bool give_control(struct bd_worker *w, const struct bd_datagram *d,
+                         const struct bd_request *r, enum bd_verdict *verdict)
+{
+    const struct bd_handed *handed = bd_registrar_handed(w->registrar);
+    struct bd_inbound *in = w->control_generation ? bd_ring_reserve(w->channel.inbound) : NULL;
+    if (!in) {
+        *verdict = r->message->is_request ? BD_SIP_NOTIFIER_BUSY : BD_SIP_RESPONSE;
+        return false;
+    }
+    in->transaction = handed->transaction;
+    in->control_generation = w->control_generation;
+    in->way = (struct bd_way_back){
+        .peer = d->source, .local = d->local, .port = d->port, .vlan = d->vlan};
+    memcpy(in->way.mac, d->mac_source, sizeof(in->way.mac));
+    if (!bd_inbound_put(in, handed->watcher, handed->resource,
+                        (struct bd_str){d->payload, d->len})) {
+        *verdict = r->message->is_request ? BD_SIP_TOO_LARGE : BD_SIP_RESPONSE;
+        return false;
+    }
+    bd_ring_publish(w->channel.inbound);
+    return true;
+}
+
+/* Hands the datagram to control, which answers; refuses it when that cannot be. */
+static void pass_on(struct bd_worker *w, const struct bd_datagram *d, const struct bd_request *r,
+                    enum bd_verdict verdict, struct outgoing *out, uint64_t received_tsc)
+{
+    if (!give_control(w, d, r, &verdict) && r->message->is_request)
+        refuse(w, d, r, verdict, out, received_tsc);
+    else
+        finish(w, d, r, BD_STEP_SILENT, verdict, out, received_tsc);
+}
+
 static void serve(struct bd_worker *w, const struct bd_datagram *d, const struct bd_request *r,
                   uint64_t received_tsc)
 {
@@ -177,6 +211,8 @@ static void serve(struct bd_worker *w, const struct bd_datagram *d, const struct
         w->registrar, r, &out.wire, place ? place : (struct bd_verify_job *)spare, &verdict);
     if (step == BD_STEP_VERIFY)
         hand_on(w, d, r, place, &out, received_tsc);
+    else if (step == BD_STEP_CONTROL)
+        pass_on(w, d, r, verdict, &out, received_tsc);
     else
         finish(w, d, r, step, verdict, &out, received_tsc);
 }
@@ -214,7 +250,10 @@ static void resume(struct bd_worker *w, struct bd_pending_entry *e,
     }
     enum bd_verdict verdict = BD_VERDICT_NONE;
     enum bd_step step = bd_registrar_resume(w->registrar, r, result, &out.wire, &verdict);
-    finish(w, &e->datagram, r, step, verdict, &out, e->received_tsc);
+    if (step == BD_STEP_CONTROL)
+        pass_on(w, &e->datagram, r, verdict, &out, e->received_tsc);
+    else
+        finish(w, &e->datagram, r, step, verdict, &out, e->received_tsc);
 }
 
 static unsigned take_verdicts(struct bd_worker *w)
@@ -302,6 +341,36 @@ static unsigned take_sweeps(struct bd_worker *w)
     return cnt;
 }
 
+static bool send_outbound(struct bd_worker *w, const struct bd_outbound *o)
+{
+    struct bd_datagram way = {.local = o->way.local, .port = o->way.port, .vlan = o->way.vlan};
+    memcpy(way.mac_source, o->way.mac, sizeof(way.mac_source));
+    if (o->dataplane_generation != w->generation || o->len > BD_OUTBOUND_MAX ||
+        !bd_nic_can_send(w->deps.queue, &way, &o->way.peer))
+        return false;
+    char *payload;
+    uint32_t cap;
+    struct rte_mbuf *mbuf = bd_nic_reply(w->deps.queue, &way, &payload, &cap);
+    if (!mbuf)
+        return false;
+    memcpy(payload, o->payload, o->len);
+    bd_nic_send(w->deps.queue, w->stats, mbuf, &way, &o->way.peer, o->len);
+    return true;
+}
+
+static unsigned take_outbound(struct bd_worker *w)
+{
+    unsigned cnt = 0;
+    const struct bd_outbound *o;
+    while (cnt < OUTBOUND_PER_TURN && (o = bd_ring_peek(w->channel.outbound))) {
+        bool sent = send_outbound(w, o);
+        bd_stat_add(&w->stats->counter[sent ? BD_CTR_CONTROL_SENT : BD_CTR_CONTROL_UNSENT], 1);
+        bd_ring_release(w->channel.outbound);
+        cnt++;
+    }
+    return cnt;
+}
+
 /* --- the loop -----------------------------------------------------------------------------------
  */
 
@@ -315,6 +384,7 @@ static bool turn(struct bd_worker *w)
     work += take_verdicts(w);
     work += take_commands(w);
     work += take_sweeps(w);
+    work += take_outbound(w);
     bd_nic_flush(w->deps.queue, w->stats);
     bd_writer_quiescent(w->deps.writer);
     bd_stat_add(&w->stats->counter[BD_CTR_POLLS], 1);

@@ -2,7 +2,8 @@
 /* One worker: the loop that runs a lcore to completion.
  *
  *   receive burst > parse all > prefetch buckets > prefetch records > decide and commit > reply
- *   > verdicts > commands > due buckets > overdue requests > flush > quiescent
+ *   > verdicts > commands > due buckets > control's datagrams > overdue requests > flush >
+ * quiescent
  *
  * Everything it touches is its own or lock-free; it never blocks but for the nap of `poll:
  * adaptive`, which it takes only when a turn found nothing to do. */

@@ -63,6 +63,11 @@ struct rte_mbuf *bd_nic_reply(struct bd_nic_queue *queue, const struct bd_datagr
 void bd_nic_send(struct bd_nic_queue *queue, struct bd_worker_stats *stats, struct rte_mbuf *mbuf,
                  const struct bd_datagram *request, const struct bd_endpoint *destination,
                  uint32_t len);
+/* Whether a datagram that answers no frame at hand can go that way: `way` says local address,
+ * station to send to, port and tag; mbuf and payload are not looked at. True: bd_nic_reply and
+ * bd_nic_send take it as the request. */
+bool bd_nic_can_send(const struct bd_nic_queue *queue, const struct bd_datagram *way,
+                     const struct bd_endpoint *destination);
 void bd_nic_drop(struct rte_mbuf *mbuf);
 /* Sends what is queued; call at the end of each turn. */
 void bd_nic_flush(struct bd_nic_queue *queue, struct bd_worker_stats *stats);

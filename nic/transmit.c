@@ -166,6 +166,21 @@ void bd_nic_send(struct bd_nic_queue *queue, struct bd_worker_stats *stats, stru
     bd_queue_send(queue, stats, request->port, mbuf, BD_PROTO_UDP, BD_HOP_LIMIT, &way);
 }
 
+/* The way was learnt by another process at another time: the port may be gone, and the address. */
+bool bd_nic_can_send(const struct bd_nic_queue *queue, const struct bd_datagram *way,
+                     const struct bd_endpoint *destination)
+{
+    if (way->port >= queue->nic->port_cnt ||
+        bd_ip_is_v4(&way->local.ip) != bd_ip_is_v4(&destination->ip))
+        return false;
+    const struct bd_station *station = &queue->nic->port[way->port].station;
+    for (unsigned i = 0; i < station->address_cnt; i++) {
+        if (bd_ip_eq(&station->address[i].ip, &way->local.ip))
+            return way->vlan == station->vlan;
+    }
+    return false;
+}
+
 void bd_nic_drop(struct rte_mbuf *mbuf)
 {
     rte_pktmbuf_free(mbuf);

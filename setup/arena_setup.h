@@ -16,7 +16,7 @@
 #define BD_NONCES_PER_SUBSCRIBER_SZ 64
 #define BD_NONCES_MIN_SZ            (4ULL << 20)
 
-/* The arena has channels and counters for at least so many workers: 4.3 MiB each. */
+/* The arena has channels and counters for at least so many workers: 5.5 MiB each. */
 #define BD_WORKER_ROOM_MIN 4
 
 /* Fills params: the size of each region, the fingerprint, and the function that formats a new file.

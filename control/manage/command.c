@@ -19,6 +19,8 @@ static const struct bd_command_row rows[] = {
      "the configuration in force, secrets hidden"},
     {"show bindings", "[AOR | DOMAIN | all]", BD_LEVEL_USER, 0, 1, bd_command_show_bindings,
      "bindings, one a line, of one address of record, one domain or all"},
+    {"show subscriptions", "", BD_LEVEL_USER, 0, 0, bd_command_show_subscriptions,
+     "who watches which address of record (RFC 3680), one subscription a line"},
     {"show limits", "", BD_LEVEL_USER, 0, 0, bd_command_show_limits,
      "every bound, what it is set to, and how much of it is used"},
     {"show metrics", "", BD_LEVEL_USER, 0, 0, bd_command_show_metrics,

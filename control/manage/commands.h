@@ -13,6 +13,7 @@
     X(show_latency)                                                                                \
     X(show_config)                                                                                 \
     X(show_bindings)                                                                               \
+    X(show_subscriptions)                                                                          \
     X(show_limits)                                                                                 \
     X(show_metrics)                                                                                \
     X(lookup)                                                                                      \

@@ -2,6 +2,7 @@
 #include "metrics.h"
 
 #include "clock.h"
+#include "events.h"
 #include "peer.h"
 #include "provisioned.h"
 #include "roster.h"
@@ -58,6 +59,8 @@ static uint64_t policy_sequence(const struct view *v)
     X(gauge, subscribers, "subscribers in force", bd_roster_cnt(v->control->roster))               \
     X(gauge, provisioned, "addresses of record in the provisioned set",                            \
       bd_provisioned_cnt(&v->control->arena))                                                      \
+    X(gauge, reg_event_subscriptions, "subscriptions to registration state",                       \
+      bd_events_cnt(v->control->events))                                                           \
     X(gauge, draining, "1 while new bindings are refused",                                         \
       atomic_load(&v->control->arena.header->draining))                                            \
     X(gauge, dataplane_up, "1 while bindery-dataplane runs", bd_peer_alive(v->control->peer))      \
@@ -152,7 +155,8 @@ static bool is_ineffective(unsigned verdict)
 {
     unsigned status = bd_verdict_info[verdict].status;
     return status >= 400 && status != 401 && verdict != BD_SIP_METHOD_NOT_ALLOWED &&
-           verdict != BD_SIP_UNKNOWN_METHOD && verdict != BD_SIP_NO_TRANSACTION;
+           verdict != BD_SIP_UNKNOWN_METHOD && verdict != BD_SIP_NO_TRANSACTION &&
+           verdict != BD_SIP_BAD_EVENT && verdict != BD_SIP_NOTIFIER_BUSY;
 }
 
 static void write_ineffective(const struct bd_control *control, struct evbuffer *out)
@@ -206,14 +210,35 @@ static void write_ring_family(const struct bd_control *control, const char *name
         const struct {
             const char *label;
             const struct bd_ring *ring;
-        } rings[] = {{"jobs", channel.jobs},
-                     {"verdicts", channel.verdicts},
-                     {"sweeps", channel.sweeps},
-                     {"commands", channel.commands},
-                     {"reports", channel.reports}};
+        } rings[] = {{"jobs", channel.jobs},        {"verdicts", channel.verdicts},
+                     {"sweeps", channel.sweeps},    {"commands", channel.commands},
+                     {"reports", channel.reports},  {"inbound", channel.inbound},
+                     {"outbound", channel.outbound}};
         for (unsigned i = 0; i < sizeof(rings) / sizeof(rings[0]); i++)
             evbuffer_add_printf(out, "%s{worker=\"%u\",ring=\"%s\"} %u\n", name, w, rings[i].label,
                                 read(rings[i].ring));
+    }
+}
+
+static const struct {
+    const char *name, *help;
+    size_t off;
+} event_rows[] = {
+#define X(name, help)                                                                              \
+    {"bindery_reg_event_" #name "_total", help, offsetof(struct bd_events_numbers, name)},
+    BD_EVENTS_NUMBERS(X)
+#undef X
+};
+enum { EVENT_ROW_CNT = sizeof(event_rows) / sizeof(event_rows[0]) };
+
+static void write_events(const struct bd_control *control, struct evbuffer *out)
+{
+    const char *numbers = (const char *)bd_events_numbers(control->events);
+    for (unsigned i = 0; i < EVENT_ROW_CNT; i++) {
+        uint64_t value;
+        memcpy(&value, numbers + event_rows[i].off, sizeof(value));
+        family(out, "counter", event_rows[i].name, event_rows[i].help);
+        evbuffer_add_printf(out, "%s %llu\n", event_rows[i].name, (unsigned long long)value);
     }
 }
 
@@ -246,6 +271,7 @@ void bd_metrics_write(const struct bd_control *control, const struct bd_table_in
     write_verdicts(control, out);
     write_ineffective(control, out);
     write_verifications(control, out);
+    write_events(control, out);
     write_latency(control, out);
     write_counters(control, out);
     write_ring_family(control, RING_NAME, RING_HELP, bd_ring_used, out);
@@ -271,6 +297,8 @@ void bd_metrics_print_docs(FILE *out)
     docs_row(out, REQUEST_NAME, "verdict, status", "counter", REQUEST_HELP);
     docs_row(out, IRA_NAME, "", "counter", IRA_HELP);
     docs_row(out, CHECK_NAME, "result", "counter", CHECK_HELP);
+    for (unsigned i = 0; i < EVENT_ROW_CNT; i++)
+        docs_row(out, event_rows[i].name, "", "counter", event_rows[i].help);
     docs_row(out, RRD_NAME, "le", "histogram", RRD_HELP);
     for (unsigned i = 0; i < BD_COUNTER_CNT; i++) {
         char name[96];

@@ -27,6 +27,7 @@ static struct bd_policy_domain settings_of(const struct bd_config_domain *d)
         .charset_utf8 = d->charset == 1,
         .add_authinfo_hdr = d->add_authinfo_hdr,
         .min_expires_mode = (uint8_t)d->min_expires_mode,
+        .reg_event = d->reg_event,
         .redirect = d->redirect,
         .redirect_auth = d->redirect_auth,
         .redirect_path = d->redirect_path,

@@ -11,6 +11,8 @@ static const struct {
     {BD_SWEEPS_CNT, sizeof(uint64_t)},
     {BD_COMMANDS_CNT, sizeof(struct bd_command)},
     {BD_COMMANDS_CNT, sizeof(struct bd_report)},
+    {BD_INBOUND_CNT, BD_INBOUND_SZ},
+    {BD_OUTBOUND_CNT, BD_OUTBOUND_SZ},
 };
 enum { RING_CNT = sizeof(rings) / sizeof(rings[0]) };
 
@@ -50,6 +52,8 @@ struct bd_channel bd_channel_of(const struct bd_arena *arena, unsigned worker)
         .sweeps = ring_at(arena, worker, 2),
         .commands = ring_at(arena, worker, 3),
         .reports = ring_at(arena, worker, 4),
+        .inbound = ring_at(arena, worker, 5),
+        .outbound = ring_at(arena, worker, 6),
     };
 }
 
@@ -79,4 +83,31 @@ struct bd_str bd_job_get(const struct bd_verify_job *job, enum bd_job_text which
     if (off > BD_JOB_TEXT_MAX || job->text_len[which] > BD_JOB_TEXT_MAX - off)
         return BD_STR_NULL;
     return (struct bd_str){job->text + off, job->text_len[which]};
+}
+
+bool bd_inbound_put(struct bd_inbound *in, struct bd_str watcher, struct bd_str resource,
+                    struct bd_str datagram)
+{
+    if ((uint64_t)watcher.len + resource.len + datagram.len > BD_INBOUND_TEXT_MAX)
+        return false;
+    in->watcher_len = (uint16_t)watcher.len;
+    in->resource_len = (uint16_t)resource.len;
+    in->len = (uint16_t)datagram.len;
+    if (watcher.len)
+        memcpy(in->text, watcher.p, watcher.len);
+    if (resource.len)
+        memcpy(in->text + watcher.len, resource.p, resource.len);
+    memcpy(in->text + watcher.len + resource.len, datagram.p, datagram.len);
+    return true;
+}
+
+struct bd_inbound_texts bd_inbound_get(const struct bd_inbound *in)
+{
+    struct bd_inbound_texts t = {BD_STR_NULL, BD_STR_NULL, BD_STR_NULL};
+    if ((uint64_t)in->watcher_len + in->resource_len + in->len > BD_INBOUND_TEXT_MAX)
+        return t;
+    t.watcher = (struct bd_str){in->text, in->watcher_len};
+    t.resource = (struct bd_str){in->text + in->watcher_len, in->resource_len};
+    t.datagram = (struct bd_str){t.resource.p + in->resource_len, in->len};
+    return t;
 }

@@ -6,6 +6,8 @@
  *   sweeps    control -> worker    numbers of buckets that are due              8 B
  *   commands  control -> worker    unregister                               1,024 B
  *   reports   worker -> control    what came of a command                      64 B
+ *   inbound   worker -> control    a SIP datagram that control answers      2,560 B
+ *   outbound  control -> worker    a SIP datagram to send                   9,088 B
  *
  * Every element names the generation (struct bd_role_line) of the process that asked; an answer or
  * a job of another generation is dropped by whoever reads it, so nobody serves a predecessor's. */
@@ -20,6 +22,8 @@
 #define BD_VERDICTS_CNT 4096
 #define BD_SWEEPS_CNT   4096
 #define BD_COMMANDS_CNT 64
+#define BD_INBOUND_CNT  256
+#define BD_OUTBOUND_CNT 64
 
 /* Texts of a job, laid one after the other in text[]. */
 enum bd_job_text {
@@ -92,8 +96,52 @@ struct bd_report {
 };
 _Static_assert(sizeof(struct bd_report) == 64, "kept in shared memory");
 
+/* The way of a datagram in or out: struct bd_datagram of nic.h without the buffer. */
+struct bd_way_back {
+    struct bd_endpoint peer, local;
+    uint8_t mac[6]; /* link-layer source of what came in, destination of what goes out */
+    uint16_t port;  /* nic port index */
+    uint16_t vlan;
+};
+_Static_assert(sizeof(struct bd_way_back) == 46, "kept in shared memory");
+
+/* A request that control answers, or the response to one of its own. A request has been through the
+ * domain's authentication; who it said it was and what it is about stand as canonical AoRs before
+ * the datagram. A response has neither. */
+struct bd_inbound {
+    uint64_t transaction; /* hash of datagram and source: a retransmission has the same */
+    uint32_t control_generation;
+    struct bd_way_back way;
+    uint16_t watcher_len, resource_len, len;
+    char text[]; /* watcher, resource, datagram: up to BD_INBOUND_TEXT_MAX */
+};
+#define BD_INBOUND_SZ       2560
+#define BD_INBOUND_TEXT_MAX (BD_INBOUND_SZ - sizeof(struct bd_inbound))
+_Static_assert(sizeof(struct bd_inbound) == 64, "kept in shared memory");
+
+/* Lays the three texts into the element. False when they do not fit. */
+bool bd_inbound_put(struct bd_inbound *in, struct bd_str watcher, struct bd_str resource,
+                    struct bd_str datagram);
+/* Their slices, NULL when the lengths pass the end of the element. */
+struct bd_inbound_texts {
+    struct bd_str watcher, resource, datagram;
+};
+struct bd_inbound_texts bd_inbound_get(const struct bd_inbound *in);
+
+struct bd_outbound {
+    uint32_t dataplane_generation; /* the dataplane this was meant for */
+    uint32_t len;
+    struct bd_way_back way;
+    uint16_t reserved;
+    char payload[];
+};
+#define BD_OUTBOUND_SZ  9088
+#define BD_OUTBOUND_MAX BD_SIP_REPLY_MAX
+_Static_assert(sizeof(struct bd_outbound) == 56, "kept in shared memory");
+_Static_assert(sizeof(struct bd_outbound) + BD_OUTBOUND_MAX <= BD_OUTBOUND_SZ, "a reply fits");
+
 struct bd_channel {
-    struct bd_ring *jobs, *verdicts, *sweeps, *commands, *reports;
+    struct bd_ring *jobs, *verdicts, *sweeps, *commands, *reports, *inbound, *outbound;
 };
 
 uint64_t bd_channels_footprint(unsigned workers);

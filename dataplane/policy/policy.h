@@ -48,6 +48,7 @@ struct bd_policy_domain {
     uint8_t min_expires_mode;       /* Kamailio: 0 raise to min_expires, 1 answer 423 */
     uint8_t userhash, charset_utf8; /* said in the challenges (RFC 7616 3.3) */
     uint8_t add_authinfo_hdr;       /* Kamailio: Authentication-Info in the 200 */
+    uint8_t reg_event;              /* SUBSCRIBE to the registration event package is served */
     uint8_t redirect, redirect_auth, redirect_path, caller_preferences; /* truths */
     uint16_t max_contacts;
     uint16_t max_contacts_code;                               /* 503 or 403 */

@@ -70,12 +70,31 @@ static void put_unsupported(const struct bd_turn *turn, struct bd_wire *w)
     bd_wire_put(w, BD_STR("\r\n"));
 }
 
+static bool serves_events(const struct bd_turn *turn)
+{
+    return turn->domain && turn->domain->reg_event;
+}
+
+/* RFC 6665 7.2, 8.2.2: which packages there are. */
+static void put_allow_events(struct bd_wire *w)
+{
+    bd_reply_header(w, BD_STR("Allow-Events"), BD_STR("reg"));
+}
+
+static void put_allow(const struct bd_turn *turn, struct bd_wire *w)
+{
+    bd_reply_header(w, BD_STR("Allow"),
+                    serves_events(turn) ? BD_STR(METHODS ", SUBSCRIBE") : BD_STR(METHODS));
+    if (serves_events(turn))
+        put_allow_events(w);
+}
+
 /* 11.2: what this server can do. No body is understood. */
 static void put_capabilities(const struct bd_turn *turn, struct bd_wire *w)
 {
     bool path = turn->domain && turn->domain->use_path;
 
-    bd_reply_header(w, BD_STR("Allow"), BD_STR(METHODS));
+    put_allow(turn, w);
     bd_reply_header(w, BD_STR("Accept"), BD_STR(""));
     bd_reply_header(w, BD_STR("Accept-Encoding"), BD_STR("identity"));
     bd_reply_header(w, BD_STR("Supported"), path ? BD_STR("path") : BD_STR(""));
@@ -111,11 +130,14 @@ static void put_extra(struct bd_registrar *r, const struct bd_turn *turn, struct
         put_challenges(r, turn, w, true);
         break;
     case BD_SIP_METHOD_NOT_ALLOWED:
-        bd_reply_header(w, BD_STR("Allow"), BD_STR(METHODS));
+        put_allow(turn, w);
         break;
     case BD_SIP_UNSUPPORTED_MEDIA: /* 8.2.3 */
         bd_reply_header(w, BD_STR("Accept"), BD_STR(""));
         bd_reply_header(w, BD_STR("Accept-Encoding"), BD_STR("identity"));
+        break;
+    case BD_SIP_BAD_EVENT:
+        put_allow_events(w);
         break;
     case BD_SIP_BAD_EXTENSION:
         put_unsupported(turn, w);
@@ -130,6 +152,7 @@ static void put_extra(struct bd_registrar *r, const struct bd_turn *turn, struct
     case BD_SIP_TABLE_FULL:
     case BD_SIP_VERIFIER_BUSY:
     case BD_SIP_VERIFIER_GONE:
+    case BD_SIP_NOTIFIER_BUSY:
     case BD_SIP_DRAINING:
         put_retry_after(turn, w);
         break;

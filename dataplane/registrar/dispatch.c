@@ -8,23 +8,32 @@
  */
 #include "private.h"
 
-static enum bd_verdict check_method(const struct bd_turn *turn)
+/* 21.4.6 speaks of an address that is ours. */
+static enum bd_verdict no_method(const struct bd_turn *turn)
 {
     const struct bd_message *m = turn->m;
-    switch (m->method) {
+    return bd_target_domain(m, turn->request->policy, &m->request_uri) ? BD_SIP_METHOD_NOT_ALLOWED
+                                                                       : BD_SIP_NOT_FOUND;
+}
+
+static enum bd_verdict check_method(const struct bd_turn *turn)
+{
+    switch (turn->m->method) {
     case BD_METHOD_REGISTER:
     case BD_METHOD_OPTIONS:
         return BD_VERDICT_NONE;
+    case BD_METHOD_SUBSCRIBE:
+        if (turn->subscribe)
+            return BD_VERDICT_NONE;
+        return bd_subscribe_offered(turn) ? BD_SIP_BAD_EVENT : no_method(turn);
     case BD_METHOD_ACK:
         return BD_SIP_ACK; /* 8.2.7: a stateless UAS ignores it */
     case BD_METHOD_CANCEL:
         return BD_SIP_NO_TRANSACTION; /* 9.2: every transaction here is over at once */
     case BD_METHOD_UNKNOWN:
         return BD_SIP_UNKNOWN_METHOD; /* 21.5.2 */
-    default:                          /* 21.4.6 speaks of an address that is ours */
-        return bd_target_domain(m, turn->request->policy, &m->request_uri)
-                   ? BD_SIP_METHOD_NOT_ALLOWED
-                   : BD_SIP_NOT_FOUND;
+    default:
+        return no_method(turn);
     }
 }
 
@@ -106,7 +115,8 @@ enum bd_verdict bd_dispatch(struct bd_turn *turn)
         return BD_SIP_RESPONSE;
     /* 8.3: a redirect server MUST ignore what it does not understand: methods, options in Require.
      * No dialog is here (12.2.2), and a BYE has no other place (15.1.2). */
-    if (bd_redirect_claims(turn))
+    turn->subscribe = bd_subscribe_claims(turn);
+    if (!turn->subscribe && bd_redirect_claims(turn))
         return m->to_tag.p || m->method == BD_METHOD_BYE ? BD_SIP_NO_TRANSACTION : BD_VERDICT_NONE;
     enum bd_verdict verdict = check_method(turn);
     if (verdict == BD_VERDICT_NONE)

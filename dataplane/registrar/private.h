@@ -12,6 +12,8 @@
  *   commit.c     one commit, or none
  *   answer.c     the reply                                     8.2.6, 10.3 (8)
  *
+ * A SUBSCRIBE goes from dispatch.c to subscribe.c, to auth.c, and then to the control process.
+ *
  * Each step returns BD_VERDICT_NONE to go on, or the verdict that the request ends in. */
 #ifndef BD_REGISTRAR_PRIVATE_H
 #define BD_REGISTRAR_PRIVATE_H
@@ -52,6 +54,8 @@ struct bd_registrar {
     struct bd_preferences preferences;
     char caller_text[BD_AOR_MAX]; /* From, when it must prove who it is */
     struct bd_recent recent;
+    struct bd_handed handed; /* slices of the two texts */
+    char watcher_text[BD_AOR_MAX], resource_text[BD_AOR_MAX];
 };
 
 /* One request on its way. */
@@ -69,6 +73,7 @@ struct bd_turn {
     bool again;                              /* this very request has changed bindings before */
     bool authinfo;                           /* the 200 carries Authentication-Info */
     bool written;                            /* the reply stands in the wire already */
+    bool subscribe;                          /* to registration state: subscribe.c */
     bool redirect;                           /* a request to be redirected: redirect.c */
     bool preferred;                          /* the caller's preferences have shaped the location */
     bool insecure;                           /* a target was passed over for not being sips */
@@ -89,6 +94,15 @@ const struct bd_policy_domain *bd_target_domain(const struct bd_message *m,
                                                 const struct bd_policy *policy,
                                                 const struct bd_uri *uri);
 
+/* subscribe.c */
+/* Whether a SUBSCRIBE is to registration state of a domain that serves it; sets turn->domain. */
+bool bd_subscribe_claims(struct bd_turn *turn);
+/* Whether its domain serves registration state, whatever it subscribes to. */
+bool bd_subscribe_offered(const struct bd_turn *turn);
+/* Who subscribes (turn->claimed) to which AoR; fills registrar->handed. */
+enum bd_verdict bd_subscribe_find(struct bd_registrar *registrar, struct bd_turn *turn);
+/* Whether a response is to a NOTIFY that the control process sent; fills registrar->handed. */
+bool bd_subscribe_answered(struct bd_registrar *registrar, const struct bd_turn *turn);
 /* path.c */
 /* What the domain's path_mode says of this request. */
 enum bd_verdict bd_path_check(struct bd_turn *turn);

@@ -72,10 +72,10 @@ static enum bd_verdict admit(struct bd_registrar *r, struct bd_turn *turn)
     enum bd_verdict verdict = bd_dispatch(turn);
     if (verdict != BD_VERDICT_NONE)
         return verdict;
-    verdict = bd_target_find(turn);
-    if (verdict == BD_VERDICT_NONE && !turn->redirect)
+    verdict = turn->subscribe ? bd_subscribe_find(r, turn) : bd_target_find(turn);
+    if (verdict == BD_VERDICT_NONE && !turn->redirect && !turn->subscribe)
         verdict = bd_path_check(turn);
-    if (verdict == BD_VERDICT_NONE && !turn->redirect)
+    if (verdict == BD_VERDICT_NONE && !turn->redirect && !turn->subscribe)
         verdict = bd_third_party_check(r, turn);
     if (verdict == BD_VERDICT_NONE && turn->redirect && bd_auth_needed(turn) != BD_AUTH_OPEN)
         verdict = bd_redirect_caller(r, turn);
@@ -87,6 +87,8 @@ static enum bd_verdict admit(struct bd_registrar *r, struct bd_turn *turn)
 
 static enum bd_verdict serve(struct bd_registrar *r, struct bd_turn *turn, struct bd_wire *reply)
 {
+    if (turn->subscribe)
+        return BD_SIP_SUBSCRIBE;
     return turn->redirect ? bd_redirect(r, turn) : bd_register(r, turn, reply);
 }
 
@@ -94,6 +96,10 @@ static enum bd_step finish(struct bd_registrar *r, struct bd_turn *turn, enum bd
                            struct bd_wire *reply, enum bd_verdict *verdict)
 {
     *verdict = outcome;
+    if (outcome == BD_SIP_RESPONSE && bd_subscribe_answered(r, turn))
+        *verdict = BD_SIP_NOTIFY_ANSWER;
+    if (*verdict == BD_SIP_SUBSCRIBE || *verdict == BD_SIP_NOTIFY_ANSWER)
+        return BD_STEP_CONTROL;
     if (turn->written || bd_answer(r, turn, reply, verdict))
         return BD_STEP_REPLY;
     return BD_STEP_SILENT;
@@ -156,4 +162,9 @@ void bd_registrar_refuse(struct bd_registrar *registrar, const struct bd_request
     if (request->parsed == BD_VERDICT_NONE)
         bd_target_find(&turn); /* for the domain's Retry-After */
     bd_answer(registrar, &turn, reply, &verdict);
+}
+
+const struct bd_handed *bd_registrar_handed(const struct bd_registrar *registrar)
+{
+    return &registrar->handed;
 }

@@ -4,6 +4,8 @@
  *   bd_registrar_handle()  --REPLY-->  reply written, table committed, done
  *                          --SILENT->  nothing to send (ACK, response, keep-alive, ...), done
  *                          --VERIFY->  job filled; keep the datagram, hand the job on, then
+ *                          --CONTROL-> control answers: hand on the datagram and what
+ *                                      bd_registrar_handed() says
  *   bd_registrar_resume()  --REPLY-->  with the verifier's result, same request again
  *   bd_registrar_refuse()              503 + Retry-After when no verifier can be had
  *
@@ -41,7 +43,7 @@ struct bd_request {
     const struct bd_policy *policy; /* current at the begin of the burst; never NULL */
 };
 
-enum bd_step { BD_STEP_REPLY, BD_STEP_SILENT, BD_STEP_VERIFY };
+enum bd_step { BD_STEP_REPLY, BD_STEP_SILENT, BD_STEP_VERIFY, BD_STEP_CONTROL };
 
 /* Before handle, for each request of a burst: computes what it can of the AoR and prefetches its
  * bucket; then again for the record. Skipping them changes nothing but time. */
@@ -54,7 +56,17 @@ enum bd_step bd_registrar_handle(struct bd_registrar *registrar, const struct bd
 enum bd_step bd_registrar_resume(struct bd_registrar *registrar, const struct bd_request *request,
                                  const struct bd_verify_result *result, struct bd_wire *reply,
                                  enum bd_verdict *verdict);
-/* verdict: BD_SIP_VERIFIER_BUSY, _GONE; writes the 503. */
+/* After BD_STEP_CONTROL, until the next request: who asks (authenticated as the domain wants it)
+ * and for which AoR, both canonical. Empty for the response to a NOTIFY; the AoR is empty within a
+ * dialog, too. */
+struct bd_handed {
+    struct bd_str watcher, resource;
+    uint64_t transaction;
+};
+const struct bd_handed *bd_registrar_handed(const struct bd_registrar *registrar);
+
+/* verdict: BD_SIP_VERIFIER_BUSY, _GONE, BD_SIP_NOTIFIER_BUSY, BD_SIP_TOO_LARGE; writes the reply.
+ */
 void bd_registrar_refuse(struct bd_registrar *registrar, const struct bd_request *request,
                          enum bd_verdict verdict, struct bd_wire *reply);
 

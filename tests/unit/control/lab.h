@@ -66,14 +66,14 @@ static inline void lab_write_config(const struct lab *lab, unsigned workers, con
     fclose(out);
 }
 
-static inline void lab_open(struct lab *lab)
+static inline void lab_open_with(struct lab *lab, const char *domains)
 {
     *lab = (struct lab){.directory = "/tmp/bd-control-XXXXXX"};
     assert_non_null(mkdtemp(lab->directory));
     lab_path(lab, "bindery.yaml", lab->file);
     lab_path(lab, "stats.sock", lab->socket);
     lab_path(lab, "admin.sock", lab->admin);
-    lab_write_config(lab, 2, NULL);
+    lab_write_config(lab, 2, domains);
     bd_log_init("test", BD_LOG_ERROR);
     signal(SIGPIPE, SIG_IGN);
     evthread_use_pthreads();
@@ -84,6 +84,11 @@ static inline void lab_open(struct lab *lab)
     struct bd_error error;
     if (bd_service_start(control, &error) < 0)
         fail_msg("%s", error.text);
+}
+
+static inline void lab_open(struct lab *lab)
+{
+    lab_open_with(lab, NULL);
 }
 
 /* The dataplane comes: it takes its role, and says that it serves. */

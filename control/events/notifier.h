@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What the files of the notifier share. Private to control/events.
+ *
+ *   events.c      rings, slots, the turn
+ *   subscribe.c   what a SUBSCRIBE draws
+ *   notify.c      when a NOTIFY goes out, what is in it, what its response means */
+#ifndef BD_NOTIFIER_H
+#define BD_NOTIFIER_H
+
+#include "events.h"
+
+struct bd_events {
+    struct bd_control *control;
+    struct event *timer;
+    unsigned max, top; /* slots; no slot from top on was ever used */
+    struct bd_subscription **slot;
+    uint64_t *origin; /* of each slot: keyed hash of Call-ID and remote tag; 0: free */
+    unsigned cursor;  /* of the look under way */
+    uint64_t look_ms; /* when the next one begins */
+    struct bd_events_numbers numbers;
+    /* Scratch; too large for the stack. */
+    struct bd_message message;
+    struct bd_difference difference;
+    char body[BD_OUTBOUND_MAX], text[BD_OUTBOUND_MAX];
+};
+
+/* events.c */
+/* False when no dataplane serves or its ring is full. */
+bool bd_events_send(struct bd_events *e, unsigned worker, const struct bd_way_back *way,
+                    const struct bd_endpoint *to, struct bd_str text);
+/* NULL: no slot or no memory. */
+struct bd_subscription *bd_subscription_new(struct bd_events *e, uint64_t origin, uint64_t now_ms);
+void bd_subscription_free(struct bd_events *e, struct bd_subscription *s);
+/* It is over; kept for retransmissions of its last SUBSCRIBE. */
+void bd_subscription_over(struct bd_subscription *s);
+
+/* subscribe.c */
+struct bd_subscribe {
+    const struct bd_inbound *in;
+    struct bd_inbound_texts texts;
+    const struct bd_message *m;
+    unsigned worker;
+    uint64_t now_ms;
+};
+void bd_subscribe(struct bd_events *e, const struct bd_subscribe *ask);
+
+/* notify.c; the caller reads the table (bd_control_reading). */
+void bd_notify_look(struct bd_events *e, struct bd_subscription *s, uint64_t now_ms);
+void bd_notify_answer(struct bd_events *e, const struct bd_message *m, uint64_t now_ms);
+
+#endif

@@ -1,0 +1,315 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* SUBSCRIBE at the notifier: RFC 6665 4.2.1, RFC 3680 4.2 to 4.6, dialogs by RFC 3261 12.2.2. */
+#include <stdlib.h>
+
+#include "hex.h"
+#include "notifier.h"
+#include "provisioned.h"
+
+enum { BRIEF_BELOW_S = 3600, RETRY_AFTER_S = 5 };
+
+/* --- replies ------------------------------------------------------------------------------------
+ */
+
+static struct bd_str server_of(const struct bd_events *e)
+{
+    return bd_str_from(e->control->config->server_header);
+}
+
+static void send_reply(struct bd_events *e, const struct bd_subscribe *ask, struct bd_str text)
+{
+    struct bd_endpoint to = bd_reply_destination(ask->m, &ask->in->way.peer);
+    bd_events_send(e, ask->worker, &ask->in->way, &to, text);
+}
+
+static void put_number(struct bd_wire *w, struct bd_str name, uint32_t value)
+{
+    bd_wire_put(w, name);
+    bd_wire_put(w, BD_STR(": "));
+    bd_wire_u32(w, value);
+    bd_wire_put(w, BD_STR("\r\n"));
+}
+
+/* RFC 3261 8.2.6.2: the tag follows from the request, so a retransmission gets the same. */
+static void refuse(struct bd_events *e, const struct bd_subscribe *ask, unsigned status)
+{
+    char text[2 * sizeof(ask->in->transaction)];
+    struct bd_wire tag = bd_wire_init(text, sizeof(text));
+    bd_wire_hex(&tag, &ask->in->transaction, sizeof(ask->in->transaction));
+    struct bd_wire w = bd_wire_init(e->text, sizeof(e->text));
+    bd_reply_begin(&w, ask->m, status, bd_reason(status), (struct bd_str){text, sizeof(text)},
+                   &ask->in->way.peer);
+    if (status == 423)
+        put_number(&w, BD_STR("Min-Expires"), e->control->config->reg_event_min_expires_s);
+    if (status == 503)
+        put_number(&w, BD_STR("Retry-After"), RETRY_AFTER_S);
+    if (status == 406)
+        bd_reply_header(&w, BD_STR("Accept"), BD_STR("application/reginfo+xml"));
+    if (server_of(e).len)
+        bd_reply_header(&w, BD_STR("Server"), server_of(e));
+    bd_reply_end(&w);
+    e->numbers.refused++;
+    if (!w.overflow)
+        send_reply(e, ask, (struct bd_str){e->text, bd_wire_len(&w)});
+}
+
+/* Sends the 200 and keeps it for retransmissions. */
+static void approve(struct bd_events *e, const struct bd_subscribe *ask, struct bd_subscription *s,
+                    uint32_t expires_s)
+{
+    struct bd_wire w = bd_wire_init(e->text, sizeof(e->text));
+    bd_dialog_accept(&s->dialog, &w, ask->m, expires_s, server_of(e));
+    uint32_t len = w.overflow ? 0 : bd_wire_len(&w);
+    free(s->reply);
+    s->reply = malloc(len + 1U);
+    s->reply_len = s->reply ? len : 0;
+    if (s->reply)
+        memcpy(s->reply, e->text, len);
+    s->transaction = ask->in->transaction;
+    s->reply_to = bd_reply_destination(ask->m, &ask->in->way.peer);
+    s->over_ms = ask->now_ms + BD_TIMEOUT_MS;
+    bd_events_send(e, s->worker, &s->dialog.way, &s->reply_to, (struct bd_str){e->text, len});
+}
+
+static void repeat(struct bd_events *e, const struct bd_subscription *s)
+{
+    if (s->reply)
+        bd_events_send(e, s->worker, &s->dialog.way, &s->reply_to,
+                       (struct bd_str){s->reply, s->reply_len});
+}
+
+/* --- what is asked ------------------------------------------------------------------------------
+ */
+
+/* 3680 4.5: an Accept must name our type; without one it is the default. */
+static bool accepts_reginfo(const struct bd_message *m)
+{
+    static const struct bd_str type[] = {
+        {"application/reginfo+xml", 23}, {"application/*", 13}, {"*/*", 3}};
+    if (!bd_header_first(m, BD_HDR_ACCEPT))
+        return true;
+    struct bd_list list = bd_list_begin(m, BD_HDR_ACCEPT);
+    struct bd_str element;
+    while (bd_list_next(&list, &element)) {
+        uint32_t len = 0;
+        while (len < element.len && !strchr("; \t\r\n", element.p[len]))
+            len++;
+        for (unsigned i = 0; i < sizeof(type) / sizeof(type[0]); i++) {
+            if (bd_str_eq_nocase((struct bd_str){element.p, len}, type[i]))
+                return true;
+        }
+    }
+    return false;
+}
+
+/* 6665 4.2.1.1: shortened, never lengthened. Returns 0, or 423. */
+static unsigned grant(const struct bd_config *config, const struct bd_message *m,
+                      uint32_t *expires_s)
+{
+    uint32_t s = m->has_expires ? m->expires_s : config->reg_event_default_expires_s;
+    *expires_s = s < config->reg_event_max_expires_s ? s : config->reg_event_max_expires_s;
+    bool brief =
+        m->has_expires && s > 0 && s < BRIEF_BELOW_S && s < config->reg_event_min_expires_s;
+    return brief ? 423 : 0;
+}
+
+static struct bd_str host_of(struct bd_str aor)
+{
+    const char *at = memrchr(aor.p, '@', aor.len);
+    return at ? (struct bd_str){at + 1, (uint32_t)(aor.p + aor.len - at - 1)} : aor;
+}
+
+static const struct bd_config_domain *domain_of(const struct bd_config *config, struct bd_str aor)
+{
+    struct bd_str host = host_of(aor);
+    for (unsigned d = 0; d < config->domain_cnt; d++) {
+        if (bd_str_eq_nocase(bd_str_from(config->domains[d].name), host))
+            return &config->domains[d];
+    }
+    return NULL;
+}
+
+static bool is_listed(const struct bd_config_domain *domain, struct bd_str watcher)
+{
+    for (unsigned i = 0; i < domain->reg_event_watcher_cnt; i++) {
+        struct bd_str listed = bd_str_from(domain->reg_event_watchers[i]);
+        if (domain->case_sensitive ? bd_str_eq(listed, watcher) : bd_str_eq_nocase(listed, watcher))
+            return true;
+    }
+    return false;
+}
+
+/* 3680 4.6: one may watch oneself; others as configured. Who is refused does not learn whether
+ * there is such an AoR. Returns 0, 403 or 404. */
+static unsigned authorize(const struct bd_events *e, struct bd_str watcher, struct bd_str resource)
+{
+    const struct bd_arena *arena = &e->control->arena;
+    const struct bd_config_domain *domain = domain_of(e->control->config, resource);
+    if (!domain || !domain->reg_event ||
+        (!bd_str_eq(watcher, resource) && !is_listed(domain, watcher)))
+        return 403;
+    struct bd_provision ignored;
+    bool known = domain->auth == BD_AUTH_OPEN ||
+                 bd_provisioned_find(arena, bd_hash128(&arena->hash_key, resource.p, resource.len),
+                                     &ignored);
+    return known ? 0 : 404;
+}
+
+/* --- within a dialog
+ * ------------------------------------------------------------------------------
+ */
+
+static struct bd_subscription *find_by_tag(const struct bd_events *e, const struct bd_message *m)
+{
+    uint32_t slot;
+    struct bd_str text = {m->to_tag.p, 2 * sizeof(slot)};
+    if (m->to_tag.len != BD_LOCAL_TAG_LEN || !bd_hex_decode(text, (uint8_t *)&slot, sizeof(slot)) ||
+        slot >= e->top || !e->slot[slot] || !bd_dialog_has(&e->slot[slot]->dialog, m))
+        return NULL;
+    return e->slot[slot];
+}
+
+/* It ends, or goes on for expires_s; either way the whole state is told at once (6665 4.2.1.2). */
+static void set_expiry(struct bd_events *e, struct bd_subscription *s, uint32_t expires_s,
+                       uint64_t now_ms)
+{
+    s->expires_ms = now_ms + (uint64_t)expires_s * 1000;
+    if (expires_s == 0)
+        s->ending = "timeout";
+    s->urgent = s->full = true;
+    bd_notify_look(e, s, now_ms);
+}
+
+static void refresh(struct bd_events *e, const struct bd_subscribe *ask, struct bd_subscription *s)
+{
+    const struct bd_message *m = ask->m;
+    uint32_t expires_s;
+    unsigned status = authorize(e, ask->texts.watcher, bd_subscription_resource(s));
+    if (status) { /* the list has changed since */
+        refuse(e, ask, status);
+        s->ending = "rejected";
+        s->urgent = s->full = true;
+        return;
+    }
+    if (!accepts_reginfo(m))
+        status = 406;
+    else if ((status = grant(e->control->config, m, &expires_s)) == 0)
+        status = bd_dialog_refresh(&s->dialog, m, &ask->in->way);
+    if (status) {
+        refuse(e, ask, status);
+        return;
+    }
+    s->worker = ask->worker;
+    e->numbers.refreshed++;
+    approve(e, ask, s, expires_s);
+    set_expiry(e, s, expires_s, ask->now_ms);
+}
+
+static void subscribe_again(struct bd_events *e, const struct bd_subscribe *ask)
+{
+    const struct bd_message *m = ask->m;
+    struct bd_subscription *s = find_by_tag(e, m);
+    if (s && s->transaction == ask->in->transaction)
+        repeat(e, s);
+    else if (!s || s->over || s->ending || !bd_str_eq(bd_dialog_event(m), s->dialog.event))
+        refuse(e, ask, 481); /* 6665 4.1.2.3 */
+    else if (!bd_str_eq(ask->texts.watcher, bd_subscription_watcher(s)))
+        refuse(e, ask, 403);
+    else if (m->cseq <= s->dialog.remote_cseq)
+        refuse(e, ask, 500); /* 3261 12.2.2 */
+    else
+        refresh(e, ask, s);
+}
+
+/* --- outside of one
+ * -------------------------------------------------------------------------------
+ */
+
+static uint64_t origin_of(const struct bd_events *e, const struct bd_message *m)
+{
+    const struct bd_hash_key *key = &e->control->arena.hash_key;
+    const uint64_t part[] = {bd_hash64(key, m->call_id.p, m->call_id.len),
+                             bd_hash64(key, m->from_tag.p ? m->from_tag.p : "", m->from_tag.len)};
+    uint64_t hash = bd_hash64(key, part, sizeof(part));
+    return hash ? hash : 1;
+}
+
+/* Whether a request without To tag has made a subscription already, and has got its answer here: it
+ * is a retransmission, or a copy that a proxy forked (3261 8.2.2.2: 482). */
+static bool seen_before(struct bd_events *e, const struct bd_subscribe *ask, uint64_t origin)
+{
+    for (unsigned i = 0; i < e->top; i++) {
+        const struct bd_subscription *s = e->slot[i];
+        if (e->origin[i] != origin || !bd_dialog_has(&s->dialog, ask->m))
+            continue;
+        if (s->transaction == ask->in->transaction) {
+            repeat(e, s);
+            return true;
+        }
+        if (s->dialog.remote_cseq == ask->m->cseq && !s->over) {
+            refuse(e, ask, 482);
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool is_crowded(const struct bd_events *e, struct bd_str resource)
+{
+    unsigned cursor = 0, cnt = 0;
+    const struct bd_subscription *s;
+    while ((s = bd_events_next(e, &cursor)))
+        cnt += bd_str_eq(bd_subscription_resource(s), resource);
+    return cnt >= BD_SUBSCRIPTIONS_PER_AOR_MAX;
+}
+
+static void keep_names(const struct bd_events *e, const struct bd_subscribe *ask,
+                       struct bd_subscription *s)
+{
+    struct bd_str watcher = ask->texts.watcher, resource = ask->texts.resource;
+    memcpy(s->watcher, watcher.p, watcher.len);
+    memcpy(s->resource, resource.p, resource.len);
+    s->watcher_len = watcher.len;
+    s->resource_len = resource.len;
+    s->hash = bd_table_hash(&e->control->table, resource);
+}
+
+static void subscribe_first(struct bd_events *e, const struct bd_subscribe *ask, uint64_t origin)
+{
+    uint32_t expires_s;
+    unsigned status = authorize(e, ask->texts.watcher, ask->texts.resource);
+    if (status == 0 && !accepts_reginfo(ask->m))
+        status = 406;
+    if (status == 0)
+        status = grant(e->control->config, ask->m, &expires_s);
+    if (status == 0 && is_crowded(e, ask->texts.resource))
+        status = 503;
+    struct bd_subscription *s = status == 0 ? bd_subscription_new(e, origin, ask->now_ms) : NULL;
+    if (status == 0)
+        status = s ? bd_dialog_open(&s->dialog, ask->m, &ask->in->way) : 503;
+    if (status) {
+        if (s)
+            bd_subscription_free(e, s);
+        refuse(e, ask, status);
+        return;
+    }
+    s->worker = ask->worker;
+    keep_names(e, ask, s);
+    e->numbers.accepted++;
+    approve(e, ask, s, expires_s);
+    set_expiry(e, s, expires_s, ask->now_ms);
+}
+
+void bd_subscribe(struct bd_events *e, const struct bd_subscribe *ask)
+{
+    if (ask->texts.watcher.len == 0 || ask->texts.watcher.len > BD_AOR_MAX ||
+        ask->texts.resource.len > BD_AOR_MAX)
+        return; /* no worker has written this */
+    if (ask->m->to_tag.p) {
+        subscribe_again(e, ask);
+        return;
+    }
+    uint64_t origin = origin_of(e, ask->m);
+    if (ask->texts.resource.len > 0 && !seen_before(e, ask, origin))
+        subscribe_first(e, ask, origin);
+}
