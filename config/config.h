@@ -58,6 +58,9 @@ struct bd_config_domain {
     int max_contacts_policy; /* 0 reject, 1 oldest, 2 replace */
     uint32_t max_contacts_code, retry_after_s, nonce_expire_s;
     bool case_sensitive;
+    uint32_t outbound_mode; /* enum bd_outbound_mode of policy.h */
+    uint32_t regid_mode, flow_timer_s, keep_s;
+    bool gruu_enabled;
     struct bd_prefix *trusted_prefixes;
     unsigned trusted_prefix_cnt;
     unsigned line; /* where the domain begins in the file */

@@ -194,6 +194,23 @@ static const struct bd_row registration_rows[] = {
      .help = "Lifetime of a nonce; after it a phone is challenged anew."},
     {"case_sensitive", &bd_kind_truth, DOMAIN(case_sensitive), .fallback = "false",
      .choices = truth_words, .help = "Whether upper and lower case of user parts differ."},
+    {"outbound_mode", &bd_kind_number, DOMAIN(outbound_mode), .fallback = "1", .min = 0, .max = 2,
+     .help = "RFC 5626: one binding for each +sip.instance and reg-id. 0: reg-id is ignored and "
+             "Require: outbound refused. 1: supported. 2: required, others draw 421."},
+    {"regid_mode", &bd_kind_number, DOMAIN(regid_mode), .fallback = "0", .min = 0, .max = 1,
+     .help = "A reg-id behind a first hop without outbound is 0: refused or ignored as RFC 5626 "
+             "says, 1: used all the same."},
+    {"flow_timer", &bd_kind_number, DOMAIN(flow_timer_s), .fallback = "0", .min = 0, .max = 999,
+     .unit = "s",
+     .help = "Flow-Timer of the reply to an outbound registration: keep-alives come at least this "
+             "often. 0: none is sent."},
+    {"gruu_enabled", &bd_kind_truth, DOMAIN(gruu_enabled), .fallback = "true",
+     .choices = truth_words,
+     .help = "RFC 5627: phones with a +sip.instance get a public and a temporary GRUU."},
+    {"keep", &bd_kind_number, DOMAIN(keep_s), .fallback = "0", .min = 0, .max = 3600, .unit = "s",
+     .help =
+         "Keep-alives that a phone offers by a Via parameter keep (RFC 6223) are asked for this "
+         "often. 0: they are not asked for."},
     {"trusted_prefixes", &bd_kind_prefixes,
      LIST(struct bd_config_domain, trusted_prefixes, trusted_prefix_cnt), .min = 0,
      .max = BD_PREFIXES_PER_DOMAIN_MAX, .example = "198.51.100.0/24",

@@ -22,6 +22,9 @@
 enum bd_auth_mode { BD_AUTH_DIGEST, BD_AUTH_TRUSTED, BD_AUTH_OPEN };
 enum bd_contacts_policy { BD_CONTACTS_REJECT, BD_CONTACTS_OLDEST, BD_CONTACTS_REPLACE };
 
+/* Kamailio's outbound_mode. */
+enum bd_outbound_mode { BD_OUTBOUND_NONE, BD_OUTBOUND_SUPPORTED, BD_OUTBOUND_REQUIRED };
+
 /* Bits of bd_policy_domain.qop and .algorithms. */
 #define BD_QOP_BIT_AUTH     0x1
 #define BD_QOP_BIT_AUTH_INT 0x2
@@ -37,7 +40,11 @@ struct bd_policy_domain {
     uint8_t case_sensitive;   /* user part of AoRs */
     uint8_t min_expires_mode; /* Kamailio: 0 raise to min_expires, 1 answer 423 */
     uint16_t max_contacts;
-    uint16_t max_contacts_code;                               /* 503 or 403 */
+    uint16_t max_contacts_code;    /* 503 or 403 */
+    uint16_t keep_s, flow_timer_s; /* RFC 6223, RFC 5626 6; 0: off */
+    uint8_t outbound_mode;         /* enum bd_outbound_mode */
+    uint8_t regid_mode;            /* 0: a reg-id counts by RFC 5626 6; 1: whatever the first hop */
+    uint8_t gruu_enabled;
     uint32_t default_expires_s, min_expires_s, max_expires_s; /* max 0: no upper bound */
     uint32_t retry_after_s;                                   /* 0: no Retry-After */
     uint32_t nonce_expire_s;

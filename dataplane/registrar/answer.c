@@ -17,14 +17,14 @@ static void put_header_u32(struct bd_wire *w, struct bd_str name, uint32_t value
 }
 
 static void begin(const struct bd_turn *turn, struct bd_wire *w, unsigned status,
-                  struct bd_str reason)
+                  struct bd_str reason, uint32_t keep_s)
 {
     /* 8.2.7, 19.3: the tag follows from the request, so a retransmission gets the same one. */
     char text[16];
     struct bd_wire tag = bd_wire_init(text, sizeof(text));
     bd_wire_hex(&tag, &turn->transaction, sizeof(turn->transaction));
-    bd_reply_begin(w, turn->m, status, reason, (struct bd_str){text, bd_wire_len(&tag)},
-                   &turn->request->source);
+    bd_reply_begin_keep(w, turn->m, status, reason, (struct bd_str){text, bd_wire_len(&tag)},
+                        &turn->request->source, keep_s);
 }
 
 static void end(const struct bd_turn *turn, struct bd_wire *w)
@@ -51,13 +51,13 @@ static void put_challenges(struct bd_registrar *r, const struct bd_turn *turn, s
 }
 
 /* 8.2.2.3, 20.40 */
-static void put_unsupported(const struct bd_message *m, struct bd_wire *w)
+static void put_unsupported(const struct bd_turn *turn, struct bd_wire *w)
 {
     unsigned cnt = 0;
-    struct bd_list list = bd_list_begin(m, BD_HDR_REQUIRE);
+    struct bd_list list = bd_list_begin(turn->m, BD_HDR_REQUIRE);
     struct bd_str tag;
     while (bd_list_next(&list, &tag)) {
-        if (bd_option_supported(tag))
+        if (bd_option_supported(tag, turn->domain))
             continue;
         bd_wire_put(w, cnt++ ? BD_STR(", ") : BD_STR("Unsupported: "));
         bd_wire_put(w, tag);
@@ -65,13 +65,13 @@ static void put_unsupported(const struct bd_message *m, struct bd_wire *w)
     bd_wire_put(w, BD_STR("\r\n"));
 }
 
-/* 11.2: what this server can do. No body is understood and no extension (yet). */
+/* 11.2: what this server can do. No body is understood. */
 static void put_capabilities(struct bd_wire *w)
 {
     bd_reply_header(w, BD_STR("Allow"), BD_STR(METHODS));
     bd_reply_header(w, BD_STR("Accept"), BD_STR(""));
     bd_reply_header(w, BD_STR("Accept-Encoding"), BD_STR("identity"));
-    bd_reply_header(w, BD_STR("Supported"), BD_STR(""));
+    bd_reply_header(w, BD_STR("Supported"), BD_STR(BD_OPTIONS_SUPPORTED));
 }
 
 static void put_retry_after(const struct bd_turn *turn, struct bd_wire *w)
@@ -104,7 +104,10 @@ static void put_extra(struct bd_registrar *r, const struct bd_turn *turn, struct
         bd_reply_header(w, BD_STR("Accept-Encoding"), BD_STR("identity"));
         break;
     case BD_SIP_BAD_EXTENSION:
-        put_unsupported(turn->m, w);
+        put_unsupported(turn, w);
+        break;
+    case BD_SIP_EXTENSION_REQUIRED: /* 21.4.15 */
+        bd_reply_header(w, BD_STR("Require"), BD_STR("outbound"));
         break;
     case BD_SIP_TOO_BRIEF: /* 10.3 (7) */
         put_header_u32(w, BD_STR("Min-Expires"), turn->domain->min_expires_s);
@@ -139,14 +142,14 @@ bool bd_answer(struct bd_registrar *registrar, const struct bd_turn *turn, struc
         return false;
     const struct bd_wire blank = *reply;
     bool worded = status == 400 && turn->reason;
-    begin(turn, reply, status, worded ? bd_str_from(turn->reason) : bd_reason(status));
+    begin(turn, reply, status, worded ? bd_str_from(turn->reason) : bd_reason(status), 0);
     put_extra(registrar, turn, reply, *verdict);
     end(turn, reply);
     if (!reply->overflow)
         return true;
     *reply = blank;
     *verdict = BD_SIP_INTERNAL;
-    begin(turn, reply, 500, bd_reason(500));
+    begin(turn, reply, 500, bd_reason(500), 0);
     bd_reply_end(reply);
     if (!reply->overflow)
         return true;
@@ -178,15 +181,40 @@ static void put_binding(struct bd_wire *w, const struct bd_binding *b, uint32_t 
     bd_wire_put(w, BD_STR("\r\n"));
 }
 
+/* RFC 5626 6: only for a flow that ends here. 0: none is sent. */
+static uint32_t flow_timer_s(const struct bd_turn *turn, const struct bd_asks *asks)
+{
+    return asks->outbound && asks->direct ? turn->domain->flow_timer_s : 0;
+}
+
+/* RFC 6223 4.2.2, 5: each REGISTER negotiates anew; never another interval than Flow-Timer's. */
+static uint32_t keep_s(const struct bd_turn *turn, const struct bd_asks *asks)
+{
+    uint32_t flow_s = flow_timer_s(turn, asks);
+    return turn->domain->keep_s && flow_s ? flow_s : turn->domain->keep_s;
+}
+
+/* RFC 5626 6: says that the reg-id counted. */
+static void put_outbound(struct bd_wire *w, const struct bd_turn *turn, const struct bd_asks *asks)
+{
+    if (!asks->outbound)
+        return;
+    bd_reply_header(w, BD_STR("Require"), BD_STR("outbound"));
+    uint32_t flow_s = flow_timer_s(turn, asks);
+    if (flow_s)
+        put_header_u32(w, BD_STR("Flow-Timer"), flow_s);
+}
+
 bool bd_answer_bindings(struct bd_registrar *registrar, const struct bd_turn *turn,
                         struct bd_wire *reply)
 {
-    begin(turn, reply, 200, bd_reason(200));
+    begin(turn, reply, 200, bd_reason(200), keep_s(turn, &registrar->asks));
     for (unsigned i = 0; i < registrar->set.cnt; i++) {
         const struct bd_entry *e = &registrar->set.entry[i];
         if (bd_fate_lives(e->fate))
             put_binding(reply, &e->binding, registrar->asks.grant_s);
     }
+    put_outbound(reply, turn, &registrar->asks);
     bd_reply_header(reply, BD_STR("Date"), bd_date_text(&registrar->date, turn->request->wall_ms));
     end(turn, reply);
     return !reply->overflow;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "asks.h"
 
+#include "outbound.h"
+
 /* RFC 3261 10.3 (7): only intervals below one hour may be refused as too brief. */
 enum { BRIEF_BELOW_S = 3600 };
 
@@ -127,6 +129,7 @@ static const char *read_one(struct bd_asks *asks, const struct bd_message *m,
         .q_milli = c->has_q ? c->q_milli : BD_Q_NONE,
         .flags = (uint16_t)(context->flags | (secure ? BD_BINDING_SECURE : 0)),
     };
+    asks->has_reg_id |= c->reg_id != 0;
     asks->cnt++;
     return NULL;
 }
@@ -173,7 +176,7 @@ static const char *read_all(struct bd_asks *asks, const struct bd_message *m,
 enum bd_verdict bd_asks_read(struct bd_asks *asks, const struct bd_message *m,
                              const struct bd_asks_context *context, const char **reason)
 {
-    asks->star = false;
+    asks->star = asks->has_reg_id = asks->outbound = asks->direct = false;
     asks->cnt = 0;
     asks->text_len = 0;
     asks->call_id = m->call_id;
@@ -191,5 +194,10 @@ enum bd_verdict bd_asks_read(struct bd_asks *asks, const struct bd_message *m,
     *reason = read_all(asks, m, context, &brief);
     if (*reason)
         return BD_SIP_BAD_CONTACT;
+    enum bd_verdict verdict = bd_outbound_demand(m, context->domain);
+    if (verdict == BD_VERDICT_NONE && asks->has_reg_id)
+        verdict = bd_outbound_apply(asks, m, context->domain, reason);
+    if (verdict != BD_VERDICT_NONE)
+        return verdict;
     return brief ? BD_SIP_TOO_BRIEF : BD_VERDICT_NONE;
 }

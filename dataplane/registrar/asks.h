@@ -25,6 +25,8 @@ struct bd_asks {
     uint32_t cseq;
     uint64_t txn; /* record.h: the transaction's word */
     uint32_t now_s, grant_s;
+    bool has_reg_id;       /* some Contact has a reg-id, whether it counts or not */
+    bool outbound, direct; /* outbound.h */
     uint32_t text_len;
     char text[BD_CONTACTS_PER_REQUEST_MAX * BD_CONTACT_PARAMS_MAX + BD_USER_AGENT_MAX];
 };
@@ -35,7 +37,7 @@ struct bd_asks_context {
     struct bd_endpoint source, local;
     uint32_t now_s;   /* rounded down: what has not expired by it is there */
     uint32_t grant_s; /* rounded up: intervals begin here, so none ends before its time */
-    uint16_t flags; /* BD_BINDING_AUTHENTICATED or 0 */
+    uint16_t flags;   /* BD_BINDING_AUTHENTICATED or 0 */
 };
 
 /* Reads all Contacts. Returns
@@ -43,6 +45,7 @@ struct bd_asks_context {
  *   BD_SIP_BAD_CONTACT   one is malformed or too long, too many, '*' misused, sips against RFC 5630
  *                        5.2; *reason says which
  *   BD_SIP_MALFORMED     the Call-ID is too long
+ *   BD_SIP_EXTENSION_REQUIRED, BD_SIP_FIRST_HOP_LACKS_OUTBOUND    see outbound.h
  *   BD_SIP_TOO_BRIEF     an expiry below the minimum, min_expires_mode 1 (10.3 (7)) */
 enum bd_verdict bd_asks_read(struct bd_asks *asks, const struct bd_message *m,
                              const struct bd_asks_context *context, const char **reason);

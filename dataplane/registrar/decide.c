@@ -22,16 +22,30 @@ bool bd_binding_matches(struct bd_entry *entry, const struct bd_uri *uri)
     return entry->parsed && bd_uri_equal(&entry->uri, uri);
 }
 
-int bd_set_find(struct bd_set *set, const struct bd_uri *uri)
+static int find_flow(const struct bd_set *set, const struct bd_binding *asked)
 {
     for (unsigned i = 0; i < set->cnt; i++) {
+        const struct bd_binding *b = &set->entry[i].binding;
+        if (bd_fate_lives(set->entry[i].fate) && b->reg_id == asked->reg_id &&
+            bd_instance_equal(b->text[BD_TEXT_INSTANCE], asked->text[BD_TEXT_INSTANCE]))
+            return (int)i;
+    }
+    return -1;
+}
+
+int bd_set_find(struct bd_set *set, const struct bd_ask *ask)
+{
+    if (ask->binding.reg_id)
+        return find_flow(set, &ask->binding);
+    for (unsigned i = 0; i < set->cnt; i++) {
         struct bd_entry *e = &set->entry[i];
-        if (bd_fate_lives(e->fate) && bd_str_eq(e->binding.text[BD_TEXT_URI], uri->text))
+        if (bd_fate_lives(e->fate) && e->binding.reg_id == 0 &&
+            bd_str_eq(e->binding.text[BD_TEXT_URI], ask->uri.text))
             return (int)i;
     }
     for (unsigned i = 0; i < set->cnt; i++) {
         struct bd_entry *e = &set->entry[i];
-        if (bd_fate_lives(e->fate) && bd_binding_matches(e, uri))
+        if (bd_fate_lives(e->fate) && e->binding.reg_id == 0 && bd_binding_matches(e, &ask->uri))
             return (int)i;
     }
     return -1;
@@ -82,7 +96,7 @@ static enum bd_verdict check_all(struct bd_set *set, const struct bd_asks *asks)
     enum bd_verdict verdict = BD_VERDICT_NONE;
     unsigned cnt = asks->star ? set->cnt : asks->cnt;
     for (unsigned i = 0; i < cnt && verdict != BD_SIP_RETRANSMISSION; i++) {
-        int at = asks->star ? (int)i : bd_set_find(set, &asks->ask[i].uri);
+        int at = asks->star ? (int)i : bd_set_find(set, &asks->ask[i]);
         if (at < 0 || !bd_fate_lives(set->entry[at].fate))
             continue;
         enum bd_verdict one = check_order(&set->entry[at].binding, asks);
@@ -112,7 +126,7 @@ static void add(struct bd_set *set, const struct bd_ask *ask)
 
 static void apply(struct bd_set *set, const struct bd_ask *ask)
 {
-    int at = bd_set_find(set, &ask->uri);
+    int at = bd_set_find(set, ask);
     if (at < 0 && ask->expires_s)
         add(set, ask);
     else if (at >= 0 && ask->expires_s)

@@ -25,10 +25,22 @@ static enum bd_verdict check_method(const struct bd_message *m)
     }
 }
 
-bool bd_option_supported(struct bd_str tag)
+bool bd_option_supported(struct bd_str tag, const struct bd_policy_domain *domain)
 {
-    (void)tag;
-    return false; /* no extension yet; each one will be a name here */
+    if (bd_str_eq_nocase(tag, BD_STR("outbound"))) /* RFC 5626 11.4 */
+        return !domain || domain->outbound_mode != BD_OUTBOUND_NONE;
+    return false;
+}
+
+enum bd_verdict bd_require_check(const struct bd_turn *turn)
+{
+    struct bd_list list = bd_list_begin(turn->m, BD_HDR_REQUIRE);
+    struct bd_str tag;
+    while (bd_list_next(&list, &tag)) {
+        if (!bd_option_supported(tag, turn->domain))
+            return BD_SIP_BAD_EXTENSION;
+    }
+    return BD_VERDICT_NONE;
 }
 
 static bool is_token(struct bd_str s)
@@ -54,7 +66,7 @@ static enum bd_verdict check_require(struct bd_turn *turn)
         list.bad |= !is_token(tag);
         if (list.bad)
             break;
-        if (!bd_option_supported(tag))
+        if (!bd_option_supported(tag, NULL))
             verdict = BD_SIP_BAD_EXTENSION;
     }
     if (!list.bad)

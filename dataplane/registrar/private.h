@@ -51,8 +51,12 @@ struct bd_turn {
 
 /* dispatch.c */
 enum bd_verdict bd_dispatch(struct bd_turn *turn);
-/* Whether an option tag is one this registrar implements (RFC 3261 8.2.2.3). */
-bool bd_option_supported(struct bd_str tag);
+/* Whether an option tag is one this registrar implements and the domain, when known, has switched
+ * on (RFC 3261 8.2.2.3). */
+bool bd_option_supported(struct bd_str tag, const struct bd_policy_domain *domain);
+#define BD_OPTIONS_SUPPORTED "outbound"
+/* The same for all of Require, once the domain is known. */
+enum bd_verdict bd_require_check(const struct bd_turn *turn);
 
 /* target.c */
 enum bd_verdict bd_target_find(struct bd_turn *turn);

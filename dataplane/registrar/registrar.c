@@ -73,6 +73,8 @@ static enum bd_verdict admit(struct bd_registrar *r, struct bd_turn *turn)
     if (verdict != BD_VERDICT_NONE)
         return verdict;
     verdict = bd_target_find(turn);
+    if (verdict == BD_VERDICT_NONE)
+        verdict = bd_require_check(turn);
     if (verdict == BD_VERDICT_NONE && turn->domain->auth == BD_AUTH_DIGEST &&
         bd_nonce_set_keys(r->nonce, turn->request->policy->nonce_key) < 0)
         verdict = BD_SIP_INTERNAL; /* no key: a challenge would be worth nothing */

@@ -15,17 +15,17 @@ enum bd_uri_scheme { BD_URI_OTHER, BD_URI_SIP, BD_URI_SIPS, BD_URI_TEL };
 enum bd_host_type { BD_HOST_NAME, BD_HOST_IPV4, BD_HOST_IPV6 };
 
 struct bd_uri {
-    struct bd_str text;      /* the whole URI, no angle brackets */
+    struct bd_str text; /* the whole URI, no angle brackets */
     enum bd_uri_scheme scheme;
     struct bd_str scheme_text;
-    struct bd_str user;      /* escaped as received; tel: the number. NULL when absent */
-    struct bd_str password;  /* NULL when absent */
-    struct bd_str host;      /* IPv6 with brackets */
+    struct bd_str user;     /* escaped as received; tel: the number. NULL when absent */
+    struct bd_str password; /* NULL when absent */
+    struct bd_str host;     /* IPv6 with brackets */
     enum bd_host_type host_type;
-    struct bd_ip ip;         /* valid when host_type is not BD_HOST_NAME */
-    uint16_t port;           /* 0 when absent */
-    struct bd_str params;    /* after the first ';', without it. NULL when absent */
-    struct bd_str headers;   /* after '?', without it. NULL when absent */
+    struct bd_ip ip;       /* valid when host_type is not BD_HOST_NAME */
+    uint16_t port;         /* 0 when absent */
+    struct bd_str params;  /* after the first ';', without it. NULL when absent */
+    struct bd_str headers; /* after '?', without it. NULL when absent */
 };
 
 /* Splits and validates a URI against the grammar of its scheme. The slice must be the whole URI.
@@ -48,6 +48,11 @@ bool bd_param_find(struct bd_str params, struct bd_str name, struct bd_str *valu
  * other parameters only when in both, headers all; address literals compare as addresses (RFC 5954
  * 4.2). Schemes other than these compare by bytes. */
 bool bd_uri_equal(const struct bd_uri *a, const struct bd_uri *b);
+
+/* Equality of two instance IDs (+sip.instance), with or without angle brackets, as URNs (RFC 5626
+ * 4.1, RFC 2141 5): "urn:" and the namespace in any case; a UUID in any case (RFC 4122 3); the rest
+ * byte by byte but for the digits of escapes. What is no URN compares by bytes. */
+bool bd_instance_equal(struct bd_str a, struct bd_str b);
 
 /* Writes the canonical AoR key of a URI: "user@host" for sip and sips, escapes decoded where
  * RFC 3261 10.3 (5) asks for it, parameters, headers, password and port removed, host lower-cased,

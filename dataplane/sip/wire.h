@@ -26,7 +26,7 @@ static inline uint32_t bd_wire_len(const struct bd_wire *w)
 
 void bd_wire_put(struct bd_wire *w, struct bd_str s);
 void bd_wire_char(struct bd_wire *w, char c);
-void bd_wire_u32(struct bd_wire *w, uint32_t n);          /* decimal */
+void bd_wire_u32(struct bd_wire *w, uint32_t n);                  /* decimal */
 void bd_wire_hex(struct bd_wire *w, const void *p, uint32_t len); /* lower case */
 /* "1", "0.7", "0.125": a q value in thousandths, trailing zeros removed. */
 void bd_wire_q(struct bd_wire *w, uint16_t q_milli);
@@ -37,6 +37,12 @@ void bd_wire_q(struct bd_wire *w, uint16_t q_milli);
  * not NULL. Malformed requests too: what parsed is copied as it stood. */
 void bd_reply_begin(struct bd_wire *w, const struct bd_message *m, unsigned status,
                     struct bd_str reason, struct bd_str to_tag, const struct bd_endpoint *source);
+/* The same; a `keep` parameter of the topmost Via that came without a value gets keep_s as its
+ * value (RFC 6223 4.4): the keep-alives that it offers are wanted, this often. 0: it stays as it
+ * came. */
+void bd_reply_begin_keep(struct bd_wire *w, const struct bd_message *m, unsigned status,
+                         struct bd_str reason, struct bd_str to_tag,
+                         const struct bd_endpoint *source, uint32_t keep_s);
 /* Adds one header field. */
 void bd_reply_header(struct bd_wire *w, struct bd_str name, struct bd_str value);
 /* Ends it: "Content-Length: 0", empty line. */
@@ -44,8 +50,8 @@ void bd_reply_end(struct bd_wire *w);
 
 /* Where the reply goes (18.2.2, RFC 3581 4), for unreliable transport. maddr of the topmost Via, if
  * it is the address of a host, of the source's family: there, to the sent-by port, else 5060. A
- * multicast, broadcast, loopback or zero maddr is not followed (reflection). Otherwise the source address; port:
- * rport asked for: the source port, else the sent-by port, else 5060. */
+ * multicast, broadcast, loopback or zero maddr is not followed (reflection). Otherwise the source
+ * address; port: rport asked for: the source port, else the sent-by port, else 5060. */
 struct bd_endpoint bd_reply_destination(const struct bd_message *m,
                                         const struct bd_endpoint *source);
 
