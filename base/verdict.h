@@ -50,7 +50,8 @@
     X(SIP_WRONG_CREDENTIALS, 401, "wrong_credentials") /* wrong password or unknown user */        \
     X(SIP_FORBIDDEN, 403, "forbidden")                 /* AoR is not this user's */                \
     X(SIP_UNTRUSTED, 403, "untrusted")                 /* trusted domain: source or AoR unknown */ \
-    X(SIP_NOT_FOUND, 404, "not_found")                 /* no such domain here */                   \
+    X(SIP_CONTACT_LOOP, 403, "contact_loop") /* Contact is the AoR, its GRUU or no SIP URI */      \
+    X(SIP_NOT_FOUND, 404, "not_found")       /* no such domain here */                             \
     X(SIP_METHOD_NOT_ALLOWED, 405, "method_not_allowed")                                           \
     X(SIP_TOO_LARGE, 513, "too_large")                                                             \
     X(SIP_UNSUPPORTED_MEDIA, 415, "unsupported_media") /* a body that must be understood */        \

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The reply: RFC 3261 8.2.6 and 10.3 (8). */
+#include "life.h"
 #include "private.h"
 
 /* Retry-After where the domain's policy names none: long enough for a restart of the other process,
@@ -161,10 +162,24 @@ bool bd_answer(struct bd_registrar *registrar, const struct bd_turn *turn, struc
 /* --- the 200 of a REGISTER ----------------------------------------------------------------------
  */
 
-/* 10.3 (8). The rest of a binding's time is rounded down, but 0 would say that it is gone. */
-static void put_binding(struct bd_wire *w, const struct bd_binding *b, uint32_t grant_s)
+/* RFC 5627 5.2: to a client that knows GRUUs. */
+static void put_gruus(struct bd_registrar *r, const struct bd_turn *turn, struct bd_wire *w,
+                      const struct bd_binding *b)
 {
-    uint32_t left_s = bd_state_expires_at_s(b->state) - grant_s;
+    const struct bd_policy *policy = turn->request->policy;
+    if (!turn->domain->gruu_enabled || !bd_list_has(turn->m, BD_HDR_SUPPORTED, BD_STR("gruu")))
+        return;
+    uint64_t life = bd_gruu_life(b);
+    bd_gruu_put_public(w, turn->aor, b);
+    if (life && bd_gruu_seal_set_keys(r->seal, policy->nonce_key) == 0)
+        bd_gruu_put_temporary(w, r->seal, turn->aor, b, bd_life_issue(&r->set, life));
+}
+
+/* 10.3 (8). The rest of a binding's time is rounded down, but 0 would say that it is gone. */
+static void put_binding(struct bd_registrar *r, const struct bd_turn *turn, struct bd_wire *w,
+                        const struct bd_binding *b)
+{
+    uint32_t left_s = bd_state_expires_at_s(b->state) - r->asks.grant_s;
     bd_wire_put(w, BD_STR("Contact: <"));
     bd_wire_put(w, b->text[BD_TEXT_URI]);
     bd_wire_char(w, '>');
@@ -176,6 +191,8 @@ static void put_binding(struct bd_wire *w, const struct bd_binding *b, uint32_t 
         bd_wire_put(w, BD_STR(";q="));
         bd_wire_q(w, b->q_milli);
     }
+    if (b->text[BD_TEXT_INSTANCE].len)
+        put_gruus(r, turn, w, b);
     bd_wire_put(w, BD_STR(";expires="));
     bd_wire_u32(w, left_s ? left_s : 1);
     bd_wire_put(w, BD_STR("\r\n"));
@@ -212,7 +229,7 @@ bool bd_answer_bindings(struct bd_registrar *registrar, const struct bd_turn *tu
     for (unsigned i = 0; i < registrar->set.cnt; i++) {
         const struct bd_entry *e = &registrar->set.entry[i];
         if (bd_fate_lives(e->fate))
-            put_binding(reply, &e->binding, registrar->asks.grant_s);
+            put_binding(registrar, turn, reply, &e->binding);
     }
     put_outbound(reply, turn, &registrar->asks);
     bd_reply_header(reply, BD_STR("Date"), bd_date_text(&registrar->date, turn->request->wall_ms));

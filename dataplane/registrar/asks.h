@@ -26,6 +26,9 @@ struct bd_asks {
     uint64_t txn; /* record.h: the transaction's word */
     uint32_t now_s, grant_s;
     bool has_reg_id;       /* some Contact has a reg-id, whether it counts or not */
+    bool has_instance;     /* some Contact has a +sip.instance */
+    bool gruu;             /* of those: GRUUs are wanted (RFC 5627 4.1) and switched on */
+    uint64_t life;         /* a new one for them, should it be needed (life.h) */
     bool outbound, direct; /* outbound.h */
     uint32_t text_len;
     char text[BD_CONTACTS_PER_REQUEST_MAX * BD_CONTACT_PARAMS_MAX + BD_USER_AGENT_MAX];

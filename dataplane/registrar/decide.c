@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "decide.h"
 
+#include "life.h"
+
 void bd_set_load(struct bd_set *set, const struct bd_record *record, uint32_t now_s)
 {
     unsigned cnt = record ? bd_record_cnt(record) : 0;
@@ -51,10 +53,11 @@ int bd_set_find(struct bd_set *set, const struct bd_ask *ask)
     return -1;
 }
 
-/* Everything but state, txn and the time of the first registration. */
+/* Everything but state, txn, the time of the first registration, and the life of GRUUs, which no
+ * request brings. */
 static bool same_content(const struct bd_binding *a, const struct bd_binding *b)
 {
-    for (unsigned i = 0; i < BD_TEXT_CNT; i++) {
+    for (unsigned i = 0; i < BD_TEXT_GRUU; i++) {
         if (!bd_str_eq(a->text[i], b->text[i]))
             return false;
     }
@@ -83,7 +86,8 @@ int bd_decide_refresh(const struct bd_set *set, const struct bd_asks *asks)
         if (!bd_fate_lives(e->fate) || !same_content(b, &ask->binding))
             continue;
         bool fits = !(b->state & BD_STATE_SEALED) && asks->cseq > bd_state_cseq(b->state) &&
-                    bd_state_expires_at_s(ask->binding.state) >= bd_state_expires_at_s(b->state);
+                    bd_state_expires_at_s(ask->binding.state) >= bd_state_expires_at_s(b->state) &&
+                    !bd_life_is_due(set, asks, b);
         return fits ? (int)i : -1;
     }
     return -1;
@@ -185,8 +189,7 @@ static enum bd_verdict limit(struct bd_set *set, const struct bd_terms *terms)
     return BD_VERDICT_NONE;
 }
 
-enum bd_verdict bd_decide(struct bd_set *set, const struct bd_asks *asks,
-                          const struct bd_terms *terms)
+enum bd_verdict bd_decide(struct bd_set *set, struct bd_asks *asks, const struct bd_terms *terms)
 {
     if (!asks->star && asks->cnt == 0)
         return BD_SIP_QUERIED;
@@ -195,6 +198,7 @@ enum bd_verdict bd_decide(struct bd_set *set, const struct bd_asks *asks,
         return verdict;
     if (asks->star)
         remove_all(set);
+    bd_lives_settle(set, asks);
     for (unsigned i = 0; i < asks->cnt; i++)
         apply(set, &asks->ask[i]);
     if (count(set, BD_FATE_ADDED)) {

@@ -80,7 +80,6 @@ int bd_decide_refresh(const struct bd_set *set, const struct bd_asks *asks);
  * nobody has refreshed it, so it is the least likely to be a living phone replace  all bindings
  * that the request does not touch go More Contacts in the request itself than contacts_max fail
  * under each policy. */
-enum bd_verdict bd_decide(struct bd_set *set, const struct bd_asks *asks,
-                          const struct bd_terms *terms);
+enum bd_verdict bd_decide(struct bd_set *set, struct bd_asks *asks, const struct bd_terms *terms);
 
 #endif

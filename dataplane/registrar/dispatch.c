@@ -29,6 +29,8 @@ bool bd_option_supported(struct bd_str tag, const struct bd_policy_domain *domai
 {
     if (bd_str_eq_nocase(tag, BD_STR("outbound"))) /* RFC 5626 11.4 */
         return !domain || domain->outbound_mode != BD_OUTBOUND_NONE;
+    if (bd_str_eq_nocase(tag, BD_STR("gruu"))) /* RFC 5627 5.1 */
+        return !domain || domain->gruu_enabled;
     return false;
 }
 

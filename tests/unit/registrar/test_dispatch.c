@@ -34,7 +34,7 @@ static const struct row rows[] = {
      PLAIN("OPTIONS", "sip:nobody@alias.example.com", ""),
      200,
      BD_SIP_OPTIONS,
-     {"Supported", "outbound"},
+     {"Supported", "gruu, outbound"},
      {"Accept-Encoding", "identity"}},
     {"OPTIONS to the address", PLAIN("OPTIONS", "sip:198.18.0.9", ""), 200, BD_SIP_OPTIONS},
     {"OPTIONS to elsewhere", PLAIN("OPTIONS", "sip:elsewhere.example", ""), 404, BD_SIP_NOT_FOUND},
