@@ -61,6 +61,7 @@ struct bd_config_domain {
     uint32_t outbound_mode; /* enum bd_outbound_mode of policy.h */
     uint32_t regid_mode, flow_timer_s, keep_s;
     bool gruu_enabled;
+    bool redirect, redirect_auth, redirect_path, caller_preferences;
     struct bd_prefix *trusted_prefixes;
     unsigned trusted_prefix_cnt;
     unsigned line; /* where the domain begins in the file */

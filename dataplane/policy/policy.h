@@ -39,6 +39,7 @@ struct bd_policy_domain {
     uint8_t qop;              /* BD_QOP_BIT_... */
     uint8_t case_sensitive;   /* user part of AoRs */
     uint8_t min_expires_mode; /* Kamailio: 0 raise to min_expires, 1 answer 423 */
+    uint8_t redirect, redirect_auth, redirect_path, caller_preferences; /* truths */
     uint16_t max_contacts;
     uint16_t max_contacts_code;    /* 503 or 403 */
     uint16_t keep_s, flow_timer_s; /* RFC 6223, RFC 5626 6; 0: off */

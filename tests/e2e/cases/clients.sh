@@ -132,3 +132,30 @@ case_baresip_set_up_by_address()
     kill -TERM "$baresip_pid"
     until_true 5 "baresip unregisters on exit" is_not_bound 3@brief.example
 }
+
+flows_of()
+{
+    json '["contacts"]' lookup "$1" | grep -o "'reg_id': [0-9]*" | sort | tr -d "' " | xargs
+}
+
+# Two outbound proxies, so two flows: reg-id 1 and 2. A restart comes back as the same two.
+case_baresip_outbound()
+{
+    local aor=4@brief.example
+    local account='<sip:4@brief.example>;auth_user=4;auth_pass=secret-4;sipnat=outbound;regint=60'
+    account+=';outbound="sip:198.18.0.1";outbound2="sip:198.18.0.4"'
+    start_baresip "$account"
+    until_true 10 "two flows" equal_flows "$aor" 'reg_id:1 reg_id:2'
+    kill -KILL "$baresip_pid"
+    nsenter --net="/run/netns/$ns" -- baresip -f "$lab/baresip" -v >>"$lab/baresip.log" 2>&1 &
+    baresip_pid=$!
+    until_true 10 "baresip registers again" grep -q '200 OK' "$lab/baresip.log"
+    equal_flows "$aor" 'reg_id:1 reg_id:2'
+    kill -TERM "$baresip_pid"
+    until_true 5 "baresip unregisters on exit" is_not_bound "$aor"
+}
+
+equal_flows()
+{
+    [[ $(flows_of "$1") == "$2" ]]
+}

@@ -348,6 +348,44 @@ static void test_sealing(void **state)
     assert_int_equal(bd_gruu_seal_close(seal, 7, 9, BD_STR("a@b"), text), 0);
 }
 
+static unsigned call(const char *uri)
+{
+    char text[2048];
+    snprintf(text, sizeof(text),
+             "INVITE %s SIP/2.0\r\nVia: SIP/2.0/UDP 192.0.2.7;branch=z9hG4bKc\r\n"
+             "From: <sip:bob@example.com>;tag=b\r\nTo: <sip:x@example.com>\r\nCall-ID: c\r\n"
+             "CSeq: 1 INVITE\r\n\r\n",
+             uri);
+    return lab_send(lab, text);
+}
+
+/* 6.1, as far as a redirect server can: the freshest contact of the instance alone. */
+static void test_calls(void **state)
+{
+    struct bd_policy_domain settings = lab_settings;
+    settings.gruu_enabled = settings.redirect = true;
+    lab_policy(lab, &settings, true);
+    send("alice", "a", 1, "<" X ">;expires=600" INSTANCE(UUID), GRUU);
+    send("alice", "b", 1, "<" Y ">" INSTANCE(OTHER), GRUU);
+    struct gruu_text pub = gruu_of("pub-gruu", 0), temp = gruu_of("temp-gruu", 0);
+    char got[512];
+    const char *const uris[] = {pub.text, temp.text};
+    for (unsigned i = 0; i < 2; i++) {
+        assert_int_equal(call(uris[i]), 302);
+        lab_contacts(lab, got, sizeof(got));
+        assert_memory_equal(got, "<" X ">", strlen("<" X ">"));
+        assert_null(strchr(got, '|'));
+    }
+    send("alice", "c", 1, "<sip:new@192.0.2.3>;expires=900" INSTANCE(UUID), GRUU);
+    assert_int_equal(call(pub.text), 302);
+    lab_contacts(lab, got, sizeof(got));
+    assert_non_null(strstr(got, "sip:new@"));
+    assert_int_equal(call(temp.text), 404); /* the Call-ID was another */
+    assert_int_equal(call("sip:alice@example.com;gr"), 404);
+    lab->now_ms += 900000;
+    assert_int_equal(call(pub.text), 480);
+}
+
 static size_t allocations;
 
 static void *count_malloc(size_t sz, const char *file, int line)
@@ -395,6 +433,7 @@ int main(void)
         GRUU_TEST(test_odd_texts),
         GRUU_TEST(test_forgeries),
         GRUU_TEST(test_sealing),
+        GRUU_TEST(test_calls),
         GRUU_TEST(test_nothing_is_allocated),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
