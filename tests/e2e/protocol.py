@@ -636,10 +636,6 @@ def case_operator_unregisters():
     equal(contacts_of("14@open.example"), set())
 
 
-CASES = {name[5:]: function for name, function in list(globals().items())
-         if name.startswith("case_")}
-
-
 # --- outbound, GRUU, keep-alives --------------------------------------------------------------------
 
 
@@ -722,6 +718,10 @@ def case_gruus():
     register(expires=0)
     for gruu in third:
         assert "error" in ctl("lookup", gruu), "gone with the binding"
+
+
+CASES = {name[5:]: function for name, function in list(globals().items())
+         if name.startswith("case_")}
 
 
 def main():

@@ -85,6 +85,7 @@ start_baresip()
     cat >"$lab/baresip/config" <<'CONFIG'
 sip_listen 198.18.0.2:5070
 module_path /usr/lib/baresip/modules
+module_tmp uuid.so
 module_app account.so
 module_app menu.so
 CONFIG
@@ -146,13 +147,25 @@ case_baresip_outbound()
     account+=';outbound="sip:198.18.0.1";outbound2="sip:198.18.0.4"'
     start_baresip "$account"
     until_true 10 "two flows" equal_flows "$aor" 'reg_id:1 reg_id:2'
+    before=$(call_ids_of "$aor")
     kill -KILL "$baresip_pid"
     nsenter --net="/run/netns/$ns" -- baresip -f "$lab/baresip" -v >>"$lab/baresip.log" 2>&1 &
     baresip_pid=$!
-    until_true 10 "baresip registers again" grep -q '200 OK' "$lab/baresip.log"
+    until_true 10 "baresip registers again" came_back "$aor"
     equal_flows "$aor" 'reg_id:1 reg_id:2'
     kill -TERM "$baresip_pid"
     until_true 5 "baresip unregisters on exit" is_not_bound "$aor"
+}
+
+# Every flow has another Call-ID than before.
+came_back()
+{
+    [[ -z $(comm -12 <(echo "$before") <(call_ids_of "$1")) ]]
+}
+
+call_ids_of()
+{
+    json '["contacts"]' lookup "$1" | grep -o "'call_id': '[^']*'" | sort
 }
 
 equal_flows()
