@@ -77,6 +77,10 @@ static enum bd_verdict admit(struct bd_registrar *r, struct bd_turn *turn)
     verdict = bd_target_find(turn);
     if (verdict == BD_VERDICT_NONE && !turn->redirect) /* 8.3: a redirect server ignores Require */
         verdict = bd_require_check(turn);
+    if (verdict == BD_VERDICT_NONE && !turn->redirect)
+        verdict = bd_path_check(turn);
+    if (verdict == BD_VERDICT_NONE && !turn->redirect)
+        verdict = bd_third_party_check(r, turn);
     if (verdict == BD_VERDICT_NONE && turn->redirect && bd_auth_needed(turn) != BD_AUTH_OPEN)
         verdict = bd_redirect_caller(r, turn);
     if (verdict == BD_VERDICT_NONE && bd_auth_needed(turn) == BD_AUTH_DIGEST &&
