@@ -742,7 +742,7 @@ INSTANCE = ';+sip.instance="<urn:uuid:00000000-0000-1000-8000-0000000011%02x>"'
 
 def case_outbound_is_one_binding_a_flow():
     first, moved = Phone("flow", domain="open.example"), Phone("flow", domain="open.example")
-    supported = ["Supported: outbound"]
+    supported = ["Supported: path, outbound"]
     for phone in first, moved:
         reply = phone.register(contact=f"<{phone.contact}>{INSTANCE % 1};reg-id=1", headers=supported)
         equal((reply.code, reply.get("Require")), (200, "outbound"))
