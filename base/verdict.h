@@ -52,12 +52,15 @@
     X(SIP_FORBIDDEN, 403, "forbidden")                 /* AoR is not this user's */                \
     X(SIP_THIRD_PARTY, 403, "third_party")             /* From may not register To */              \
     X(SIP_UNTRUSTED, 403, "untrusted")                 /* trusted domain: source or AoR unknown */ \
-    X(SIP_NOT_FOUND, 404, "not_found")                 /* no such domain or user here */           \
+    X(SIP_CONTACT_LOOP, 403, "contact_loop") /* Contact is the AoR, its GRUU or no SIP URI */      \
+    X(SIP_NOT_FOUND, 404, "not_found")       /* no such domain or user here */                     \
     X(SIP_METHOD_NOT_ALLOWED, 405, "method_not_allowed")                                           \
     X(SIP_TOO_LARGE, 513, "too_large")                                                             \
     X(SIP_UNSUPPORTED_MEDIA, 415, "unsupported_media") /* a body that must be understood */        \
     X(SIP_BAD_SCHEME, 416, "bad_scheme")                                                           \
     X(SIP_BAD_EXTENSION, 420, "bad_extension")                                                     \
+    X(SIP_EXTENSION_REQUIRED, 421, "extension_required")             /* outbound_mode 2 */         \
+    X(SIP_FIRST_HOP_LACKS_OUTBOUND, 439, "first_hop_lacks_outbound") /* RFC 5626 11.6 */           \
     X(SIP_TOO_BRIEF, 423, "too_brief")                                                             \
     X(SIP_UNAVAILABLE, 480, "unavailable")       /* a call: nobody registered, or reachable so */  \
     X(SIP_NO_TRANSACTION, 481, "no_transaction") /* CANCEL or in-dialog request of nothing */      \
@@ -76,7 +79,10 @@
     X(SIP_NOTIFY_ANSWER, 0, "notify_answer") /* a response to a NOTIFY, handed to control */       \
     X(SIP_RESPONSE, 0, "response")           /* a response: nobody waits for it */                 \
     X(SIP_ACK, 0, "ack")                                                                           \
-    X(SIP_KEEPALIVE, 0, "keepalive")         /* CRLF only, or nothing */                           \
+    X(SIP_KEEPALIVE, 0, "keepalive")       /* CRLFs, four zero bytes, STUN indication, nothing */  \
+    X(SIP_STUN_BINDING, 0, "stun_binding") /* a STUN Binding request, answered (RFC 5626 8) */     \
+    X(SIP_STUN_REFUSED, 0, "stun_refused") /* one with an unknown attribute: STUN's 420 */         \
+    X(SIP_STUN_BAD, 0, "stun_bad")         /* malformed STUN, or STUN that asks nothing of us */   \
     X(SIP_UNADDRESSABLE, 0, "unaddressable") /* no Via etc. that a reply could go by */            \
     X(SIP_NOT_SIP, 0, "not_sip")
 

@@ -59,7 +59,10 @@ struct bd_config_domain {
     uint32_t max_contacts_code, retry_after_s, nonce_expire_s;
     bool case_sensitive;
     bool userhash, add_authinfo_hdr;
-    int charset; /* 0 none, 1 UTF-8 */
+    int charset;            /* 0 none, 1 UTF-8 */
+    uint32_t outbound_mode; /* enum bd_outbound_mode of policy.h */
+    uint32_t regid_mode, flow_timer_s, keep_s;
+    bool gruu_enabled;
     bool redirect, redirect_auth, redirect_path, caller_preferences;
     struct bd_prefix *trusted_prefixes;
     unsigned trusted_prefix_cnt;

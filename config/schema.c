@@ -228,6 +228,23 @@ static const struct bd_row registration_rows[] = {
              "once half of `nonce_expire` is over."},
     {"case_sensitive", &bd_kind_truth, DOMAIN(case_sensitive), .fallback = "false",
      .choices = truth_words, .help = "Whether upper and lower case of user parts differ."},
+    {"outbound_mode", &bd_kind_number, DOMAIN(outbound_mode), .fallback = "1", .min = 0, .max = 2,
+     .help = "RFC 5626: one binding for each +sip.instance and reg-id. 0: reg-id is ignored and "
+             "Require: outbound refused. 1: supported. 2: required, others draw 421."},
+    {"regid_mode", &bd_kind_number, DOMAIN(regid_mode), .fallback = "0", .min = 0, .max = 1,
+     .help = "A reg-id behind a first hop without outbound is 0: refused or ignored as RFC 5626 "
+             "says, 1: used all the same."},
+    {"flow_timer", &bd_kind_number, DOMAIN(flow_timer_s), .fallback = "0", .min = 0, .max = 999,
+     .unit = "s",
+     .help = "Flow-Timer of the reply to an outbound registration: keep-alives come at least this "
+             "often. 0: none is sent."},
+    {"gruu_enabled", &bd_kind_truth, DOMAIN(gruu_enabled), .fallback = "true",
+     .choices = truth_words,
+     .help = "RFC 5627: phones with a +sip.instance get a public and a temporary GRUU."},
+    {"keep", &bd_kind_number, DOMAIN(keep_s), .fallback = "0", .min = 0, .max = 3600, .unit = "s",
+     .help =
+         "Keep-alives that a phone offers by a Via parameter keep (RFC 6223) are asked for this "
+         "often. 0: they are not asked for."},
     {"redirect", &bd_kind_truth, DOMAIN(redirect), .fallback = "false", .choices = truth_words,
      .help = "Whether requests for a user of the domain (INVITE, MESSAGE, ...) are answered: 302 "
              "with his contacts, 480 when he has none, 404 when there is no such user (never "

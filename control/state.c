@@ -3,7 +3,7 @@
 
 #include "uri.h"
 
-enum { LOOP_LINE = 0, GIVEN_MAX = BD_AOR_MAX + 64 };
+enum { LOOP_LINE = 0 };
 
 void bd_control_reading(struct bd_control *control)
 {
@@ -37,12 +37,11 @@ static bool has_scheme(struct bd_str s)
     return false;
 }
 
-/* Without a scheme it is the rest of a SIP URI. */
-static bool parse_given(struct bd_str given, char scratch[GIVEN_MAX], struct bd_uri *uri)
+bool bd_control_uri(struct bd_str given, char scratch[BD_CONTROL_GIVEN_MAX], struct bd_uri *uri)
 {
     if (has_scheme(given))
         return bd_uri_parse(given, uri) && uri->scheme != BD_URI_OTHER;
-    if (given.len + 4 > GIVEN_MAX)
+    if (given.len + 4 > BD_CONTROL_GIVEN_MAX)
         return false;
     memcpy(scratch, "sip:", 4);
     memcpy(scratch + 4, given.p, given.len);
@@ -52,9 +51,9 @@ static bool parse_given(struct bd_str given, char scratch[GIVEN_MAX], struct bd_
 int bd_control_aor(const struct bd_control *control, struct bd_str given,
                    struct bd_control_aor *aor, struct bd_error *error)
 {
-    char scratch[GIVEN_MAX];
+    char scratch[BD_CONTROL_GIVEN_MAX];
     struct bd_uri uri;
-    if (!parse_given(given, scratch, &uri))
+    if (!bd_control_uri(given, scratch, &uri))
         return bd_fail(error, "'%.*s' is no address of record; write user@domain",
                        BD_STR_ARG(given));
     const struct bd_policy *policy = bd_policy_current(&control->arena);

@@ -19,6 +19,7 @@
 #include "stats.h"
 #include "table.h"
 #include "task.h"
+#include "uri.h"
 
 struct bd_control {
     struct event_base *base;
@@ -74,6 +75,10 @@ struct bd_control_aor {
     uint32_t len;
     bool by_default; /* no domain has this host: the default domain took it */
 };
+/* Parses what an operator writes for one; without a scheme it is the rest of a SIP URI, put
+ * together in scratch. False when it is none. */
+#define BD_CONTROL_GIVEN_MAX 1024
+bool bd_control_uri(struct bd_str given, char scratch[BD_CONTROL_GIVEN_MAX], struct bd_uri *uri);
 /* -1 with an error: no URI, too long, or a domain that is not served. Call between
  * bd_control_reading and bd_control_done_reading. */
 int bd_control_aor(const struct bd_control *control, struct bd_str given,

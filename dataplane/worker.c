@@ -6,6 +6,7 @@
 
 #include "clock.h"
 #include "pending.h"
+#include "stun.h"
 
 /* Upper bounds of the side work of one turn, so that a flood of it cannot starve the port. */
 enum { VERDICTS_PER_TURN = 64, SWEEPS_PER_TURN = 8, OVERDUE_PER_TURN = 64, OUTBOUND_PER_TURN = 32 };
@@ -77,7 +78,9 @@ static void make_request(struct bd_worker *w, const struct bd_datagram *d, struc
 {
     *r = (struct bd_request){
         .message = m,
-        .parsed = bd_message_parse(m, d->payload, d->len),
+        /* Told apart by the first byte (RFC 5626 8): SIP pays for no more than that. */
+        .parsed = bd_stun_is(d->payload, d->len) ? BD_SIP_STUN_BINDING
+                                                 : bd_message_parse(m, d->payload, d->len),
         .source = d->source,
         .local = d->local,
         .now_ms = w->now_ms,
@@ -159,6 +162,20 @@ static void hand_on(struct bd_worker *w, const struct bd_datagram *d, const stru
     bd_nic_drop(out->mbuf);
 }
 
+/* RFC 8489 6.3.1.2: back to where it came from, whatever. */
+static void serve_stun(struct bd_worker *w, const struct bd_datagram *d, struct outgoing *out,
+                       uint64_t received_tsc)
+{
+    enum bd_verdict verdict = bd_stun_answer(d->payload, d->len, &d->source, &out->wire);
+    count_verdict(w, verdict);
+    if (verdict == BD_SIP_STUN_BINDING || verdict == BD_SIP_STUN_REFUSED)
+        bd_nic_send(w->deps.queue, w->stats, out->mbuf, d, &d->source, bd_wire_len(&out->wire));
+    else
+        bd_nic_drop(out->mbuf);
+    bd_nic_drop(d->mbuf);
+    count_latency(w, received_tsc);
+}
+
 /* Whether control got the datagram, which it answers itself. */
 static bool give_control(struct bd_worker *w, const struct bd_datagram *d,
                          const struct bd_request *r, enum bd_verdict *verdict)
@@ -200,6 +217,10 @@ static void serve(struct bd_worker *w, const struct bd_datagram *d, const struct
     if (!outgoing_begin(w, d, &out)) {
         count_verdict(w, BD_FRAME_NO_MBUF);
         bd_nic_drop(d->mbuf);
+        return;
+    }
+    if (r->parsed == BD_SIP_STUN_BINDING) {
+        serve_stun(w, d, &out, received_tsc);
         return;
     }
     /* The job is written straight into the ring; with the ring full into a spare place, as the

@@ -5,6 +5,7 @@
 
 #include "clock.h"
 #include "commands.h"
+#include "gruu.h"
 #include "state.h"
 #include "words.h"
 
@@ -218,37 +219,68 @@ void bd_command_show_bindings(struct bd_answer *answer, const struct bd_str *arg
 /* --- lookup
  * --------------------------------------------------------------------------------------- */
 
-static json_t *current_contacts(const struct bd_record *record)
+/* What `lookup` was asked for. */
+struct sought {
+    enum bd_gruu_kind kind;
+    struct bd_gruu gruu; /* when it is one */
+    struct bd_control_aor aor;
+};
+
+static int seek(const struct bd_control *control, struct bd_str given, struct sought *sought,
+                struct bd_error *error)
+{
+    char scratch[BD_CONTROL_GIVEN_MAX];
+    struct bd_uri uri;
+    const struct bd_policy *policy = bd_policy_current(&control->arena);
+    struct bd_gruu_seal *seal = bd_gruu_seal_new(error);
+    if (!seal)
+        return -1;
+    sought->kind = policy && bd_control_uri(given, scratch, &uri)
+                       ? bd_gruu_resolve(seal, policy, &uri, &sought->gruu)
+                       : BD_GRUU_NONE;
+    bd_gruu_seal_free(seal);
+    if (sought->kind == BD_GRUU_NONE)
+        return bd_control_aor(control, given, &sought->aor, error);
+    if (sought->kind == BD_GRUU_INVALID)
+        return bd_fail(error, "this is no GRUU that was made here");
+    sought->aor.len = sought->gruu.aor_len;
+    memcpy(sought->aor.text, sought->gruu.aor, sought->gruu.aor_len);
+    return 0;
+}
+
+static json_t *current_contacts(const struct bd_record *record, const struct sought *sought)
 {
     json_t *contacts = json_array();
     uint32_t at_s = now_s();
     for (unsigned i = 0; i < bd_record_cnt(record); i++) {
         struct bd_binding b;
         bd_record_view(record, i, &b);
-        if (is_current(&b, at_s))
+        bool meant = sought->kind == BD_GRUU_NONE || bd_gruu_owns(&sought->gruu, &b);
+        if (meant && is_current(&b, at_s))
             json_array_append_new(contacts, binding_document(&b, at_s));
     }
     return contacts;
 }
 
-static json_t *contacts_of(const struct bd_control *control, struct bd_str aor)
+static json_t *contacts_of(const struct bd_control *control, const struct sought *sought)
 {
+    struct bd_str aor = {sought->aor.text, sought->aor.len};
     struct bd_slot_ref ref;
     if (!bd_table_find(&control->table, bd_table_hash(&control->table, aor), aor, &ref))
         return json_array();
-    return current_contacts(ref.record);
+    return current_contacts(ref.record, sought);
 }
 
 void bd_command_lookup(struct bd_answer *answer, const struct bd_str *args, unsigned cnt)
 {
     struct bd_control *control = bd_answer_control(answer);
-    struct bd_control_aor given;
+    struct sought sought;
     struct bd_error error;
     bd_control_reading(control);
-    int rc = bd_control_aor(control, args[0], &given, &error);
-    struct bd_str aor = {given.text, rc == 0 ? given.len : 0};
-    json_t *contacts = rc == 0 ? contacts_of(control, aor) : NULL;
+    int rc = seek(control, args[0], &sought, &error);
+    json_t *contacts = rc == 0 ? contacts_of(control, &sought) : NULL;
     bd_control_done_reading(control);
+    struct bd_str aor = {sought.aor.text, rc == 0 ? sought.aor.len : 0};
     size_t bindings = json_array_size(contacts);
     if (bindings > 0) {
         bd_answer_document(answer,

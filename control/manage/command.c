@@ -25,8 +25,9 @@ static const struct bd_command_row rows[] = {
      "every bound, what it is set to, and how much of it is used"},
     {"show metrics", "", BD_LEVEL_USER, 0, 0, bd_command_show_metrics,
      "the same text as http://ADDRESS:PORT/metrics"},
-    {"lookup", "AOR", BD_LEVEL_USER, 1, 1, bd_command_lookup,
-     "all that is known of the bindings of one address of record"},
+    {"lookup", "AOR | GRUU", BD_LEVEL_USER, 1, 1, bd_command_lookup,
+     "all that is known of the bindings of one address of record, or of the instance that a GRUU "
+     "means"},
     {"unregister", "AOR [CONTACT]", BD_LEVEL_OPERATOR, 1, 2, bd_command_unregister,
      "removes one binding, or all of an address of record"},
     {"subscriber add", "USER@DOMAIN PASSWORD [PREFIX [PROFILE]]", BD_LEVEL_ADMIN, 2, 4,

@@ -15,6 +15,9 @@ _Static_assert(BD_THIRD_PARTY_ALLOW == 0 && BD_THIRD_PARTY_DENY == 1, "config/sc
 _Static_assert(BD_QOP_BIT_AUTH == 1 && BD_QOP_BIT_AUTH_INT == 2, "config/schema.c");
 _Static_assert(BD_ALG_MD5 == 0 && BD_ALG_SHA256 == 1 && BD_ALG_SHA512_256 == 2, "config/schema.c");
 
+_Static_assert(BD_OUTBOUND_NONE == 0 && BD_OUTBOUND_SUPPORTED == 1 && BD_OUTBOUND_REQUIRED == 2,
+               "config/schema.c");
+
 static struct bd_policy_domain settings_of(const struct bd_config_domain *d)
 {
     struct bd_policy_domain s = {
@@ -40,6 +43,11 @@ static struct bd_policy_domain settings_of(const struct bd_config_domain *d)
         .max_expires_s = d->max_expires_s,
         .retry_after_s = d->retry_after_s,
         .nonce_expire_s = d->nonce_expire_s,
+        .keep_s = (uint16_t)d->keep_s,
+        .flow_timer_s = (uint16_t)d->flow_timer_s,
+        .outbound_mode = (uint8_t)d->outbound_mode,
+        .regid_mode = (uint8_t)d->regid_mode,
+        .gruu_enabled = d->gruu_enabled,
         .use_path = d->use_path,
         .path_mode = (uint8_t)d->path_mode,
         .expires_range = (uint8_t)d->expires_range,

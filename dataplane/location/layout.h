@@ -22,7 +22,7 @@ struct bd_contact {
     struct bd_endpoint source, local;
     uint32_t reg_id;
     uint32_t created_at_s;
-    uint32_t text_off; /* of its texts, from the begin of the record */
+    uint16_t text_off; /* of its texts, from the begin of the record */
     uint16_t q_milli;
     uint16_t flags;
     uint16_t text_len[BD_TEXT_CNT];

@@ -16,7 +16,7 @@ uint32_t bd_record_sz(struct bd_str aor, const struct bd_binding *bindings, unsi
     uint64_t bytes = sizeof(struct bd_record) + cnt * sizeof(struct bd_contact) + aor.len;
     for (unsigned i = 0; i < cnt; i++)
         bytes += text_bytes(&bindings[i]);
-    return bytes <= BD_RECORD_MAX ? (uint32_t)bytes : 0;
+    return bytes < BD_RECORD_MAX ? (uint32_t)bytes : 0;
 }
 
 static uint32_t put_text(struct bd_record *record, uint32_t off, struct bd_str s)
@@ -37,7 +37,7 @@ static uint32_t put_contact(struct bd_record *record, unsigned i, uint32_t off,
     contact->local = binding->local;
     contact->reg_id = binding->reg_id;
     contact->created_at_s = binding->created_at_s;
-    contact->text_off = off;
+    contact->text_off = (uint16_t)off; /* below BD_RECORD_MAX */
     contact->q_milli = binding->q_milli;
     contact->flags = binding->flags;
     for (unsigned t = 0; t < BD_TEXT_CNT; t++) {

@@ -56,6 +56,7 @@ enum bd_text {
     BD_TEXT_USER_AGENT,
     BD_TEXT_INSTANCE, /* +sip.instance, angle brackets kept */
     BD_TEXT_PATH,     /* Path values, comma-joined */
+    BD_TEXT_GRUU,     /* life of the instance's temporary GRUUs: 8 bytes, no text (gruu.h) */
     BD_TEXT_CNT
 };
 

@@ -27,6 +27,9 @@ enum bd_path_mode { BD_PATH_OFF, BD_PATH_LAZY, BD_PATH_STRICT };
 /* Whether somebody in From may register another one's To; see registrar/third_party.c. */
 enum bd_third_party { BD_THIRD_PARTY_ALLOW, BD_THIRD_PARTY_DENY };
 
+/* Kamailio's outbound_mode. */
+enum bd_outbound_mode { BD_OUTBOUND_NONE, BD_OUTBOUND_SUPPORTED, BD_OUTBOUND_REQUIRED };
+
 /* Bits of bd_policy_domain.qop and .algorithms. */
 #define BD_QOP_BIT_AUTH     0x1
 #define BD_QOP_BIT_AUTH_INT 0x2
@@ -51,7 +54,11 @@ struct bd_policy_domain {
     uint8_t reg_event;              /* SUBSCRIBE to the registration event package is served */
     uint8_t redirect, redirect_auth, redirect_path, caller_preferences; /* truths */
     uint16_t max_contacts;
-    uint16_t max_contacts_code;                               /* 503 or 403 */
+    uint16_t max_contacts_code;    /* 503 or 403 */
+    uint16_t keep_s, flow_timer_s; /* RFC 6223, RFC 5626 6; 0: off */
+    uint8_t outbound_mode;         /* enum bd_outbound_mode */
+    uint8_t regid_mode;            /* 0: a reg-id counts by RFC 5626 6; 1: whatever the first hop */
+    uint8_t gruu_enabled;
     uint32_t default_expires_s, min_expires_s, max_expires_s; /* max 0: no upper bound */
     uint32_t retry_after_s;                                   /* 0: no Retry-After */
     uint32_t nonce_expire_s;

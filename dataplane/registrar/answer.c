@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The reply: RFC 3261 8.2.6 and 10.3 (8). */
+#include "life.h"
 #include "private.h"
 
 /* Retry-After where the domain's policy names none: long enough for a restart of the other process,
@@ -19,14 +20,14 @@ static void put_header_u32(struct bd_wire *w, struct bd_str name, uint32_t value
 }
 
 static void begin(const struct bd_turn *turn, struct bd_wire *w, unsigned status,
-                  struct bd_str reason)
+                  struct bd_str reason, uint32_t keep_s)
 {
     /* 8.2.7, 19.3: the tag follows from the request, so a retransmission gets the same one. */
     char text[16];
     struct bd_wire tag = bd_wire_init(text, sizeof(text));
     bd_wire_hex(&tag, &turn->transaction, sizeof(turn->transaction));
-    bd_reply_begin(w, turn->m, status, reason, (struct bd_str){text, bd_wire_len(&tag)},
-                   &turn->request->source);
+    bd_reply_begin_keep(w, turn->m, status, reason, (struct bd_str){text, bd_wire_len(&tag)},
+                        &turn->request->source, keep_s);
 }
 
 static void end(const struct bd_turn *turn, struct bd_wire *w)
@@ -62,7 +63,7 @@ static void put_unsupported(const struct bd_turn *turn, struct bd_wire *w)
     struct bd_list list = bd_list_begin(m, BD_HDR_REQUIRE);
     struct bd_str tag;
     while (bd_list_next(&list, &tag)) {
-        if (bd_option_supported(tag))
+        if (bd_option_supported(tag, turn->domain))
             continue;
         bd_wire_put(w, cnt++ ? BD_STR(", ") : BD_STR("Unsupported: "));
         bd_wire_put(w, tag);
@@ -92,12 +93,24 @@ static void put_allow(const struct bd_turn *turn, struct bd_wire *w)
 /* 11.2: what this server can do. No body is understood. */
 static void put_capabilities(const struct bd_turn *turn, struct bd_wire *w)
 {
-    bool path = turn->domain && turn->domain->use_path;
-
+    const struct bd_policy_domain *d = turn->domain;
     put_allow(turn, w);
     bd_reply_header(w, BD_STR("Accept"), BD_STR(""));
     bd_reply_header(w, BD_STR("Accept-Encoding"), BD_STR("identity"));
-    bd_reply_header(w, BD_STR("Supported"), path ? BD_STR("path") : BD_STR(""));
+    struct bd_str tag[3];
+    unsigned cnt = 0;
+    if (d && d->gruu_enabled)
+        tag[cnt++] = BD_STR("gruu");
+    if (d && d->outbound_mode != BD_OUTBOUND_NONE)
+        tag[cnt++] = BD_STR("outbound");
+    if (d && d->use_path)
+        tag[cnt++] = BD_STR("path");
+    bd_wire_put(w, BD_STR("Supported: "));
+    for (unsigned i = 0; i < cnt; i++) {
+        bd_wire_put(w, i ? BD_STR(", ") : BD_STR(""));
+        bd_wire_put(w, tag[i]);
+    }
+    bd_wire_put(w, BD_STR("\r\n"));
 }
 
 static void put_retry_after(const struct bd_turn *turn, struct bd_wire *w)
@@ -142,6 +155,9 @@ static void put_extra(struct bd_registrar *r, const struct bd_turn *turn, struct
     case BD_SIP_BAD_EXTENSION:
         put_unsupported(turn, w);
         break;
+    case BD_SIP_EXTENSION_REQUIRED: /* 21.4.15 */
+        bd_reply_header(w, BD_STR("Require"), BD_STR("outbound"));
+        break;
     case BD_SIP_TOO_BRIEF: /* 10.3 (7) */
         put_header_u32(w, BD_STR("Min-Expires"), turn->settings->min_expires_s);
         break;
@@ -176,14 +192,14 @@ bool bd_answer(struct bd_registrar *registrar, const struct bd_turn *turn, struc
         return false;
     const struct bd_wire blank = *reply;
     bool worded = status == 400 && turn->reason;
-    begin(turn, reply, status, worded ? bd_str_from(turn->reason) : bd_reason(status));
+    begin(turn, reply, status, worded ? bd_str_from(turn->reason) : bd_reason(status), 0);
     put_extra(registrar, turn, reply, *verdict);
     end(turn, reply);
     if (!reply->overflow)
         return true;
     *reply = blank;
     *verdict = BD_SIP_INTERNAL;
-    begin(turn, reply, 500, bd_reason(500));
+    begin(turn, reply, 500, bd_reason(500), 0);
     bd_reply_end(reply);
     if (!reply->overflow)
         return true;
@@ -195,10 +211,24 @@ bool bd_answer(struct bd_registrar *registrar, const struct bd_turn *turn, struc
 /* --- the 200 of a REGISTER ----------------------------------------------------------------------
  */
 
-/* 10.3 (8). The rest of a binding's time is rounded down, but 0 would say that it is gone. */
-static void put_binding(struct bd_wire *w, const struct bd_binding *b, uint32_t grant_s)
+/* RFC 5627 5.2: to a client that knows GRUUs. */
+static void put_gruus(struct bd_registrar *r, const struct bd_turn *turn, struct bd_wire *w,
+                      const struct bd_binding *b)
 {
-    uint32_t left_s = bd_state_expires_at_s(b->state) - grant_s;
+    const struct bd_policy *policy = turn->request->policy;
+    if (!turn->domain->gruu_enabled || !bd_list_has(turn->m, BD_HDR_SUPPORTED, BD_STR("gruu")))
+        return;
+    uint64_t life = bd_gruu_life(b);
+    bd_gruu_put_public(w, turn->aor, b);
+    if (life && bd_gruu_seal_set_keys(r->seal, policy->nonce_key) == 0)
+        bd_gruu_put_temporary(w, r->seal, turn->aor, b, bd_life_issue(&r->set, life));
+}
+
+/* 10.3 (8). The rest of a binding's time is rounded down, but 0 would say that it is gone. */
+static void put_binding(struct bd_registrar *r, const struct bd_turn *turn, struct bd_wire *w,
+                        const struct bd_binding *b)
+{
+    uint32_t left_s = bd_state_expires_at_s(b->state) - r->asks.grant_s;
     bd_wire_put(w, BD_STR("Contact: <"));
     bd_wire_put(w, b->text[BD_TEXT_URI]);
     bd_wire_char(w, '>');
@@ -210,21 +240,47 @@ static void put_binding(struct bd_wire *w, const struct bd_binding *b, uint32_t 
         bd_wire_put(w, BD_STR(";q="));
         bd_wire_q(w, b->q_milli);
     }
+    if (b->text[BD_TEXT_INSTANCE].len)
+        put_gruus(r, turn, w, b);
     bd_wire_put(w, BD_STR(";expires="));
     bd_wire_u32(w, left_s ? left_s : 1);
     bd_wire_put(w, BD_STR("\r\n"));
+}
+
+/* RFC 5626 6: only for a flow that ends here. 0: none is sent. */
+static uint32_t flow_timer_s(const struct bd_turn *turn, const struct bd_asks *asks)
+{
+    return asks->outbound && asks->direct ? turn->domain->flow_timer_s : 0;
+}
+
+/* RFC 6223 4.2.2, 5: each REGISTER negotiates anew; never another interval than Flow-Timer's. */
+static uint32_t keep_s(const struct bd_turn *turn, const struct bd_asks *asks)
+{
+    uint32_t flow_s = flow_timer_s(turn, asks);
+    return turn->domain->keep_s && flow_s ? flow_s : turn->domain->keep_s;
+}
+
+/* RFC 5626 6: says that the reg-id counted. */
+static void put_outbound(struct bd_wire *w, const struct bd_turn *turn, const struct bd_asks *asks)
+{
+    if (!asks->outbound)
+        return;
+    bd_reply_header(w, BD_STR("Require"), BD_STR("outbound"));
+    uint32_t flow_s = flow_timer_s(turn, asks);
+    if (flow_s)
+        put_header_u32(w, BD_STR("Flow-Timer"), flow_s);
 }
 
 bool bd_answer_bindings(struct bd_registrar *registrar, const struct bd_turn *turn,
                         struct bd_wire *reply)
 {
     bool registered = false;
-    begin(turn, reply, 200, bd_reason(200));
+    begin(turn, reply, 200, bd_reason(200), keep_s(turn, &registrar->asks));
     for (unsigned i = 0; i < registrar->set.cnt; i++) {
         const struct bd_entry *e = &registrar->set.entry[i];
         if (!bd_fate_lives(e->fate))
             continue;
-        put_binding(reply, &e->binding, registrar->asks.grant_s);
+        put_binding(registrar, turn, reply, &e->binding);
         registered = true;
     }
     if (turn->authinfo)
@@ -233,6 +289,7 @@ bool bd_answer_bindings(struct bd_registrar *registrar, const struct bd_turn *tu
         bd_reply_header(reply, BD_STR("Supported"), BD_STR("path"));
         bd_reply_header(reply, BD_STR("Path"), registrar->asks.path);
     }
+    put_outbound(reply, turn, &registrar->asks);
     bd_announce(turn, registered, reply);
     bd_reply_header(reply, BD_STR("Date"), bd_date_text(&registrar->date, turn->request->wall_ms));
     end(turn, reply);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "asks.h"
 
+#include "outbound.h"
+
 /* RFC 3261 10.3 (7): only intervals below one hour may be refused as too brief. */
 enum { BRIEF_BELOW_S = 3600 };
 
@@ -59,7 +61,15 @@ static struct bd_str trim(struct bd_str s)
     return s;
 }
 
-/* The Contact parameters without expires and q, which have places of their own. False when they are
+/* What a binding has a place of its own for, and what no client may suggest (RFC 5627 5.1). */
+static bool is_ours(struct bd_str name)
+{
+    return bd_str_eq_nocase(name, BD_STR("expires")) || bd_str_eq_nocase(name, BD_STR("q")) ||
+           bd_str_eq_nocase(name, BD_STR("pub-gruu")) ||
+           bd_str_eq_nocase(name, BD_STR("temp-gruu"));
+}
+
+/* The Contact parameters without those. False when they are
  * malformed or longer than is kept. */
 static bool read_params(struct bd_asks *asks, struct bd_str params, struct bd_str *kept)
 {
@@ -68,7 +78,7 @@ static bool read_params(struct bd_asks *asks, struct bd_str params, struct bd_st
     bool bad = false;
     for (; bd_param_next(&cursor, &name, &value, &bad); before = cursor) {
         struct bd_str one = trim((struct bd_str){before.p, before.len - cursor.len});
-        if (bd_str_eq_nocase(name, BD_STR("expires")) || bd_str_eq_nocase(name, BD_STR("q")))
+        if (is_ours(name))
             continue;
         uint32_t used = asks->text_len - begin;
         if (one.len + (used > 0) > BD_CONTACT_PARAMS_MAX - used)
@@ -138,6 +148,8 @@ static const char *read_one(struct bd_asks *asks, const struct bd_message *m,
         .q_milli = c->has_q ? c->q_milli : BD_Q_NONE,
         .flags = (uint16_t)(context->flags | (secure ? BD_BINDING_SECURE : 0)),
     };
+    asks->has_reg_id |= c->reg_id != 0;
+    asks->has_instance |= c->instance.p != NULL;
     asks->cnt++;
     return NULL;
 }
@@ -181,10 +193,20 @@ static const char *read_all(struct bd_asks *asks, const struct bd_message *m,
     return sips_consistent(asks, m) ? NULL : "Contact sips against Request-URI or another Contact";
 }
 
+/* Differs from any life that this instance had before: no two requests have these in common. */
+static uint64_t make_life(const struct bd_asks *asks, const struct bd_hash_key *key)
+{
+    const uint64_t part[] = {bd_hash64(key, asks->call_id.p, asks->call_id.len), asks->txn,
+                             asks->now_s};
+    uint64_t life = bd_hash64(key, part, sizeof(part));
+    return life ? life : 1;
+}
+
 enum bd_verdict bd_asks_read(struct bd_asks *asks, const struct bd_message *m,
                              const struct bd_asks_context *context, const char **reason)
 {
-    asks->star = false;
+    asks->star = asks->has_reg_id = asks->outbound = asks->direct = false;
+    asks->has_instance = asks->gruu = false;
     asks->cnt = 0;
     asks->text_len = 0;
     asks->call_id = m->call_id;
@@ -206,5 +228,15 @@ enum bd_verdict bd_asks_read(struct bd_asks *asks, const struct bd_message *m,
     *reason = read_all(asks, m, context, &brief);
     if (*reason)
         return BD_SIP_BAD_CONTACT;
+    if (asks->has_instance) {
+        asks->gruu =
+            context->domain->gruu_enabled && bd_list_has(m, BD_HDR_SUPPORTED, BD_STR("gruu"));
+        asks->life = make_life(asks, context->key);
+    }
+    enum bd_verdict verdict = bd_outbound_demand(m, context->domain);
+    if (verdict == BD_VERDICT_NONE && asks->has_reg_id)
+        verdict = bd_outbound_apply(asks, m, context->domain, reason);
+    if (verdict != BD_VERDICT_NONE)
+        return verdict;
     return brief ? BD_SIP_TOO_BRIEF : BD_VERDICT_NONE;
 }

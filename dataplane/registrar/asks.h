@@ -25,6 +25,11 @@ struct bd_asks {
     uint32_t cseq;
     uint64_t txn; /* record.h: the transaction's word */
     uint32_t now_s, grant_s;
+    bool has_reg_id;       /* some Contact has a reg-id, whether it counts or not */
+    bool has_instance;     /* some Contact has a +sip.instance */
+    bool gruu;             /* of those: GRUUs are wanted (RFC 5627 4.1) and switched on */
+    uint64_t life;         /* a new one for them, should it be needed (life.h) */
+    bool outbound, direct; /* outbound.h */
     uint32_t text_len;
     char text[BD_CONTACTS_PER_REQUEST_MAX * BD_CONTACT_PARAMS_MAX + BD_USER_AGENT_MAX +
               BD_PATH_VECTOR_MAX];
@@ -44,6 +49,7 @@ struct bd_asks_context {
  *   BD_VERDICT_NONE      asks is whole
  *   BD_SIP_BAD_CONTACT   one is malformed or too long, too many, '*' misused, sips against RFC 5630
  *                        5.2; *reason says which
+ *   BD_SIP_EXTENSION_REQUIRED, BD_SIP_FIRST_HOP_LACKS_OUTBOUND    see outbound.h
  *   BD_SIP_MALFORMED     the Call-ID or the Path is too long, or the Path is none
  *   BD_SIP_TOO_BRIEF     an expiry below the minimum, min_expires_mode 1 (10.3 (7)) */
 enum bd_verdict bd_asks_read(struct bd_asks *asks, const struct bd_message *m,

@@ -122,6 +122,8 @@ static enum bd_verdict commit_refresh(struct bd_registrar *r, struct bd_turn *tu
     struct bd_binding *b = &r->set.entry[at].binding;
     uint64_t expected = b->state, wanted = asks->ask[0].binding.state;
     b->state = wanted;
+    b->txn = asks->txn;
+    r->set.entry[at].fate = BD_FATE_REFRESHED;
     if (!bd_answer_bindings(r, turn, reply))
         return BD_SIP_INTERNAL;
     enum bd_table_rc rc = bd_table_refresh(r->deps.writer, ref, (unsigned)at, expected, asks->cseq,
@@ -157,6 +159,26 @@ static enum bd_verdict try_once(struct bd_registrar *r, struct bd_turn *turn, ui
                    : commit_decision(r, turn, &ref, reply, conflict);
 }
 
+/* RFC 5627 5.1: a Contact with an instance must be a SIP URI, and neither the AoR nor a GRUU of it.
+ */
+static bool leads_back(struct bd_registrar *r, const struct bd_turn *turn)
+{
+    for (unsigned i = 0; i < r->asks.cnt; i++) {
+        const struct bd_ask *ask = &r->asks.ask[i];
+        if (ask->expires_s == 0 || ask->binding.text[BD_TEXT_INSTANCE].len == 0)
+            continue;
+        bool sip = ask->uri.scheme == BD_URI_SIP || ask->uri.scheme == BD_URI_SIPS;
+        if (!sip || bd_uri_equal(&ask->uri, &turn->m->to.uri))
+            return true;
+        enum bd_gruu_kind kind =
+            bd_gruu_resolve(r->seal, turn->request->policy, &ask->uri, &r->gruu);
+        if ((kind == BD_GRUU_PUBLIC || kind == BD_GRUU_TEMPORARY) &&
+            bd_str_eq((struct bd_str){r->gruu.aor, r->gruu.aor_len}, turn->aor))
+            return true;
+    }
+    return false;
+}
+
 enum bd_verdict bd_register(struct bd_registrar *registrar, struct bd_turn *turn,
                             struct bd_wire *reply)
 {
@@ -178,6 +200,8 @@ enum bd_verdict bd_register(struct bd_registrar *registrar, struct bd_turn *turn
     verdict = bd_asks_read(&r->asks, turn->m, &context, &turn->reason);
     if (verdict != BD_VERDICT_NONE)
         return verdict;
+    if (r->asks.has_instance && turn->domain->gruu_enabled && leads_back(r, turn))
+        return BD_SIP_CONTACT_LOOP;
     turn->again = (r->asks.star || r->asks.cnt > 0) &&
                   bd_recent_is_done(&r->recent, turn->transaction, turn->request->wall_ms);
     const struct bd_wire blank = *reply;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "decide.h"
 
+#include "life.h"
+
 void bd_set_load(struct bd_set *set, const struct bd_record *record, uint32_t now_s)
 {
     unsigned cnt = record ? bd_record_cnt(record) : 0;
@@ -22,25 +24,40 @@ bool bd_binding_matches(struct bd_entry *entry, const struct bd_uri *uri)
     return entry->parsed && bd_uri_equal(&entry->uri, uri);
 }
 
-int bd_set_find(struct bd_set *set, const struct bd_uri *uri)
+static int find_flow(const struct bd_set *set, const struct bd_binding *asked)
 {
     for (unsigned i = 0; i < set->cnt; i++) {
-        struct bd_entry *e = &set->entry[i];
-        if (bd_fate_lives(e->fate) && bd_str_eq(e->binding.text[BD_TEXT_URI], uri->text))
-            return (int)i;
-    }
-    for (unsigned i = 0; i < set->cnt; i++) {
-        struct bd_entry *e = &set->entry[i];
-        if (bd_fate_lives(e->fate) && bd_binding_matches(e, uri))
+        const struct bd_binding *b = &set->entry[i].binding;
+        if (bd_fate_lives(set->entry[i].fate) && b->reg_id == asked->reg_id &&
+            bd_instance_equal(b->text[BD_TEXT_INSTANCE], asked->text[BD_TEXT_INSTANCE]))
             return (int)i;
     }
     return -1;
 }
 
-/* Everything but state, txn and the time of the first registration. */
+int bd_set_find(struct bd_set *set, const struct bd_ask *ask)
+{
+    if (ask->binding.reg_id)
+        return find_flow(set, &ask->binding);
+    for (unsigned i = 0; i < set->cnt; i++) {
+        struct bd_entry *e = &set->entry[i];
+        if (bd_fate_lives(e->fate) && e->binding.reg_id == 0 &&
+            bd_str_eq(e->binding.text[BD_TEXT_URI], ask->uri.text))
+            return (int)i;
+    }
+    for (unsigned i = 0; i < set->cnt; i++) {
+        struct bd_entry *e = &set->entry[i];
+        if (bd_fate_lives(e->fate) && e->binding.reg_id == 0 && bd_binding_matches(e, &ask->uri))
+            return (int)i;
+    }
+    return -1;
+}
+
+/* Everything but state, txn, the time of the first registration, and the life of GRUUs, which no
+ * request brings. */
 static bool same_content(const struct bd_binding *a, const struct bd_binding *b)
 {
-    for (unsigned i = 0; i < BD_TEXT_CNT; i++) {
+    for (unsigned i = 0; i < BD_TEXT_GRUU; i++) {
         if (!bd_str_eq(a->text[i], b->text[i]))
             return false;
     }
@@ -69,7 +86,8 @@ int bd_decide_refresh(const struct bd_set *set, const struct bd_asks *asks)
         if (!bd_fate_lives(e->fate) || !same_content(b, &ask->binding))
             continue;
         bool fits = !(b->state & BD_STATE_SEALED) && asks->cseq > bd_state_cseq(b->state) &&
-                    bd_state_expires_at_s(ask->binding.state) >= bd_state_expires_at_s(b->state);
+                    bd_state_expires_at_s(ask->binding.state) >= bd_state_expires_at_s(b->state) &&
+                    !bd_life_is_due(set, asks, b);
         return fits ? (int)i : -1;
     }
     return -1;
@@ -82,7 +100,7 @@ static enum bd_verdict check_all(struct bd_set *set, const struct bd_asks *asks)
     enum bd_verdict verdict = BD_VERDICT_NONE;
     unsigned cnt = asks->star ? set->cnt : asks->cnt;
     for (unsigned i = 0; i < cnt && verdict != BD_SIP_RETRANSMISSION; i++) {
-        int at = asks->star ? (int)i : bd_set_find(set, &asks->ask[i].uri);
+        int at = asks->star ? (int)i : bd_set_find(set, &asks->ask[i]);
         if (at < 0 || !bd_fate_lives(set->entry[at].fate))
             continue;
         enum bd_verdict one = check_order(&set->entry[at].binding, asks);
@@ -112,7 +130,7 @@ static void add(struct bd_set *set, const struct bd_ask *ask)
 
 static void apply(struct bd_set *set, const struct bd_ask *ask)
 {
-    int at = bd_set_find(set, &ask->uri);
+    int at = bd_set_find(set, ask);
     if (at < 0 && ask->expires_s)
         add(set, ask);
     else if (at >= 0 && ask->expires_s)
@@ -171,8 +189,7 @@ static enum bd_verdict limit(struct bd_set *set, const struct bd_terms *terms)
     return BD_VERDICT_NONE;
 }
 
-enum bd_verdict bd_decide(struct bd_set *set, const struct bd_asks *asks,
-                          const struct bd_terms *terms)
+enum bd_verdict bd_decide(struct bd_set *set, struct bd_asks *asks, const struct bd_terms *terms)
 {
     if (!asks->star && asks->cnt == 0)
         return BD_SIP_QUERIED;
@@ -181,6 +198,7 @@ enum bd_verdict bd_decide(struct bd_set *set, const struct bd_asks *asks,
         return verdict;
     if (asks->star)
         remove_all(set);
+    bd_lives_settle(set, asks);
     for (unsigned i = 0; i < asks->cnt; i++)
         apply(set, &asks->ask[i]);
     if (count(set, BD_FATE_ADDED)) {

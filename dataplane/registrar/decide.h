@@ -53,13 +53,15 @@ static inline bool bd_fate_lives(enum bd_fate fate)
 /* Fills the set from a record; NULL gives an empty one. */
 void bd_set_load(struct bd_set *set, const struct bd_record *record, uint32_t now_s);
 
-/* Whether a stored binding is the one that a Contact of a request means: RFC 3261 19.1.4. The only
+/* Whether a stored binding has an equal Contact URI: RFC 3261 19.1.4. With bd_set_find the only
  * place that knows how bindings are identified. */
 bool bd_binding_matches(struct bd_entry *entry, const struct bd_uri *uri);
 
-/* The index of the binding that a URI means, or -1. As 19.1.4 is not transitive, several may match:
- * the one of the same bytes goes before the first that is equal. */
-int bd_set_find(struct bd_set *set, const struct bd_uri *uri);
+/* The index of the binding that a Contact of a request means, or -1. One with a reg-id means the
+ * flow of its instance and reg-id, whatever the URI (RFC 5626 6); one without means a binding
+ * without, by its URI. As 19.1.4 is not transitive, several may match: the one of the same bytes
+ * goes before the first that is equal. */
+int bd_set_find(struct bd_set *set, const struct bd_ask *ask);
 
 /* The fast path: the entry that this request refreshes with nothing new but CSeq and expiry, or -1
  * when the whole rules are needed. A refresh that shortens the expiry is none: the bucket's due
@@ -78,7 +80,6 @@ int bd_decide_refresh(const struct bd_set *set, const struct bd_asks *asks);
  * nobody has refreshed it, so it is the least likely to be a living phone replace  all bindings
  * that the request does not touch go More Contacts in the request itself than contacts_max fail
  * under each policy. */
-enum bd_verdict bd_decide(struct bd_set *set, const struct bd_asks *asks,
-                          const struct bd_terms *terms);
+enum bd_verdict bd_decide(struct bd_set *set, struct bd_asks *asks, const struct bd_terms *terms);
 
 #endif

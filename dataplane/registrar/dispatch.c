@@ -37,9 +37,24 @@ static enum bd_verdict check_method(const struct bd_turn *turn)
     }
 }
 
-bool bd_option_supported(struct bd_str tag)
+bool bd_option_supported(struct bd_str tag, const struct bd_policy_domain *domain)
 {
+    if (bd_str_eq_nocase(tag, BD_STR("outbound"))) /* RFC 5626 11.4 */
+        return !domain || domain->outbound_mode != BD_OUTBOUND_NONE;
+    if (bd_str_eq_nocase(tag, BD_STR("gruu"))) /* RFC 5627 5.1 */
+        return !domain || domain->gruu_enabled;
     return bd_str_eq_nocase(tag, BD_STR("path")); /* RFC 3327; path.c asks the domain */
+}
+
+enum bd_verdict bd_require_check(const struct bd_turn *turn)
+{
+    struct bd_list list = bd_list_begin(turn->m, BD_HDR_REQUIRE);
+    struct bd_str tag;
+    while (bd_list_next(&list, &tag)) {
+        if (!bd_option_supported(tag, turn->domain))
+            return BD_SIP_BAD_EXTENSION;
+    }
+    return BD_VERDICT_NONE;
 }
 
 static bool is_token(struct bd_str s)
@@ -65,7 +80,7 @@ static enum bd_verdict check_require(struct bd_turn *turn)
         list.bad |= !is_token(tag);
         if (list.bad)
             break;
-        if (!bd_option_supported(tag))
+        if (!bd_option_supported(tag, NULL))
             verdict = BD_SIP_BAD_EXTENSION;
     }
     if (!list.bad)

@@ -24,6 +24,7 @@
 #include "challenge.h"
 #include "date.h"
 #include "decide.h"
+#include "gruu.h"
 #include "locate.h"
 #include "nonce.h"
 #include "preferences.h"
@@ -41,6 +42,8 @@ struct bd_authinfo {
 struct bd_registrar {
     struct bd_registrar_deps deps;
     struct bd_nonce *nonce;
+    struct bd_gruu_seal *seal;
+    struct bd_gruu gruu; /* scratch */
     EVP_MD *md[BD_ALG_CNT];
     EVP_MD_CTX *md_ctx[BD_ALG_CNT]; /* one each: changing a context's digest would allocate */
     struct bd_date date;
@@ -83,8 +86,11 @@ struct bd_turn {
 
 /* dispatch.c */
 enum bd_verdict bd_dispatch(struct bd_turn *turn);
-/* Whether an option tag is one this registrar implements (RFC 3261 8.2.2.3). */
-bool bd_option_supported(struct bd_str tag);
+/* Whether an option tag is one this registrar implements and the domain, when known, has switched
+ * on (RFC 3261 8.2.2.3). */
+bool bd_option_supported(struct bd_str tag, const struct bd_policy_domain *domain);
+/* The same for all of Require, once the domain is known. */
+enum bd_verdict bd_require_check(const struct bd_turn *turn);
 
 /* target.c */
 enum bd_verdict bd_target_find(struct bd_turn *turn);

@@ -120,12 +120,34 @@ static enum bd_verdict apply_preferences(struct bd_registrar *r, struct bd_turn 
     return BD_VERDICT_NONE;
 }
 
+/* RFC 5627 6.1: a GRUU stands for its AoR, and then for one binding of its instance, the freshest
+ * (RFC 5626 7: never two of one instance at a time). */
+static void keep_owned(const struct bd_gruu *gruu, struct bd_location *l)
+{
+    unsigned at = 0;
+    while (at < l->cnt && !bd_gruu_owns(gruu, l->target[at].binding))
+        at++;
+    if (at < l->cnt)
+        l->target[0] = l->target[at];
+    l->cnt = at < l->cnt;
+}
+
 enum bd_verdict bd_redirect(struct bd_registrar *registrar, struct bd_turn *turn)
 {
     struct bd_registrar *r = registrar;
     struct bd_location *l = &r->location;
-    if (!bd_locate(r->deps.table, turn->aor, (uint32_t)(turn->request->now_ms / 1000), l))
-        return is_known(r, turn) ? BD_SIP_UNAVAILABLE : BD_SIP_NOT_FOUND;
+    enum bd_gruu_kind kind =
+        bd_gruu_resolve(r->seal, turn->request->policy, &turn->m->request_uri, &r->gruu);
+    if (kind == BD_GRUU_INVALID)
+        return BD_SIP_NOT_FOUND;
+    if (kind != BD_GRUU_NONE)
+        turn->aor = (struct bd_str){r->gruu.aor, r->gruu.aor_len};
+    bd_locate(r->deps.table, turn->aor, (uint32_t)(turn->request->now_ms / 1000), l);
+    if (kind != BD_GRUU_NONE)
+        keep_owned(&r->gruu, l);
+    if (l->cnt == 0) /* a temporary GRUU ends with its bindings */
+        return kind != BD_GRUU_TEMPORARY && is_known(r, turn) ? BD_SIP_UNAVAILABLE
+                                                              : BD_SIP_NOT_FOUND;
     keep_usable(turn, l);
     if (turn->domain->caller_preferences && l->cnt) {
         enum bd_verdict verdict = apply_preferences(r, turn);

@@ -26,9 +26,10 @@ struct bd_registrar *bd_registrar_new(const struct bd_registrar_deps *deps, stru
     memset(r, 0, sizeof(*r));
     r->deps = *deps;
     r->nonce = bd_nonce_new(error);
-    if (r->nonce && make_digests(r))
+    r->seal = r->nonce ? bd_gruu_seal_new(error) : NULL;
+    if (r->seal && make_digests(r))
         return r;
-    if (r->nonce)
+    if (r->seal)
         bd_fail(error, "registrar: OpenSSL has no MD5, SHA-256 or SHA-512/256: check the providers "
                        "in openssl.cnf");
     bd_registrar_free(r);
@@ -45,6 +46,7 @@ void bd_registrar_free(struct bd_registrar *registrar)
     }
     if (registrar->nonce)
         bd_nonce_free(registrar->nonce);
+    bd_gruu_seal_free(registrar->seal);
     free(registrar);
 }
 
@@ -73,6 +75,8 @@ static enum bd_verdict admit(struct bd_registrar *r, struct bd_turn *turn)
     if (verdict != BD_VERDICT_NONE)
         return verdict;
     verdict = turn->subscribe ? bd_subscribe_find(r, turn) : bd_target_find(turn);
+    if (verdict == BD_VERDICT_NONE && !turn->redirect) /* 8.3: a redirect server ignores Require */
+        verdict = bd_require_check(turn);
     if (verdict == BD_VERDICT_NONE && !turn->redirect && !turn->subscribe)
         verdict = bd_path_check(turn);
     if (verdict == BD_VERDICT_NONE && !turn->redirect && !turn->subscribe)

@@ -61,3 +61,14 @@ bool bd_list_next(struct bd_list *list, struct bd_str *element)
         enter_field(list, bd_header_next(list->m, list->h));
     return true;
 }
+
+bool bd_list_has(const struct bd_message *m, enum bd_header_id id, struct bd_str token)
+{
+    struct bd_list list = bd_list_begin(m, id);
+    struct bd_str element;
+    while (bd_list_next(&list, &element)) {
+        if (bd_str_eq_nocase(element, token))
+            return true;
+    }
+    return false;
+}

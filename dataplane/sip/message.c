@@ -201,7 +201,7 @@ enum bd_verdict bd_message_parse(struct bd_message *m, const char *buf, uint32_t
     const char *p = buf, *end = buf + len;
     while (p < end && (*p == '\r' || *p == '\n')) /* 7.5: before a start line they are ignored */
         p++;
-    if (p == end) {
+    if (p == end || (len == sizeof(uint32_t) && memcmp(buf, "\0\0\0", sizeof(uint32_t)) == 0)) {
         complain(m, "Empty");
         return BD_SIP_KEEPALIVE;
     }

@@ -92,6 +92,7 @@ struct bd_via {
     struct bd_str branch;    /* NULL when absent */
     struct bd_str maddr;     /* NULL when absent */
     bool rport;              /* RFC 3581: an rport parameter without a value is present */
+    bool keep;               /* RFC 6223: a keep parameter without a value is present */
 };
 
 /* name-addr or addr-spec with header parameters (From, To, Contact, Route, Path). */
@@ -127,7 +128,7 @@ struct bd_message {
 
 /* Parses one datagram.
  * Returns BD_VERDICT_NONE when the message may be used whole. Otherwise the verdict:
- *   BD_SIP_KEEPALIVE      only CRLFs, or empty
+ *   BD_SIP_KEEPALIVE      only CRLFs, empty, or the four zero bytes that old phones send
  *   BD_SIP_NOT_SIP        the first line is not SIP's
  *   BD_SIP_UNADDRESSABLE  no topmost Via with a readable sent-by, hence nowhere to reply to; or a
  *   malformed ACK, which is never replied to
@@ -172,6 +173,8 @@ struct bd_list {
 };
 struct bd_list bd_list_begin(const struct bd_message *m, enum bd_header_id id);
 bool bd_list_next(struct bd_list *list, struct bd_str *element);
+/* Whether a list of tokens (Supported, Require, ...) holds one, in any case. */
+bool bd_list_has(const struct bd_message *m, enum bd_header_id id, struct bd_str token);
 
 /* Parses one From/To/Route/Path element. In addr-spec form (no angle brackets) parameters belong to
  * the header (20.10), and a URI with ',', ';' or '?' is refused. False when malformed. */

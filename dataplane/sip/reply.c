@@ -94,30 +94,40 @@ static bool wants_received(const struct bd_via *via, const struct bd_endpoint *s
     return via->rport || !bd_ip_parse(via->host, &sent_by) || !bd_ip_eq(&sent_by, &source->ip);
 }
 
+/* The value that the server gives a parameter which came without one; 0: it has none to give. */
+static uint32_t value_of(struct bd_str name, uint16_t source_port, uint32_t keep_s)
+{
+    if (bd_str_eq_nocase(name, BD_STR("rport")))
+        return source_port;
+    return bd_str_eq_nocase(name, BD_STR("keep")) ? keep_s : 0; /* RFC 6223 4.4 */
+}
+
 /* Copies the parameters but for those that only the server may set. */
-static void put_via_params(struct bd_wire *w, const struct bd_via *via, uint16_t source_port)
+static void put_via_params(struct bd_wire *w, const struct bd_via *via, uint16_t source_port,
+                           uint32_t keep_s)
 {
     struct bd_str cursor = via->params, name, value;
     bool bad = false;
     while (bd_param_step(&cursor, BD_C_TOKEN, &name, &value, &bad)) {
-        bool rport = !value.p && bd_str_eq_nocase(name, BD_STR("rport"));
+        uint32_t ours = value.p ? 0 : value_of(name, source_port, keep_s);
         if (bd_str_eq_nocase(name, BD_STR("received")))
             continue;
         bd_wire_char(w, ';');
         bd_wire_put(w, name);
-        if (value.p || rport)
+        if (value.p || ours)
             bd_wire_char(w, '=');
-        if (rport)
-            bd_wire_u32(w, source_port);
+        if (ours)
+            bd_wire_u32(w, ours);
         bd_wire_put(w, value);
     }
 }
 
 static void put_topmost_via(struct bd_wire *w, const struct bd_via *via,
-                            const struct bd_endpoint *source)
+                            const struct bd_endpoint *source, uint32_t keep_s)
 {
+    bool received = wants_received(via, source);
     /* What a client has mangled goes back as it came: its branch is in there somewhere. */
-    if (!wants_received(via, source) || !bd_params_valid(via->params, BD_C_TOKEN)) {
+    if (!(received || (via->keep && keep_s)) || !bd_params_valid(via->params, BD_C_TOKEN)) {
         bd_wire_put(w, via->text);
         return;
     }
@@ -125,20 +135,22 @@ static void put_topmost_via(struct bd_wire *w, const struct bd_via *via,
     if (via->params.p)
         sent = bd_trim(sent.p, via->params.p - 1);
     bd_wire_put(w, sent);
-    put_via_params(w, via, source->port);
+    put_via_params(w, via, source->port, keep_s);
+    if (!received)
+        return;
     char ip[BD_IP_TEXT_MAX];
     bd_wire_put(w, BD_STR(";received="));
     bd_wire_put(w, (struct bd_str){ip, bd_ip_format(&source->ip, ip)});
 }
 
 static void put_vias(struct bd_wire *w, const struct bd_message *m,
-                     const struct bd_endpoint *source)
+                     const struct bd_endpoint *source, uint32_t keep_s)
 {
     for (const struct bd_header *h = bd_header_first(m, BD_HDR_VIA); h; h = bd_header_next(m, h)) {
         struct bd_str rest = h->value;
         bd_wire_put(w, BD_STR("Via: "));
         if (h == bd_header_first(m, BD_HDR_VIA) && m->via.host.p) {
-            put_topmost_via(w, &m->via, source);
+            put_topmost_via(w, &m->via, source, keep_s);
             rest = bd_slice(bd_str_end(m->via.text), bd_str_end(h->value));
         }
         bd_wire_put(w, rest);
@@ -166,11 +178,18 @@ static void put_copy(struct bd_wire *w, const struct bd_message *m, enum bd_head
 void bd_reply_begin(struct bd_wire *w, const struct bd_message *m, unsigned status,
                     struct bd_str reason, struct bd_str to_tag, const struct bd_endpoint *source)
 {
+    bd_reply_begin_keep(w, m, status, reason, to_tag, source, 0);
+}
+
+void bd_reply_begin_keep(struct bd_wire *w, const struct bd_message *m, unsigned status,
+                         struct bd_str reason, struct bd_str to_tag,
+                         const struct bd_endpoint *source, uint32_t keep_s)
+{
     /* A To that could not be read cannot be added to. */
     if (m->to_tag.p || !m->to.text.p)
         to_tag = BD_STR_NULL;
     put_status_line(w, status, reason);
-    put_vias(w, m, source);
+    put_vias(w, m, source, keep_s);
     put_copy(w, m, BD_HDR_FROM, BD_STR_NULL);
     put_copy(w, m, BD_HDR_TO, to_tag);
     put_copy(w, m, BD_HDR_CALL_ID, BD_STR_NULL);

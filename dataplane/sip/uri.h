@@ -49,6 +49,11 @@ bool bd_param_find(struct bd_str params, struct bd_str name, struct bd_str *valu
  * 4.2). Schemes other than these compare by bytes. */
 bool bd_uri_equal(const struct bd_uri *a, const struct bd_uri *b);
 
+/* Equality of two instance IDs (+sip.instance), with or without angle brackets, as URNs (RFC 5626
+ * 4.1, RFC 2141 5): "urn:" and the namespace in any case; a UUID in any case (RFC 4122 3); the rest
+ * byte by byte but for the digits of escapes. What is no URN compares by bytes. */
+bool bd_instance_equal(struct bd_str a, struct bd_str b);
+
 /* Writes the canonical AoR key of a URI: "user@host" for sip and sips, escapes decoded where
  * RFC 3261 10.3 (5) asks for it, parameters, headers, password and port removed, host lower-cased,
  * trailing dot removed; "user" lower-cased too unless case_sensitive. `host` replaces the URI's own

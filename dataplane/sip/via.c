@@ -58,6 +58,8 @@ static bool params_parse(struct bd_via *via)
             via->maddr = value;
         else if (bd_str_eq_nocase(name, BD_STR("rport")))
             via->rport = !value.p;
+        else if (bd_str_eq_nocase(name, BD_STR("keep")))
+            via->keep = !value.p;
     }
     return !bad;
 }

@@ -37,6 +37,12 @@ void bd_wire_q(struct bd_wire *w, uint16_t q_milli);
  * not NULL. Malformed requests too: what parsed is copied as it stood. */
 void bd_reply_begin(struct bd_wire *w, const struct bd_message *m, unsigned status,
                     struct bd_str reason, struct bd_str to_tag, const struct bd_endpoint *source);
+/* The same; a `keep` parameter of the topmost Via that came without a value gets keep_s as its
+ * value (RFC 6223 4.4): the keep-alives that it offers are wanted, this often. 0: it stays as it
+ * came. */
+void bd_reply_begin_keep(struct bd_wire *w, const struct bd_message *m, unsigned status,
+                         struct bd_str reason, struct bd_str to_tag,
+                         const struct bd_endpoint *source, uint32_t keep_s);
 /* Adds one header field. */
 void bd_reply_header(struct bd_wire *w, struct bd_str name, struct bd_str value);
 /* Ends it: "Content-Length: 0", empty line. */

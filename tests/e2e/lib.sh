@@ -170,6 +170,7 @@ domains:
     auth: open
   - name: oldest.example
     auth: open
+    keep: 25
     max_contacts: 2
     max_contacts_policy: oldest
   - name: replace.example

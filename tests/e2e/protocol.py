@@ -835,6 +835,90 @@ def case_operator_unregisters():
     equal(contacts_of("14@open.example"), set())
 
 
+# --- outbound, GRUU, keep-alives --------------------------------------------------------------------
+
+
+INSTANCE = ';+sip.instance="<urn:uuid:00000000-0000-1000-8000-0000000011%02x>"'
+
+
+def case_outbound_is_one_binding_a_flow():
+    first, moved = Phone("flow", domain="open.example"), Phone("flow", domain="open.example")
+    supported = ["Supported: path, outbound"]
+    for phone in first, moved:
+        reply = phone.register(contact=f"<{phone.contact}>{INSTANCE % 1};reg-id=1", headers=supported)
+        equal((reply.code, reply.get("Require")), (200, "outbound"))
+        equal(set(reply.contacts()), {phone.contact}, "another Call-ID, URI and port: the same binding")
+    second = moved.register(contact=f"<{moved.contact}>{INSTANCE % 1};reg-id=2", headers=supported)
+    equal(len(second.all("Contact")), 2, "a second flow")
+    rows = ctl("lookup", "flow@open.example")["contacts"]
+    equal({row["received"].rsplit(":")[-1] for row in rows}, {str(moved.port)}, "where the flows are")
+    edge = f"SIP/2.0/UDP 198.18.0.9;branch=z9hG4bKedge\r\nVia: SIP/2.0/UDP {moved.host}:{moved.port}"
+    via = f"SIP/2.0/UDP {moved.host}:{moved.port};branch=z9hG4bK%d\r\nVia: {edge}"
+    contact = f"<{moved.contact}>{INSTANCE % 1};reg-id=3"
+    equal(moved.register(contact=contact, headers=supported, via=via % 1).code, 439, "no edge proxy in Path")
+    path = [*supported, "Path: <sip:198.18.0.9;lr;ob>"]
+    equal(moved.register(contact=contact, headers=path, via=via % 2).code, 200, "one with ob")
+
+
+def case_stun_on_the_sip_port():
+    phone = Phone("stun")
+    cookie, transaction = bytes.fromhex("2112a442"), os.urandom(12)
+
+    def ask(attributes=b""):
+        phone.socket.send(bytes([0, 1]) + len(attributes).to_bytes(2, "big") + cookie + transaction + attributes)
+        phone.socket.settimeout(4)
+        return phone.socket.recv(2048)
+
+    answer = ask()
+    equal(answer[:2], b"\x01\x01", "type")
+    equal(answer[4:20], cookie + transaction, "transaction")
+    equal(answer[20:24], b"\x00\x20\x00\x08", "XOR-MAPPED-ADDRESS")
+    port = int.from_bytes(answer[26:28], "big") ^ 0x2112
+    host = ".".join(str(a ^ b) for a, b in zip(answer[28:32], cookie))
+    equal((host, port), (phone.host, phone.port), "the mapped address")
+    equal(ask(b"\x00\x03\x00\x04\x00\x00\x00\x06")[:2], b"\x01\x11", "CHANGE-REQUEST")
+    before = counter("keepalive")
+    for data in b"\r\n\r\n", b"\r\n", b"\0\0\0\0", b"\x00\x11\x00\x00" + cookie + transaction:
+        silent(phone, data)
+    wait_until(lambda: counter("keepalive") == before + 4, 5, "keep-alives are counted")
+    equal(phone.request("OPTIONS").code, 200, "SIP on the same port")
+
+
+def case_keep_is_answered():
+    phone = Phone("keeper", domain="oldest.example")
+    via = f"SIP/2.0/UDP {phone.host}:{phone.port};branch=z9hG4bK{os.urandom(6).hex()};keep"
+    assert re.search(r";keep=25(;|$)", phone.register(via=via).get("Via")), "keep has its value"
+
+
+def gruus(reply):
+    text = reply.get("Contact")
+    return [re.search(rf';{name}="([^"]*)"', text).group(1) for name in ("pub-gruu", "temp-gruu")]
+
+
+def case_gruus():
+    phone = Phone("gruu", domain="open.example")
+    contact = f"<{phone.contact}>{INSTANCE % 2}"
+
+    def register(**fields):
+        return phone.register(contact=contact, headers=["Supported: gruu"], **fields)
+
+    first, second = gruus(register()), gruus(register())
+    equal(first[0], "sip:gruu@open.example;gr=urn:uuid:00000000-0000-1000-8000-000000001102", "public")
+    equal(second[0], first[0], "the public one stays")
+    assert second[1] != first[1], "a new temporary one"
+    Phone("gruu", domain="open.example").register()  # another phone of the user
+    for gruu in first + second:
+        equal([row["uri"] for row in ctl("lookup", gruu)["contacts"]], [phone.contact], gruu)
+    equal(phone.register(contact=f"<{first[1]}>{INSTANCE % 2}").code, 403, "a GRUU as Contact")
+    phone.call_id = os.urandom(8).hex()
+    third = gruus(register())
+    assert "error" in ctl("lookup", first[1]), "another Call-ID ends temporary ones"
+    equal(len(ctl("lookup", third[1])["contacts"]), 1, "the one since then")
+    register(expires=0)
+    for gruu in third:
+        assert "error" in ctl("lookup", gruu), "gone with the binding"
+
+
 CASES = {name[5:]: function for name, function in list(globals().items())
          if name.startswith("case_")}
 

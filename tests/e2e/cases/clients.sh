@@ -85,6 +85,7 @@ start_baresip()
     cat >"$lab/baresip/config" <<'CONFIG'
 sip_listen 198.18.0.2:5070
 module_path /usr/lib/baresip/modules
+module_tmp uuid.so
 module_app account.so
 module_app menu.so
 CONFIG
@@ -131,4 +132,43 @@ case_baresip_set_up_by_address()
     until_true 5 "baresip registers" is_bound 3@brief.example
     kill -TERM "$baresip_pid"
     until_true 5 "baresip unregisters on exit" is_not_bound 3@brief.example
+}
+
+flows_of()
+{
+    json '["contacts"]' lookup "$1" | grep -o "'reg_id': [0-9]*" | sort | tr -d "' " | xargs
+}
+
+# Two outbound proxies, so two flows: reg-id 1 and 2. A restart comes back as the same two.
+case_baresip_outbound()
+{
+    local aor=4@brief.example
+    local account='<sip:4@brief.example>;auth_user=4;auth_pass=secret-4;sipnat=outbound;regint=60'
+    account+=';outbound="sip:198.18.0.1";outbound2="sip:198.18.0.4"'
+    start_baresip "$account"
+    until_true 10 "two flows" equal_flows "$aor" 'reg_id:1 reg_id:2'
+    before=$(call_ids_of "$aor")
+    kill -KILL "$baresip_pid"
+    nsenter --net="/run/netns/$ns" -- baresip -f "$lab/baresip" -v >>"$lab/baresip.log" 2>&1 &
+    baresip_pid=$!
+    until_true 10 "baresip registers again" came_back "$aor"
+    equal_flows "$aor" 'reg_id:1 reg_id:2'
+    kill -TERM "$baresip_pid"
+    until_true 5 "baresip unregisters on exit" is_not_bound "$aor"
+}
+
+# Every flow has another Call-ID than before.
+came_back()
+{
+    [[ -z $(comm -12 <(echo "$before") <(call_ids_of "$1")) ]]
+}
+
+call_ids_of()
+{
+    json '["contacts"]' lookup "$1" | grep -o "'call_id': '[^']*'" | sort
+}
+
+equal_flows()
+{
+    [[ $(flows_of "$1") == "$2" ]]
 }

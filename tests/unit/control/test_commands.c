@@ -94,7 +94,7 @@ static void what_is_no_command_is_told_so(void **state)
 {
     lab_expect(*state, "frobnicate", "error: unknown command 'frobnicate'");
     lab_expect(*state, "show nothing", "error: unknown command 'show nothing'");
-    lab_expect(*state, "lookup", "usage: lookup AOR");
+    lab_expect(*state, "lookup", "usage: lookup AOR | GRUU");
     lab_expect(*state, "lookup \"a", "error: a quotation mark is left open");
     lab_expect(*state, "drain perhaps", "usage: drain");
     lab_expect(*state, "help nothing", "error: ");

@@ -102,8 +102,8 @@ static inline void fixture_binding(struct fixture_binding *out, uint32_t key, ui
                                    uint32_t expires_at_s)
 {
     static const char *const form[BD_TEXT_CNT] = {
-        "sip:%08x@198.18.0.9:5060", "%08x-call-id@198.18.0.9",  "methods=%08x", "Phone/%08x",
-        "<urn:uuid:%08x>",          "<sip:%08x.example.com;lr>"};
+        "sip:%08x@198.18.0.9:5060", "%08x-call-id@198.18.0.9",   "methods=%08x", "Phone/%08x",
+        "<urn:uuid:%08x>",          "<sip:%08x.example.com;lr>", "%08x"};
     out->b = (struct bd_binding){.state = bd_state_make(cseq, expires_at_s),
                                  .txn = bd_txn_make(cseq, key),
                                  .reg_id = key,

@@ -130,7 +130,7 @@ static void test_keepalive(void **state)
     assert_int_equal(parse("\r\n"), BD_SIP_KEEPALIVE);
     assert_int_equal(parse("\r\n\r\n"), BD_SIP_KEEPALIVE);
     assert_int_equal(parse("\r\n "), BD_SIP_NOT_SIP);
-    assert_int_equal(bd_message_parse(&m, "\0\0\0", 4), BD_SIP_NOT_SIP);
+    assert_int_equal(bd_message_parse(&m, "\0\0\0", 4), BD_SIP_KEEPALIVE);
 }
 
 /* One line of a good REGISTER replaced or left out, or one added. `with` NULL leaves `without` out.

@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "gruu_seal.h"
+
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
+#include <stdlib.h>
+
+enum {
+    BLOCK = 16,
+    SECRET = 32,
+    KEYS = 2,
+    HEAD = 18, /* AoR length, issue, life */
+    BODY_MIN = 64,
+    BODY_STEP = 32,
+    BODY_MAX = 288,
+    SEALED_MAX = BLOCK + BODY_MAX
+};
+_Static_assert(HEAD + BD_AOR_MAX <= BODY_MAX, "the longest AoR fits");
+_Static_assert((SEALED_MAX * 8 + 5) / 6 == BD_GRUU_SEALED_MAX, "gruu_seal.h");
+
+struct key {
+    uint8_t secret[SECRET];
+    EVP_CIPHER_CTX *mac, *ctr;
+    bool usable;
+};
+
+struct bd_gruu_seal {
+    EVP_CIPHER *cbc, *ctr;
+    EVP_MD *sha256;
+    EVP_MD_CTX *md;
+    struct key key[KEYS];
+};
+
+struct bd_gruu_seal *bd_gruu_seal_new(struct bd_error *error)
+{
+    struct bd_gruu_seal *seal = calloc(1, sizeof(*seal));
+    bool ok = seal != NULL;
+    if (ok) {
+        seal->cbc = EVP_CIPHER_fetch(NULL, "AES-128-CBC", NULL);
+        seal->ctr = EVP_CIPHER_fetch(NULL, "AES-128-CTR", NULL);
+        seal->sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
+        seal->md = EVP_MD_CTX_new();
+        ok = seal->cbc && seal->ctr && seal->sha256 && seal->md;
+        for (unsigned k = 0; k < KEYS; k++) {
+            ok = (seal->key[k].mac = EVP_CIPHER_CTX_new()) != NULL && ok;
+            ok = (seal->key[k].ctr = EVP_CIPHER_CTX_new()) != NULL && ok;
+        }
+    }
+    if (ok)
+        return seal;
+    bd_gruu_seal_free(seal);
+    bd_fail(error, "OpenSSL offers no AES-128 or SHA-256, or memory is short: check openssl.cnf "
+                   "and `openssl list -providers`");
+    return NULL;
+}
+
+void bd_gruu_seal_free(struct bd_gruu_seal *seal)
+{
+    if (!seal)
+        return;
+    for (unsigned k = 0; k < KEYS; k++) {
+        EVP_CIPHER_CTX_free(seal->key[k].mac);
+        EVP_CIPHER_CTX_free(seal->key[k].ctr);
+    }
+    EVP_MD_CTX_free(seal->md);
+    EVP_MD_free(seal->sha256);
+    EVP_CIPHER_free(seal->cbc);
+    EVP_CIPHER_free(seal->ctr);
+    OPENSSL_cleanse(seal, sizeof(*seal));
+    free(seal);
+}
+
+/* --- keys ------------------------------------------------------------------------------------- */
+
+static bool derive(struct bd_gruu_seal *seal, const uint8_t secret[SECRET], uint8_t out[2 * BLOCK])
+{
+    static const char label[] = "bindery gruu";
+    return EVP_DigestInit_ex2(seal->md, seal->sha256, NULL) == 1 &&
+           EVP_DigestUpdate(seal->md, label, sizeof(label)) == 1 &&
+           EVP_DigestUpdate(seal->md, secret, SECRET) == 1 &&
+           EVP_DigestFinal_ex(seal->md, out, NULL) == 1;
+}
+
+static bool key_set(struct bd_gruu_seal *seal, struct key *key, const uint8_t secret[SECRET])
+{
+    static const uint8_t none[SECRET];
+    memcpy(key->secret, secret, SECRET);
+    key->usable = false;
+    if (CRYPTO_memcmp(secret, none, SECRET) == 0)
+        return true;
+    uint8_t derived[2 * BLOCK];
+    key->usable = derive(seal, secret, derived) &&
+                  EVP_EncryptInit_ex2(key->mac, seal->cbc, derived, none, NULL) == 1 &&
+                  EVP_EncryptInit_ex2(key->ctr, seal->ctr, derived + BLOCK, none, NULL) == 1 &&
+                  EVP_CIPHER_CTX_set_padding(key->mac, 0) == 1;
+    OPENSSL_cleanse(derived, sizeof(derived));
+    return key->usable;
+}
+
+int bd_gruu_seal_set_keys(struct bd_gruu_seal *seal, const uint8_t keys[2][32])
+{
+    bool same = seal->key[0].usable, ok = true;
+    for (unsigned k = 0; k < KEYS; k++)
+        same = same && CRYPTO_memcmp(seal->key[k].secret, keys[k], SECRET) == 0;
+    for (unsigned k = 0; k < KEYS && !same; k++)
+        ok = key_set(seal, &seal->key[k], keys[k]) && ok;
+    return ok && seal->key[0].usable ? 0 : -1;
+}
+
+/* --- the two halves --------------------------------------------------------------------------- */
+
+static bool run(EVP_CIPHER_CTX *ctx, const uint8_t iv[BLOCK], const uint8_t *in, uint32_t len,
+                uint8_t *out)
+{
+    int n = 0;
+    return EVP_EncryptInit_ex2(ctx, NULL, NULL, iv, NULL) == 1 &&
+           EVP_EncryptUpdate(ctx, out, &n, in, (int)len) == 1 && n == (int)len;
+}
+
+static bool make_tag(struct key *key, const uint8_t *plain, uint32_t len, uint8_t tag[BLOCK])
+{
+    static const uint8_t zero[BLOCK];
+    uint8_t chain[BODY_MAX];
+    if (!run(key->mac, zero, plain, len, chain))
+        return false;
+    memcpy(tag, chain + len - BLOCK, BLOCK);
+    return true;
+}
+
+static uint32_t body_len(uint32_t aor_len)
+{
+    uint32_t len = HEAD + aor_len;
+    return len <= BODY_MIN ? BODY_MIN : (len + BODY_STEP - 1) / BODY_STEP * BODY_STEP;
+}
+
+/* --- base64url (RFC 4648 5), without padding ----------------------------------------------------
+ */
+
+static uint32_t encode(const uint8_t *in, uint32_t len, char *out)
+{
+    static const char digit[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    uint32_t bits = 0, held = 0, n = 0;
+    for (uint32_t i = 0; i < len; i++) {
+        bits = bits << 8 | in[i];
+        for (held += 8; held >= 6; held -= 6)
+            out[n++] = digit[bits >> (held - 6) & 63];
+    }
+    if (held)
+        out[n++] = digit[bits << (6 - held) & 63];
+    return n;
+}
+
+static int value_of(char c)
+{
+    if (c >= 'A' && c <= 'Z')
+        return c - 'A';
+    if (c >= 'a' && c <= 'z')
+        return c - 'a' + 26;
+    if (c >= '0' && c <= '9')
+        return c - '0' + 52;
+    return c == '-' ? 62 : c == '_' ? 63 : -1;
+}
+
+/* Returns the length, 0 for what encode() never writes: one text for one value. */
+static uint32_t decode(struct bd_str text, uint8_t out[SEALED_MAX])
+{
+    uint32_t bits = 0, held = 0, n = 0;
+    if (text.len > BD_GRUU_SEALED_MAX)
+        return 0;
+    for (uint32_t i = 0; i < text.len; i++) {
+        int value = value_of(text.p[i]);
+        if (value < 0)
+            return 0;
+        bits = bits << 6 | (uint32_t)value;
+        held += 6;
+        if (held >= 8) {
+            held -= 8;
+            out[n++] = (uint8_t)(bits >> held);
+        }
+    }
+    bool exact = held < 6 && (bits & ((1U << held) - 1)) == 0;
+    return exact ? n : 0;
+}
+
+/* --- sealing ---------------------------------------------------------------------------------- */
+
+uint32_t bd_gruu_seal_close(struct bd_gruu_seal *seal, uint64_t issue, uint64_t life,
+                            struct bd_str aor, char *out)
+{
+    struct key *key = &seal->key[0];
+    uint8_t plain[BODY_MAX] = {0}, sealed[SEALED_MAX];
+    if (!key->usable || aor.len > BD_AOR_MAX)
+        return 0;
+    uint32_t len = body_len(aor.len);
+    plain[0] = (uint8_t)(aor.len >> 8);
+    plain[1] = (uint8_t)aor.len;
+    memcpy(plain + 2, &issue, sizeof(issue));
+    memcpy(plain + 10, &life, sizeof(life));
+    memcpy(plain + HEAD, aor.p, aor.len);
+    if (!make_tag(key, plain, len, sealed) || !run(key->ctr, sealed, plain, len, sealed + BLOCK))
+        return 0;
+    return encode(sealed, BLOCK + len, out);
+}
+
+static bool open_with(struct key *key, const uint8_t *sealed, uint32_t len,
+                      struct bd_gruu_sealed *out)
+{
+    uint8_t plain[BODY_MAX], tag[BLOCK];
+    if (!key->usable || !run(key->ctr, sealed, sealed + BLOCK, len, plain) ||
+        !make_tag(key, plain, len, tag) || CRYPTO_memcmp(tag, sealed, BLOCK) != 0)
+        return false;
+    out->aor_len = (uint32_t)plain[0] << 8 | plain[1];
+    if (out->aor_len > BD_AOR_MAX || body_len(out->aor_len) != len)
+        return false;
+    memcpy(&out->issue, plain + 2, sizeof(out->issue));
+    memcpy(&out->life, plain + 10, sizeof(out->life));
+    memcpy(out->aor, plain + HEAD, out->aor_len);
+    return true;
+}
+
+bool bd_gruu_seal_open(struct bd_gruu_seal *seal, struct bd_str text, struct bd_gruu_sealed *out)
+{
+    uint8_t sealed[SEALED_MAX];
+    uint32_t len = decode(text, sealed);
+    if (len < BLOCK + BODY_MIN || (len - BLOCK) % BODY_STEP != 0)
+        return false;
+    return open_with(&seal->key[0], sealed, len - BLOCK, out) ||
+           open_with(&seal->key[1], sealed, len - BLOCK, out);
+}

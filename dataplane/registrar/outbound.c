@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "outbound.h"
+
+static bool is_first_hop(const struct bd_message *m)
+{
+    struct bd_list list = bd_list_begin(m, BD_HDR_VIA);
+    struct bd_str via;
+    return bd_list_next(&list, &via) && !bd_list_next(&list, &via);
+}
+
+/* The first Path value is the proxy next to the client. */
+static bool edge_is_outbound(const struct bd_message *m)
+{
+    struct bd_list list = bd_list_begin(m, BD_HDR_PATH);
+    struct bd_str element, value;
+    struct bd_name_addr edge;
+    return bd_list_next(&list, &element) && bd_name_addr_parse(element, &edge) &&
+           bd_param_find(edge.uri.params, BD_STR("ob"), &value);
+}
+
+static bool is_supported(const struct bd_message *m)
+{
+    return bd_list_has(m, BD_HDR_SUPPORTED, BD_STR("outbound"));
+}
+
+static void ignore_all(struct bd_asks *asks)
+{
+    for (unsigned i = 0; i < asks->cnt; i++)
+        asks->ask[i].binding.reg_id = 0;
+}
+
+/* A reg-id without an instance is simply ignored. Returns how many are left. */
+static unsigned ignore_nameless(struct bd_asks *asks)
+{
+    unsigned flows = 0;
+    for (unsigned i = 0; i < asks->cnt; i++) {
+        struct bd_binding *b = &asks->ask[i].binding;
+        if (b->text[BD_TEXT_INSTANCE].len == 0)
+            b->reg_id = 0;
+        flows += b->reg_id != 0;
+    }
+    return flows;
+}
+
+static unsigned living(const struct bd_asks *asks)
+{
+    unsigned cnt = 0;
+    for (unsigned i = 0; i < asks->cnt; i++)
+        cnt += asks->ask[i].expires_s != 0;
+    return cnt;
+}
+
+enum bd_verdict bd_outbound_demand(const struct bd_message *m,
+                                   const struct bd_policy_domain *domain)
+{
+    bool refused = domain->outbound_mode == BD_OUTBOUND_REQUIRED && !is_supported(m);
+    return refused ? BD_SIP_EXTENSION_REQUIRED : BD_VERDICT_NONE;
+}
+
+enum bd_verdict bd_outbound_apply(struct bd_asks *asks, const struct bd_message *m,
+                                  const struct bd_policy_domain *domain, const char **reason)
+{
+    if (domain->outbound_mode == BD_OUTBOUND_NONE) {
+        ignore_all(asks);
+        return BD_VERDICT_NONE;
+    }
+    asks->direct = is_first_hop(m);
+    if (!asks->direct && domain->regid_mode == 0 && !edge_is_outbound(m)) {
+        ignore_all(asks);
+        return is_supported(m) ? BD_SIP_FIRST_HOP_LACKS_OUTBOUND : BD_VERDICT_NONE;
+    }
+    if (ignore_nameless(asks) == 0)
+        return BD_VERDICT_NONE;
+    if (living(asks) > 1) {
+        *reason = "Contact with reg-id not alone";
+        return BD_SIP_BAD_CONTACT;
+    }
+    asks->outbound = is_supported(m);
+    return BD_VERDICT_NONE;
+}
