@@ -52,6 +52,14 @@
 #define BD_PREFIXES_PER_DOMAIN_MAX 256
 #define BD_DOMAIN_NAME_MAX         253
 
+/* --- bulk registration (RFC 6140) ----------------------------------------------------------- */
+/* Entries of one domain's `bulk`, and sets of numbers of one domain: 1.5 MiB of the policy. More: the
+ * configuration is refused. */
+#define BD_BULK_ENTRIES_MAX 16384
+#define BD_BULK_SETS_MAX    65536
+/* User part of a PBX's AoR; longer: the configuration is refused. */
+#define BD_BULK_USER_MAX 64
+
 /* --- machine -------------------------------------------------------------------------------- */
 #define BD_WORKERS_MAX   32
 #define BD_PORTS_MAX     8

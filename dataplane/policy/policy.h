@@ -7,6 +7,7 @@
  *
  *   region:  [ current slot number, sequence | epoch-free slots ... ]
  *   blob:    bd_policy | domains[] | name index (open addressing) | prefixes[] | addresses[] | text
+ *            | number ranges of each domain that has some (bulk.h)
  *
  * Control writes; anybody reads. */
 #ifndef BD_POLICY_H
@@ -42,6 +43,7 @@ struct bd_policy_domain {
     uint32_t retry_after_s;                                   /* 0: no Retry-After */
     uint32_t nonce_expire_s;
     uint32_t prefix_first, prefix_cnt; /* trusted_prefixes */
+    uint32_t bulk_off;                 /* number ranges (bulk.h); 0: none */
 };
 
 struct bd_policy {
@@ -68,12 +70,15 @@ struct bd_policy_index {
 };
 
 /* What the compiler (control/policy) hands to bd_policy_build. */
+struct bd_bulk_in;
 struct bd_policy_domain_in {
     struct bd_str name, realm;
     const struct bd_str *aliases; /* further names and own addresses ("198.18.0.1") */
     unsigned alias_cnt;
     const struct bd_prefix *prefixes;
     unsigned prefix_cnt;
+    const struct bd_bulk_in *bulk; /* PBXs and their numbers (bulk.h) */
+    unsigned bulk_cnt;
     struct bd_policy_domain settings; /* offsets and lengths are filled in */
 };
 struct bd_policy_in {

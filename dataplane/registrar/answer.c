@@ -65,13 +65,13 @@ static void put_unsupported(const struct bd_message *m, struct bd_wire *w)
     bd_wire_put(w, BD_STR("\r\n"));
 }
 
-/* 11.2: what this server can do. No body is understood and no extension (yet). */
+/* 11.2: what this server can do. No body is understood. */
 static void put_capabilities(struct bd_wire *w)
 {
     bd_reply_header(w, BD_STR("Allow"), BD_STR(METHODS));
     bd_reply_header(w, BD_STR("Accept"), BD_STR(""));
     bd_reply_header(w, BD_STR("Accept-Encoding"), BD_STR("identity"));
-    bd_reply_header(w, BD_STR("Supported"), BD_STR(""));
+    bd_reply_header(w, BD_STR("Supported"), BD_STR("gin"));
 }
 
 static void put_retry_after(const struct bd_turn *turn, struct bd_wire *w)

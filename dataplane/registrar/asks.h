@@ -20,6 +20,7 @@ struct bd_ask {
 struct bd_asks {
     bool star;    /* "Contact: *", Expires: 0 */
     unsigned cnt; /* 0 without star: a query */
+    bool bulk;    /* one that is not removed is a bulk number contact (RFC 6140) */
     struct bd_ask ask[BD_CONTACTS_PER_REQUEST_MAX];
     struct bd_str call_id;
     uint32_t cseq;
@@ -41,7 +42,7 @@ struct bd_asks_context {
 /* Reads all Contacts. Returns
  *   BD_VERDICT_NONE      asks is whole
  *   BD_SIP_BAD_CONTACT   one is malformed or too long, too many, '*' misused, sips against RFC 5630
- *                        5.2; *reason says which
+ *                        5.2, bnc against RFC 6140 5.2; *reason says which
  *   BD_SIP_MALFORMED     the Call-ID is too long
  *   BD_SIP_TOO_BRIEF     an expiry below the minimum, min_expires_mode 1 (10.3 (7)) */
 enum bd_verdict bd_asks_read(struct bd_asks *asks, const struct bd_message *m,

@@ -27,8 +27,7 @@ static enum bd_verdict check_method(const struct bd_message *m)
 
 bool bd_option_supported(struct bd_str tag)
 {
-    (void)tag;
-    return false; /* no extension yet; each one will be a name here */
+    return bd_str_eq_nocase(tag, BD_STR("gin")); /* RFC 6140 */
 }
 
 static bool is_token(struct bd_str s)
