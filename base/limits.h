@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Every bound in Bindery, with its reason and what exceeding it draws. */
 
-/* This folder stands before the system's in the search path, so <limits.h> finds this file: it hands
- * on to the one that was meant. */
+/* This folder stands before the system's in the search path, so <limits.h> finds this file: it
+ * hands on to the one that was meant. */
 #include_next <limits.h>
 
 #ifndef BD_LIMITS_H
@@ -53,8 +53,8 @@
 #define BD_DOMAIN_NAME_MAX         253
 
 /* --- bulk registration (RFC 6140) ----------------------------------------------------------- */
-/* Entries of one domain's `bulk`, and sets of numbers of one domain: 1.5 MiB of the policy. More: the
- * configuration is refused. */
+/* Entries of one domain's `bulk`, and sets of numbers of one domain: 1.5 MiB of the policy. More:
+ * the configuration is refused. */
 #define BD_BULK_ENTRIES_MAX 16384
 #define BD_BULK_SETS_MAX    65536
 /* User part of a PBX's AoR; longer: the configuration is refused. */

@@ -49,12 +49,12 @@
     X(SIP_REPLAYED, 401, "replayed")                   /* nonce count seen before */               \
     X(SIP_WRONG_CREDENTIALS, 401, "wrong_credentials") /* wrong password or unknown user */        \
     X(SIP_FORBIDDEN, 403, "forbidden")                 /* AoR is not this user's */                \
-    X(SIP_NOT_BULK, 403, "not_bulk")                   /* bnc, but no numbers are its own */      \
+    X(SIP_NOT_BULK, 403, "not_bulk")                   /* bnc, but no numbers are its own */       \
     X(SIP_UNTRUSTED, 403, "untrusted")                 /* trusted domain: source or AoR unknown */ \
     X(SIP_NOT_FOUND, 404, "not_found")                 /* no such domain here */                   \
     X(SIP_METHOD_NOT_ALLOWED, 405, "method_not_allowed")                                           \
     X(SIP_TOO_LARGE, 513, "too_large")                                                             \
-    X(SIP_UNSUPPORTED_MEDIA, 415, "unsupported_media")  /* a body that must be understood */       \
+    X(SIP_UNSUPPORTED_MEDIA, 415, "unsupported_media") /* a body that must be understood */        \
     X(SIP_BAD_SCHEME, 416, "bad_scheme")                                                           \
     X(SIP_BAD_EXTENSION, 420, "bad_extension")                                                     \
     X(SIP_TOO_BRIEF, 423, "too_brief")                                                             \

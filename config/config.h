@@ -47,7 +47,7 @@ struct bd_config_port {
 
 /* An entry of `bulk`: "USER NUMBERS...", a PBX and numbers of its (RFC 6140). */
 struct bd_config_bulk {
-    char *text;        /* one space between words; the user part first */
+    char *text; /* one space between words; the user part first */
     uint32_t user_len;
     struct bd_e164_set *sets;
     unsigned set_cnt;

@@ -36,6 +36,14 @@ static bool is_current(const struct bd_binding *b, uint32_t at_s)
     return bd_state_expires_at_s(b->state) > at_s;
 }
 
+/* An interval is granted from the next full second on, so the second that runs is not counted; a
+ * binding that is there has one left at least. */
+static uint32_t left_s(const struct bd_binding *b, uint32_t at_s)
+{
+    uint32_t left = bd_state_expires_at_s(b->state) - at_s;
+    return left > 1 ? left - 1 : 1;
+}
+
 static json_t *endpoint_json(const struct bd_endpoint *endpoint)
 {
     char text[BD_ENDPOINT_TEXT_MAX];
@@ -50,9 +58,8 @@ static json_t *q_json(const struct bd_binding *b)
 static json_t *binding_row(struct bd_str aor, const struct bd_binding *b, uint32_t at_s)
 {
     return json_pack("{s:o, s:o, s:I, s:I, s:o, s:o, s:o}", "aor", bd_json_str(aor), "contact",
-                     bd_json_str(b->text[BD_TEXT_URI]), "expires_s",
-                     (json_int_t)(bd_state_expires_at_s(b->state) - at_s), "cseq",
-                     (json_int_t)bd_state_cseq(b->state), "q", q_json(b), "received",
+                     bd_json_str(b->text[BD_TEXT_URI]), "expires_s", (json_int_t)left_s(b, at_s),
+                     "cseq", (json_int_t)bd_state_cseq(b->state), "q", q_json(b), "received",
                      endpoint_json(&b->source), "user_agent",
                      bd_json_str(b->text[BD_TEXT_USER_AGENT]));
 }
@@ -66,9 +73,9 @@ static json_t *binding_document(const struct bd_binding *b, uint32_t at_s)
 {
     json_t *document = json_pack(
         "{s:o, s:I, s:o, s:I, s:o, s:o, s:o}", "uri", bd_json_str(b->text[BD_TEXT_URI]),
-        "expires_s", (json_int_t)(bd_state_expires_at_s(b->state) - at_s), "call_id",
-        bd_json_str(b->text[BD_TEXT_CALL_ID]), "cseq", (json_int_t)bd_state_cseq(b->state), "q",
-        q_json(b), "received", endpoint_json(&b->source), "local", endpoint_json(&b->local));
+        "expires_s", (json_int_t)left_s(b, at_s), "call_id", bd_json_str(b->text[BD_TEXT_CALL_ID]),
+        "cseq", (json_int_t)bd_state_cseq(b->state), "q", q_json(b), "received",
+        endpoint_json(&b->source), "local", endpoint_json(&b->local));
     json_t *rest = json_pack(
         "{s:o, s:o, s:o, s:o, s:o, s:I, s:b, s:b, s:b, s:n}", "user_agent",
         optional(b->text[BD_TEXT_USER_AGENT]), "params", optional(b->text[BD_TEXT_PARAMS]),
@@ -91,7 +98,7 @@ static void add_text_row(struct evbuffer *out, struct bd_str aor, const struct b
         snprintf(q, sizeof(q), "%u.%03u", b->q_milli / 1000U, b->q_milli % 1000U);
     bd_render_cell(out, aor, AOR_WIDTH);
     bd_render_cell(out, b->text[BD_TEXT_URI], CONTACT_WIDTH);
-    evbuffer_add_printf(out, "%7u %5s ", bd_state_expires_at_s(b->state) - at_s, q);
+    evbuffer_add_printf(out, "%7u %5s ", left_s(b, at_s), q);
     bd_render_cell(out, source, RECEIVED_WIDTH);
     bd_render_cell(out, b->text[BD_TEXT_USER_AGENT], 0);
     evbuffer_add(out, "\n", 1);

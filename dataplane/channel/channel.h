@@ -7,8 +7,8 @@
  *   commands  control -> worker    unregister                               1,024 B
  *   reports   worker -> control    what came of a command                      64 B
  *
- * Every element names the generation (struct bd_role_line) of the process that asked; an answer or a
- * job of another generation is dropped by whoever reads it, so nobody serves a predecessor's. */
+ * Every element names the generation (struct bd_role_line) of the process that asked; an answer or
+ * a job of another generation is dropped by whoever reads it, so nobody serves a predecessor's. */
 #ifndef BD_CHANNEL_H
 #define BD_CHANNEL_H
 
@@ -37,16 +37,16 @@ enum bd_job_text {
 };
 
 struct bd_verify_job {
-    uint32_t slot, sequence;       /* the worker's pending entry; given back in the verdict */
+    uint32_t slot, sequence; /* the worker's pending entry; given back in the verdict */
     uint32_t dataplane_generation;
-    uint32_t control_generation;   /* the control process this was meant for */
-    uint64_t transaction;          /* hash of datagram and source: a retransmission has the same */
-    uint32_t domain;               /* index in the policy block */
+    uint32_t control_generation; /* the control process this was meant for */
+    uint64_t transaction;        /* hash of datagram and source: a retransmission has the same */
+    uint32_t domain;             /* index in the policy block */
     uint32_t nonce_expire_s;
     uint32_t nc;
     uint8_t algorithm, qop, userhash, reserved;
     uint16_t text_len[BD_JOB_TEXT_CNT];
-    char text[];                   /* up to BD_JOB_TEXT_MAX */
+    char text[]; /* up to BD_JOB_TEXT_MAX */
 };
 #define BD_JOB_SZ       1024
 #define BD_JOB_TEXT_MAX (BD_JOB_SZ - sizeof(struct bd_verify_job))
@@ -82,7 +82,7 @@ _Static_assert(sizeof(struct bd_command) == 1024, "kept in shared memory");
 struct bd_report {
     uint64_t id;
     uint32_t control_generation;
-    int32_t removed;               /* bindings removed; -1: could not be done (try again) */
+    int32_t removed; /* bindings removed; -1: could not be done (try again) */
     uint64_t reserved[6];
 };
 _Static_assert(sizeof(struct bd_report) == 64, "kept in shared memory");

@@ -4,9 +4,10 @@
  *   producer line: tail (+ its cached head)    consumer line: head (+ its cached tail)    elements
  *
  * Each side writes one counter of its own, and that with one store after the element is whole (or
- * done with). So a side can be killed at any instruction and its successor simply goes on: an element
- * not yet published was never there; one not yet released is seen again, and carries a generation.
- * That is why this is not rte_ring, whose producer moves two counters and may die between them.
+ * done with). So a side can be killed at any instruction and its successor simply goes on: an
+ * element not yet published was never there; one not yet released is seen again, and carries a
+ * generation. That is why this is not rte_ring, whose producer moves two counters and may die
+ * between them.
  *
  * Memory order: `tail` release pairs with the consumer's acquire, `head` release with the
  * producer's acquire. */

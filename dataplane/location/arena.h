@@ -28,7 +28,7 @@
 #include "limits.h"
 #include "log.h"
 
-#define BD_ARENA_MAGIC  0x31414e4552414442ULL /* "BDARENA1" */
+#define BD_ARENA_MAGIC 0x31414e4552414442ULL /* "BDARENA1" */
 /* Any change of a shared layout raises this; tests hold the sizes of all shared structs. */
 #define BD_ARENA_LAYOUT 2
 
@@ -58,11 +58,11 @@ struct bd_arena_params {
 
 /* One per role, written by that role only. */
 struct bd_role_line {
-    _Alignas(64) _Atomic uint32_t pid;   /* 0: never started */
-    _Atomic uint32_t generation;         /* +1 at each attach of this role; never 0 while alive */
-    _Atomic uint64_t heartbeat_ms;       /* bd_clock_ms() of the last turn of its main loop */
-    _Atomic uint64_t started_ms;         /* bd_clock_ms() of the attach */
-    _Atomic uint32_t serving;            /* 1 between the end of start and the begin of stop */
+    _Alignas(64) _Atomic uint32_t pid; /* 0: never started */
+    _Atomic uint32_t generation;       /* +1 at each attach of this role; never 0 while alive */
+    _Atomic uint64_t heartbeat_ms;     /* bd_clock_ms() of the last turn of its main loop */
+    _Atomic uint64_t started_ms;       /* bd_clock_ms() of the attach */
+    _Atomic uint32_t serving;          /* 1 between the end of start and the begin of stop */
 };
 
 struct bd_arena_header {
@@ -87,15 +87,15 @@ struct bd_arena {
     uint64_t size;
     int fd;
     enum bd_role role;
-    bool created;      /* this process made the file */
-    bool huge;         /* on hugetlbfs */
+    bool created; /* this process made the file */
+    bool huge;    /* on hugetlbfs */
     char path[256];
     struct bd_hash_key hash_key;
 };
 
 /* Joins the arena, creating it when there is none.
- *   path    the file, or NULL for automatic: an arena named `name` on the first hugetlbfs mount with
- *           enough free pages, else in /dev/shm with a warning that says how to get hugepages. An
+ *   path    the file, or NULL for automatic: an arena named `name` on the first hugetlbfs mount
+ * with enough free pages, else in /dev/shm with a warning that says how to get hugepages. An
  *           existing file wins over creating one in the other place.
  *   role    whose byte is locked. Waits up to 1 s for a dying predecessor to let go.
  * Fails (-1, error says what and the remedy; nothing is overwritten or removed):

@@ -7,12 +7,12 @@
  *
  * Immutable once published, but for two atomic words in each contact:
  *   state  sealed:1 | cseq:31 | expires_at_s:32
- *          a refresh is one compare-and-swap of it. A replacer first sets `sealed` on all of the old
- *          record, so no refresh can slip between its copy and its publication. A sealed word never
- *          gets unsealed: whoever meets one replaces the record (no waiting, whoever died).
- *   txn    cseq:31 | branch hash:33
- *          which transaction wrote that CSeq, so a retransmission is told from a stale request. It
- *          is written before state and only ever raised; it counts only while its CSeq is state's.
+ *          a refresh is one compare-and-swap of it. A replacer first sets `sealed` on all of the
+ * old record, so no refresh can slip between its copy and its publication. A sealed word never gets
+ * unsealed: whoever meets one replaces the record (no waiting, whoever died). txn    cseq:31 |
+ * branch hash:33 which transaction wrote that CSeq, so a retransmission is told from a stale
+ * request. It is written before state and only ever raised; it counts only while its CSeq is
+ * state's.
  *
  * expires_at_s is in seconds of bd_clock_ms(). A binding is there while now_s < expires_at_s. */
 #ifndef BD_RECORD_H
@@ -50,12 +50,12 @@ static inline uint32_t bd_txn_cseq(uint64_t txn)
 
 /* Texts of a binding, in the order they lie in the record. */
 enum bd_text {
-    BD_TEXT_URI,        /* Contact URI as received */
+    BD_TEXT_URI, /* Contact URI as received */
     BD_TEXT_CALL_ID,
-    BD_TEXT_PARAMS,     /* Contact parameters to give back, without expires and q */
+    BD_TEXT_PARAMS, /* Contact parameters to give back, without expires and q */
     BD_TEXT_USER_AGENT,
-    BD_TEXT_INSTANCE,   /* +sip.instance, angle brackets kept */
-    BD_TEXT_PATH,       /* Path values, comma-joined */
+    BD_TEXT_INSTANCE, /* +sip.instance, angle brackets kept */
+    BD_TEXT_PATH,     /* Path values, comma-joined */
     BD_TEXT_CNT
 };
 
@@ -64,12 +64,12 @@ struct bd_binding {
     struct bd_str text[BD_TEXT_CNT]; /* absent: len 0 */
     uint64_t state;                  /* as loaded; may carry BD_STATE_SEALED */
     uint64_t txn;
-    struct bd_endpoint source;       /* where the REGISTER came from (received) */
-    struct bd_endpoint local;        /* where it arrived */
-    uint32_t reg_id;                 /* 0: none */
-    uint32_t created_at_s;           /* bd_clock seconds of the first registration */
-    uint16_t q_milli;                /* BD_Q_NONE: not given */
-    uint16_t flags;                  /* BD_BINDING_... */
+    struct bd_endpoint source; /* where the REGISTER came from (received) */
+    struct bd_endpoint local;  /* where it arrived */
+    uint32_t reg_id;           /* 0: none */
+    uint32_t created_at_s;     /* bd_clock seconds of the first registration */
+    uint16_t q_milli;          /* BD_Q_NONE: not given */
+    uint16_t flags;            /* BD_BINDING_... */
 };
 #define BD_Q_NONE 0xffff
 /* The binding came in with verified digest credentials. */

@@ -9,17 +9,17 @@
  *   slot states:        EMPTY -> TENTATIVE -> LIVE -> EMPTY      (LIVE -> LIVE: replaced)
  *
  * A key's home bucket and the BD_TABLE_WINDOW - 1 next ones, all in one shard, are its window.
- * Insert (after FASTER, SIGMOD 2018): tentative slot by compare-and-swap, then a second look over the
- * window. Of two tentatives for one AoR the earlier slot stays and empties the later one. Readers see
- * LIVE slots only.
+ * Insert (after FASTER, SIGMOD 2018): tentative slot by compare-and-swap, then a second look over
+ * the window. Of two tentatives for one AoR the earlier slot stays and empties the later one.
+ * Readers see LIVE slots only.
  *
- * Invariant: at any time at most one slot is LIVE for one AoR. Why: both would-be winners made their
- * tentative slot visible before their second look (sequentially consistent), so the later of them
- * sees the earlier; it then withdraws, or empties the other first. table.c has the proof beside the
- * code, with the memory order and pair of every atomic.
+ * Invariant: at any time at most one slot is LIVE for one AoR. Why: both would-be winners made
+ * their tentative slot visible before their second look (sequentially consistent), so the later of
+ * them sees the earlier; it then withdraws, or empties the other first. table.c has the proof
+ * beside the code, with the memory order and pair of every atomic.
  *
- * due_s of a bucket is a lower bound of the expiries in it (UINT32_MAX: none): the sweeper reads this
- * word only, and a refresh never writes it.
+ * due_s of a bucket is a lower bound of the expiries in it (UINT32_MAX: none): the sweeper reads
+ * this word only, and a refresh never writes it.
  *
  * Who may call: `struct bd_table` functions any thread of either process; those that take a
  * `struct bd_writer` only the dataplane's worker that owns it. Every reader holds an epoch line. */
@@ -30,9 +30,9 @@
 #include "epoch.h"
 #include "record.h"
 
-#define BD_TABLE_SHARDS  64
-#define BD_TABLE_SLOTS   7
-#define BD_TABLE_WINDOW  8
+#define BD_TABLE_SHARDS 64
+#define BD_TABLE_SLOTS  7
+#define BD_TABLE_WINDOW 8
 
 /* Bytes of the two regions for a number of bindings, one AoR each, at typical record sizes
  * (record_avg_sz bytes; 0: 384). 0 for invalid parameters. */
@@ -60,8 +60,8 @@ int bd_table_join(struct bd_table *table, struct bd_arena *arena, struct bd_erro
 struct bd_slot_ref {
     uint64_t hash;
     uint32_t bucket, slot;
-    uint64_t word;                    /* the slot as read */
-    const struct bd_record *record;   /* NULL: not there */
+    uint64_t word;                  /* the slot as read */
+    const struct bd_record *record; /* NULL: not there */
 };
 
 uint64_t bd_table_hash(const struct bd_table *table, struct bd_str aor);
@@ -101,7 +101,7 @@ void bd_table_info(const struct bd_table *table, unsigned line, uint16_t generat
 
 enum bd_table_rc {
     BD_TABLE_OK,
-    BD_TABLE_CONFLICT,  /* somebody was first: find and decide again */
+    BD_TABLE_CONFLICT, /* somebody was first: find and decide again */
     BD_TABLE_WINDOW_FULL,
     BD_TABLE_NO_MEMORY
 };
@@ -114,11 +114,11 @@ struct bd_writer;
  * time, also while a successor comes up. One system call when any of their lines is online. */
 void bd_table_bury_readers(struct bd_table *table);
 
-/* Takes over the record memory: forgets all former bookkeeping, empties tentative slots, drops slots
- * that point to no valid record (counted, logged), recomputes due_s, and makes the free lists from
- * what the table reaches. The dataplane role must be held; no worker runs yet. Waits for the grace of
- * control's readers, and takes the lines of dead ones offline. Returns NULL with an error when the
- * memory cannot be had, or a living reader of control does not let go for 5 s. */
+/* Takes over the record memory: forgets all former bookkeeping, empties tentative slots, drops
+ * slots that point to no valid record (counted, logged), recomputes due_s, and makes the free lists
+ * from what the table reaches. The dataplane role must be held; no worker runs yet. Waits for the
+ * grace of control's readers, and takes the lines of dead ones offline. Returns NULL with an error
+ * when the memory cannot be had, or a living reader of control does not let go for 5 s. */
 struct bd_memory *bd_memory_rebuild(struct bd_table *table, unsigned workers,
                                     struct bd_error *error);
 void bd_memory_free(struct bd_memory *memory);

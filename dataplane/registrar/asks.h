@@ -36,7 +36,7 @@ struct bd_asks_context {
     struct bd_endpoint source, local;
     uint32_t now_s;   /* rounded down: what has not expired by it is there */
     uint32_t grant_s; /* rounded up: intervals begin here, so none ends before its time */
-    uint16_t flags; /* BD_BINDING_AUTHENTICATED or 0 */
+    uint16_t flags;   /* BD_BINDING_AUTHENTICATED or 0 */
 };
 
 /* Reads all Contacts. Returns

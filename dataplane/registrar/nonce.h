@@ -3,12 +3,14 @@
  *
  *   32 bytes, in hexadecimal:  issued_ms:48 | key:16 | request:64 | tag:128
  *
- * `request` is a keyed hash of what makes the challenged request itself (Call-ID, CSeq, branch, source), so
- * a retransmission draws the same nonce and two phones never share one. `tag` is AES-128 of the first
- * 16 bytes, with the realm's hash folded in, under a key derived from the secret: for one block of fixed
- * length AES is a pseudo-random function, hence a MAC. Compared in constant time.
+ * `request` is a keyed hash of what makes the challenged request itself (Call-ID, CSeq, branch,
+ * source), so a retransmission draws the same nonce and two phones never share one. `tag` is
+ * AES-128 of the first 16 bytes, with the realm's hash folded in, under a key derived from the
+ * secret: for one block of fixed length AES is a pseudo-random function, hence a MAC. Compared in
+ * constant time.
  *
- * An object belongs to one thread (it owns OpenSSL contexts); making and checking allocate nothing. */
+ * An object belongs to one thread (it owns OpenSSL contexts); making and checking allocate nothing.
+ */
 #ifndef BD_NONCE_H
 #define BD_NONCE_H
 

@@ -97,31 +97,31 @@ struct bd_via {
 struct bd_name_addr {
     struct bd_str display; /* as received, quotes included. NULL when absent */
     struct bd_uri uri;
-    struct bd_str params;  /* header parameters after the first ';'. NULL when absent */
-    struct bd_str text;    /* the whole element */
+    struct bd_str params; /* header parameters after the first ';'. NULL when absent */
+    struct bd_str text;   /* the whole element */
 };
 
 struct bd_message {
-    struct bd_str text;         /* the whole buffer given */
+    struct bd_str text; /* the whole buffer given */
     bool is_request;
     enum bd_method method;
     struct bd_str method_text;
     struct bd_uri request_uri;
-    unsigned status;            /* of a response */
+    unsigned status; /* of a response */
     uint8_t header_cnt;
-    uint8_t first[BD_HDR_CNT];  /* index of the first field of an id, or BD_HDR_NONE */
+    uint8_t first[BD_HDR_CNT]; /* index of the first field of an id, or BD_HDR_NONE */
     struct bd_header header[BD_SIP_HEADERS_MAX];
-    struct bd_via via;          /* topmost */
+    struct bd_via via; /* topmost */
     struct bd_name_addr from, to;
     struct bd_str from_tag, to_tag; /* NULL when absent */
     struct bd_str call_id;
     uint32_t cseq;
     struct bd_str cseq_method;
-    bool has_expires;           /* an Expires field is there; malformed counts as 3600 (20.19) */
+    bool has_expires; /* an Expires field is there; malformed counts as 3600 (20.19) */
     uint32_t expires_s;
-    int max_forwards;           /* -1 when absent */
-    struct bd_str body;         /* Content-Length bytes; trailing bytes of the datagram are cut */
-    const char *reason;         /* what is wrong, for the reason phrase; NULL when nothing is */
+    int max_forwards;   /* -1 when absent */
+    struct bd_str body; /* Content-Length bytes; trailing bytes of the datagram are cut */
+    const char *reason; /* what is wrong, for the reason phrase; NULL when nothing is */
 };
 
 /* Parses one datagram.
@@ -178,14 +178,14 @@ bool bd_name_addr_parse(struct bd_str element, struct bd_name_addr *na);
 
 /* One Contact of a REGISTER (20.10). */
 struct bd_contact {
-    bool star;               /* "*": nothing else is set */
+    bool star; /* "*": nothing else is set */
     struct bd_name_addr addr;
-    bool has_expires;        /* malformed counts as 3600 (20.10 with 20.19) */
+    bool has_expires; /* malformed counts as 3600 (20.10 with 20.19) */
     uint32_t expires_s;
     bool has_q;
-    uint16_t q_milli;        /* 0..1000 */
-    struct bd_str instance;  /* +sip.instance, quotes removed, angle brackets kept; NULL absent */
-    uint32_t reg_id;         /* 0 when absent (RFC 5626: 1..2^31-1) */
+    uint16_t q_milli;       /* 0..1000 */
+    struct bd_str instance; /* +sip.instance, quotes removed, angle brackets kept; NULL absent */
+    uint32_t reg_id;        /* 0 when absent (RFC 5626: 1..2^31-1) */
 };
 /* False when malformed (q out of range, bad URI, reg-id no number or 0, instance not "<...>" in
  * quotes, any of the four doubled). Its URI may be of any scheme. */
@@ -194,8 +194,13 @@ bool bd_contact_parse(struct bd_str element, struct bd_contact *contact);
 /* Digest credentials (RFC 3261 22.4, RFC 7616 3.4). Quotes are removed from the slices; a slice may
  * still hold backslash escapes (bd_unquote undoes them). Absent fields are NULL. */
 enum bd_qop { BD_QOP_NONE, BD_QOP_AUTH, BD_QOP_AUTH_INT, BD_QOP_UNKNOWN };
-enum bd_digest_alg { BD_ALG_MD5, BD_ALG_SHA256, BD_ALG_SHA512_256, BD_ALG_CNT,
-                     BD_ALG_UNKNOWN = BD_ALG_CNT };
+enum bd_digest_alg {
+    BD_ALG_MD5,
+    BD_ALG_SHA256,
+    BD_ALG_SHA512_256,
+    BD_ALG_CNT,
+    BD_ALG_UNKNOWN = BD_ALG_CNT
+};
 extern const char *const bd_digest_alg_name[BD_ALG_CNT]; /* "MD5", "SHA-256", "SHA-512-256" */
 
 struct bd_credentials {
@@ -204,7 +209,7 @@ struct bd_credentials {
     enum bd_digest_alg algorithm; /* absent: MD5 */
     uint32_t nc;                  /* valid when has_nc */
     bool has_nc, userhash;
-    struct bd_str nc_text;        /* the eight hexadecimal digits */
+    struct bd_str nc_text; /* the eight hexadecimal digits */
 };
 enum bd_credentials_rc {
     BD_CREDENTIALS_OK,

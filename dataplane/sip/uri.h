@@ -15,18 +15,18 @@ enum bd_uri_scheme { BD_URI_OTHER, BD_URI_SIP, BD_URI_SIPS, BD_URI_TEL };
 enum bd_host_type { BD_HOST_NAME, BD_HOST_IPV4, BD_HOST_IPV6 };
 
 struct bd_uri {
-    struct bd_str text;      /* the whole URI, no angle brackets */
+    struct bd_str text; /* the whole URI, no angle brackets */
     enum bd_uri_scheme scheme;
     struct bd_str scheme_text;
-    struct bd_str user;      /* escaped as received; tel: the number. NULL when absent */
-    struct bd_str password;  /* NULL when absent */
-    struct bd_str host;      /* IPv6 with brackets */
+    struct bd_str user;     /* escaped as received; tel: the number. NULL when absent */
+    struct bd_str password; /* NULL when absent */
+    struct bd_str host;     /* IPv6 with brackets */
     enum bd_host_type host_type;
-    struct bd_ip ip;         /* valid when host_type is not BD_HOST_NAME */
-    uint16_t port;           /* 0 when absent */
-    bool bnc;                /* a parameter of this name (RFC 6140 9.2.1) is there */
-    struct bd_str params;    /* after the first ';', without it. NULL when absent */
-    struct bd_str headers;   /* after '?', without it. NULL when absent */
+    struct bd_ip ip;       /* valid when host_type is not BD_HOST_NAME */
+    uint16_t port;         /* 0 when absent */
+    bool bnc;              /* a parameter of this name (RFC 6140 9.2.1) is there */
+    struct bd_str params;  /* after the first ';', without it. NULL when absent */
+    struct bd_str headers; /* after '?', without it. NULL when absent */
 };
 
 /* Splits and validates a URI against the grammar of its scheme. The slice must be the whole URI.

@@ -26,7 +26,7 @@ static inline uint32_t bd_wire_len(const struct bd_wire *w)
 
 void bd_wire_put(struct bd_wire *w, struct bd_str s);
 void bd_wire_char(struct bd_wire *w, char c);
-void bd_wire_u32(struct bd_wire *w, uint32_t n);          /* decimal */
+void bd_wire_u32(struct bd_wire *w, uint32_t n);                  /* decimal */
 void bd_wire_hex(struct bd_wire *w, const void *p, uint32_t len); /* lower case */
 /* "1", "0.7", "0.125": a q value in thousandths, trailing zeros removed. */
 void bd_wire_q(struct bd_wire *w, uint16_t q_milli);
@@ -44,8 +44,8 @@ void bd_reply_end(struct bd_wire *w);
 
 /* Where the reply goes (18.2.2, RFC 3581 4), for unreliable transport. maddr of the topmost Via, if
  * it is the address of a host, of the source's family: there, to the sent-by port, else 5060. A
- * multicast, broadcast, loopback or zero maddr is not followed (reflection). Otherwise the source address; port:
- * rport asked for: the source port, else the sent-by port, else 5060. */
+ * multicast, broadcast, loopback or zero maddr is not followed (reflection). Otherwise the source
+ * address; port: rport asked for: the source port, else the sent-by port, else 5060. */
 struct bd_endpoint bd_reply_destination(const struct bd_message *m,
                                         const struct bd_endpoint *source);
 

@@ -87,6 +87,6 @@ case_every_show_answers()
         [[ -s $lab/out ]] || fail "show $what says nothing"
         ask --json show "$what" | "$python" -m json.tool >/dev/null
     done
-    ask help | grep -q 'show info'
-    ask show metrics | grep -q '^bindery_'
+    grep -q 'show info' <<<"$(ask help)"
+    grep -q '^bindery_' <<<"$(ask show metrics)"
 }

@@ -119,7 +119,7 @@ finds_duplicate() { ! arping -q -D -c 2 -w 2 -I "$1" 198.18.0.1; }
 kernel_finds_duplicate()
 {
     ip -6 address add 2001:db8::1/64 dev "$1" && sleep 1.5
-    ip -6 address show dev "$1" | tee /dev/stderr | grep -q '2001:db8::1/64.*dadfailed'
+    grep '2001:db8::1/64.*dadfailed' <<<"$(ip -6 address show dev "$1")"
     local rc=$?
     ip -6 address delete 2001:db8::1/64 dev "$1"
     return $rc
@@ -219,8 +219,10 @@ killed_and_back()
 
 addresses_stay()
 {
-    ip address show dev bd0 | tee /dev/stderr | grep -q 198.18.0.2/24 &&
-        ip address show dev bd0 | grep -q 2001:db8::2/64
+    local shown
+    shown=$(ip address show dev bd0)
+    echo "$shown"
+    [[ $shown == *198.18.0.2/24* && $shown == *2001:db8::2/64* ]]
 }
 
 tap_life()

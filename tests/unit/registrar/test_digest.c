@@ -281,6 +281,8 @@ static void test_credentials_without_verifier(void **state)
     } rows[] = {
         {"another realm", DIGEST("elsewhere", "$N", URI, GOOD_REST), 401, BD_SIP_CHALLENGED},
         {"another scheme", "Authorization: Bearer abc\r\n", 401, BD_SIP_CHALLENGED},
+        {"a proxy's credentials (22.3)", "Proxy-Authorization: Digest junk\r\n", 401,
+         BD_SIP_CHALLENGED},
         {"no qop", DIGEST(REALM_WIRE, "$N", URI, ", algorithm=MD5"), 401, BD_SIP_CHALLENGED},
         {"an algorithm that was not offered",
          DIGEST(REALM_WIRE, "$N", URI,

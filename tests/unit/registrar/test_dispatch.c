@@ -298,12 +298,26 @@ static void test_dates(void **state)
     lab_free(lab);
 }
 
+/* 10.3: a registrar never sends a 6xx; nor 1xx (8.2.7), and nothing here redirects. */
+static void test_classes_of_status(void **state)
+{
+    (void)state;
+    for (unsigned v = 0; v < BD_VERDICT_CNT; v++) {
+        unsigned class = bd_verdict_info[v].status / 100;
+        assert_true(class == 0 || class == 2 || class == 4 || class == 5);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_rows),      cmocka_unit_test(test_replies_are_repeatable),
-        cmocka_unit_test(test_trusted),   cmocka_unit_test(test_refuse),
-        cmocka_unit_test(test_mutations), cmocka_unit_test(test_dates),
+        cmocka_unit_test(test_rows),
+        cmocka_unit_test(test_replies_are_repeatable),
+        cmocka_unit_test(test_trusted),
+        cmocka_unit_test(test_refuse),
+        cmocka_unit_test(test_mutations),
+        cmocka_unit_test(test_dates),
+        cmocka_unit_test(test_classes_of_status),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
