@@ -19,8 +19,8 @@ struct bd_ask {
 
 struct bd_asks {
     bool star;    /* "Contact: *", Expires: 0 */
-    unsigned cnt; /* 0 without star: a query */
     bool bulk;    /* one that is not removed is a bulk number contact (RFC 6140) */
+    unsigned cnt; /* 0 without star: a query */
     struct bd_ask ask[BD_CONTACTS_PER_REQUEST_MAX];
     struct bd_str call_id;
     uint32_t cseq;
