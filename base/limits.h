@@ -36,6 +36,17 @@
 /* A record in the arena: 32 contacts of the largest size fit. */
 #define BD_RECORD_MAX 65536
 
+/* --- redirect ------------------------------------------------------------------------------- */
+/* A 302 to a caller who has proved nothing. Contacts beyond it are left off, the least wanted
+ * first: whoever forges a source address gains little by a callee with many of them, and the reply
+ * stays one frame (18.1.1 has 1,300 for requests). One Contact is always given. */
+#define BD_REDIRECT_REPLY_MAX 1300
+/* Values of Accept-Contact and Reject-Contact (RFC 3841 11: some 20). More: 400. */
+#define BD_PREFERENCES_MAX 20
+/* Feature values in all of them together: each is compared with those of each contact. More: 400.
+ */
+#define BD_PREFERENCE_VALUES_MAX 64
+
 /* --- digest --------------------------------------------------------------------------------- */
 /* Credential fields; longer draws 400, as no honest client sends them. */
 #define BD_USERNAME_MAX 128

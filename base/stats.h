@@ -23,6 +23,9 @@
     X(POLLS_IDLE, "polls_idle", "turns that found nothing to do")                                  \
     X(SLEEPS, "sleeps", "naps of an idle worker (poll: adaptive)")                                 \
     X(REGISTER_REQUESTS, "register_requests", "REGISTER requests received")                        \
+    X(REDIRECT_REQUESTS, "redirect_requests", "requests for users of domains with redirect")       \
+    X(REDIRECT_CONTACTS_LEFT_OFF, "redirect_contacts_left_off",                                    \
+      "contacts that a 302 had no room for")                                                       \
     X(BINDINGS_ADDED, "bindings_added", "bindings created")                                        \
     X(BINDINGS_REFRESHED, "bindings_refreshed", "bindings refreshed or changed")                   \
     X(BINDINGS_REMOVED, "bindings_removed", "bindings removed by their owner or an operator")      \

@@ -40,6 +40,7 @@
     X(SIP_QUERIED, 200, "queried")               /* no Contact */                                  \
     X(SIP_RETRANSMISSION, 200, "retransmission") /* same Call-ID, CSeq and branch */               \
     X(SIP_OPTIONS, 200, "options")                                                                 \
+    X(SIP_REDIRECTED, 302, "redirected") /* a call: told where the callee is */                    \
     X(SIP_MALFORMED, 400, "malformed")                                                             \
     X(SIP_BAD_CONTACT, 400, "bad_contact") /* Contact, q, '*' misuse, too long */                  \
     X(SIP_BAD_CREDENTIALS_FIELD, 400, "bad_credentials_field")                                     \
@@ -51,13 +52,14 @@
     X(SIP_FORBIDDEN, 403, "forbidden")                 /* AoR is not this user's */                \
     X(SIP_NOT_BULK, 403, "not_bulk")                   /* bnc, but no numbers are its own */       \
     X(SIP_UNTRUSTED, 403, "untrusted")                 /* trusted domain: source or AoR unknown */ \
-    X(SIP_NOT_FOUND, 404, "not_found")                 /* no such domain here */                   \
+    X(SIP_NOT_FOUND, 404, "not_found")                 /* no such domain or user here */           \
     X(SIP_METHOD_NOT_ALLOWED, 405, "method_not_allowed")                                           \
     X(SIP_TOO_LARGE, 513, "too_large")                                                             \
     X(SIP_UNSUPPORTED_MEDIA, 415, "unsupported_media") /* a body that must be understood */        \
     X(SIP_BAD_SCHEME, 416, "bad_scheme")                                                           \
     X(SIP_BAD_EXTENSION, 420, "bad_extension")                                                     \
     X(SIP_TOO_BRIEF, 423, "too_brief")                                                             \
+    X(SIP_UNAVAILABLE, 480, "unavailable")       /* a call: nobody registered, or reachable so */  \
     X(SIP_NO_TRANSACTION, 481, "no_transaction") /* CANCEL or in-dialog request of nothing */      \
     X(SIP_OUT_OF_ORDER, 500, "out_of_order")     /* CSeq not above the binding's */                \
     X(SIP_INTERNAL, 500, "internal")                                                               \

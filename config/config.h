@@ -67,6 +67,7 @@ struct bd_config_domain {
     int max_contacts_policy; /* 0 reject, 1 oldest, 2 replace */
     uint32_t max_contacts_code, retry_after_s, nonce_expire_s;
     bool case_sensitive;
+    bool redirect, redirect_auth, redirect_path, caller_preferences;
     struct bd_prefix *trusted_prefixes;
     unsigned trusted_prefix_cnt;
     struct bd_config_bulk *bulk;

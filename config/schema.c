@@ -199,6 +199,22 @@ static const struct bd_row registration_rows[] = {
      .help = "Lifetime of a nonce; after it a phone is challenged anew."},
     {"case_sensitive", &bd_kind_truth, DOMAIN(case_sensitive), .fallback = "false",
      .choices = truth_words, .help = "Whether upper and lower case of user parts differ."},
+    {"redirect", &bd_kind_truth, DOMAIN(redirect), .fallback = "false", .choices = truth_words,
+     .help = "Whether requests for a user of the domain (INVITE, MESSAGE, ...) are answered: 302 "
+             "with his contacts, 480 when he has none, 404 when there is no such user (never "
+             "where `auth` is open). Off: 405."},
+    {"redirect_auth", &bd_kind_truth, DOMAIN(redirect_auth), .fallback = "false",
+     .choices = truth_words,
+     .help = "Callers must prove, as `auth` says, that they are the subscriber of this domain that "
+             "From names. Off: anybody may ask where a user is."},
+    {"redirect_path", &bd_kind_truth, DOMAIN(redirect_path), .fallback = "false",
+     .choices = truth_words,
+     .help = "A contact behind a Path is given with a Route in its URI; few callers honour it (RFC "
+             "3261 19.1.5). Off: such a contact is not given."},
+    {"caller_preferences", &bd_kind_truth, DOMAIN(caller_preferences), .fallback = "false",
+     .choices = truth_words,
+     .help = "Whether Accept-Contact, Reject-Contact and Request-Disposition choose among the "
+             "contacts (RFC 3841)."},
     {"trusted_prefixes", &bd_kind_prefixes,
      LIST(struct bd_config_domain, trusted_prefixes, trusted_prefix_cnt), .min = 0,
      .max = BD_PREFIXES_PER_DOMAIN_MAX, .example = "198.51.100.0/24",

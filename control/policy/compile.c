@@ -22,6 +22,10 @@ static struct bd_policy_domain settings_of(const struct bd_config_domain *d)
         .qop = (uint8_t)d->qop,
         .case_sensitive = d->case_sensitive,
         .min_expires_mode = (uint8_t)d->min_expires_mode,
+        .redirect = d->redirect,
+        .redirect_auth = d->redirect_auth,
+        .redirect_path = d->redirect_path,
+        .caller_preferences = d->caller_preferences,
         /* 0 is "no limit" in Kamailio; here the record is the limit. */
         .max_contacts = (uint16_t)(d->max_contacts ? d->max_contacts : BD_CONTACTS_PER_AOR_MAX),
         .max_contacts_code = (uint16_t)d->max_contacts_code,

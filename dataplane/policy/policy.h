@@ -37,6 +37,7 @@ struct bd_policy_domain {
     uint8_t qop;              /* BD_QOP_BIT_... */
     uint8_t case_sensitive;   /* user part of AoRs */
     uint8_t min_expires_mode; /* Kamailio: 0 raise to min_expires, 1 answer 423 */
+    uint8_t redirect, redirect_auth, redirect_path, caller_preferences; /* truths */
     uint16_t max_contacts;
     uint16_t max_contacts_code;                               /* 503 or 403 */
     uint32_t default_expires_s, min_expires_s, max_expires_s; /* max 0: no upper bound */

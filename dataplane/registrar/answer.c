@@ -6,6 +6,8 @@
  * short enough that a phone is back before anybody notices. */
 enum { RETRY_AFTER_S = 5 };
 
+/* Of the server itself (21.4.6: "for the indicated address"). Requests for its users are redirected
+ * whatever their method, where a domain has redirect on. */
 #define METHODS "REGISTER, OPTIONS"
 
 static void put_header_u32(struct bd_wire *w, struct bd_str name, uint32_t value)
@@ -86,6 +88,13 @@ static void put_extra(struct bd_registrar *r, const struct bd_turn *turn, struct
     switch (verdict) {
     case BD_SIP_OPTIONS:
         put_capabilities(w);
+        break;
+    case BD_SIP_REDIRECTED:
+        bd_redirect_put_contacts(r, turn, w);
+        break;
+    case BD_SIP_UNAVAILABLE:
+        if (turn->insecure)
+            bd_redirect_put_warning(turn, w);
         break;
     case BD_SIP_CHALLENGED:
     case BD_SIP_BAD_NONCE:

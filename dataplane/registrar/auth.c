@@ -13,7 +13,7 @@ static bool is_trusted(const struct bd_registrar *r, const struct bd_turn *turn)
     const struct bd_arena *arena = r->deps.arena;
     const struct bd_ip *source = &turn->request->source.ip;
     struct bd_provision provision;
-    struct bd_hash128 hash = bd_hash128(&arena->hash_key, turn->aor.p, turn->aor.len);
+    struct bd_hash128 hash = bd_hash128(&arena->hash_key, turn->claimed.p, turn->claimed.len);
     if (!bd_provisioned_find(arena, hash, &provision))
         return false;
     return provision.has_prefix ? bd_prefix_covers(&provision.prefix, source)
@@ -119,7 +119,7 @@ static bool put_texts(struct bd_registrar *r, const struct bd_turn *turn, struct
            bd_job_put(job, BD_JOB_NC, c->nc_text) &&
            bd_job_put(job, BD_JOB_RESPONSE, c->response) &&
            bd_job_put(job, BD_JOB_METHOD, turn->m->method_text) && put_body_hash(r, turn, c, job) &&
-           bd_job_put(job, BD_JOB_AOR, turn->aor);
+           bd_job_put(job, BD_JOB_AOR, turn->claimed);
 }
 
 static enum bd_verdict fill_job(struct bd_registrar *r, struct bd_turn *turn, struct bd_str realm,
@@ -162,11 +162,18 @@ static enum bd_verdict check_credentials(struct bd_registrar *r, struct bd_turn 
 
 /* --- both ----------------------------------------------------------------------------------- */
 
+enum bd_auth_mode bd_auth_needed(const struct bd_turn *turn)
+{
+    if (turn->redirect && !turn->domain->redirect_auth)
+        return BD_AUTH_OPEN;
+    return (enum bd_auth_mode)turn->domain->auth;
+}
+
 enum bd_verdict bd_authorize(struct bd_registrar *registrar, struct bd_turn *turn,
                              struct bd_verify_job *job, bool *verify)
 {
     enum bd_verdict verdict = BD_VERDICT_NONE;
-    switch ((enum bd_auth_mode)turn->domain->auth) {
+    switch (bd_auth_needed(turn)) {
     case BD_AUTH_OPEN:
         break;
     case BD_AUTH_TRUSTED:

@@ -6,15 +6,15 @@
  *   look-up   +4930555123@example.com        number --bd_bulk_find--> pbx1@example.com
  *        its own bindings, and <sip:+4930555123@198.51.100.3:5060> for each bulk binding of the PBX
  *
- * How to find the targets of an AoR (5.2: each number is a row of its own in the location service,
- * and a number may also be registered itself; 7.2.2: then a request goes to both):
+ * The targets of an AoR (5.2: each number is a row of its own in the location service, and a number
+ * may also be registered itself; 7.2.2: then a request goes to both) are
  *
- *   1. the bindings of the AoR without BD_BINDING_BULK, as they stand (one with it stands for the
- *      numbers of that PBX, and is no way to the PBX's own AoR);
- *   2. bd_bulk_find() (policy/bulk.h) with the AoR's user part; when it hits, the bindings of
- *      hit.pbx with BD_BINDING_BULK, their URI written by bd_bulk_contact(), everything else (Path,
- *      q, feature tags: 5.2) as it stands in the binding;
- *   3. an AoR for which bd_bulk_find() hits is known, registered or not: 480 rather than 404.
+ *   1. the bindings of the AoR without BD_BINDING_BULK, as they stand: bd_locate(). One with it
+ *      stands for the numbers of that PBX, and is no way to the PBX's own AoR;
+ *   2. where bd_bulk_find() (policy/bulk.h) hits, the bindings of hit.pbx with BD_BINDING_BULK,
+ * their URI by bd_bulk_contact(), all else (Path, q, feature tags) as it stands: bd_locate_bulk().
+ *
+ * A number that bd_bulk_find() hits is known, registered or not: 480 rather than 404.
  *
  * Pure functions; may be called from anywhere. */
 #ifndef BD_BULK_CONTACT_H

@@ -8,8 +8,9 @@
  */
 #include "private.h"
 
-static enum bd_verdict check_method(const struct bd_message *m)
+static enum bd_verdict check_method(const struct bd_turn *turn)
 {
+    const struct bd_message *m = turn->m;
     switch (m->method) {
     case BD_METHOD_REGISTER:
     case BD_METHOD_OPTIONS:
@@ -20,8 +21,10 @@ static enum bd_verdict check_method(const struct bd_message *m)
         return BD_SIP_NO_TRANSACTION; /* 9.2: every transaction here is over at once */
     case BD_METHOD_UNKNOWN:
         return BD_SIP_UNKNOWN_METHOD; /* 21.5.2 */
-    default:
-        return BD_SIP_METHOD_NOT_ALLOWED;
+    default:                          /* 21.4.6 speaks of an address that is ours */
+        return bd_target_domain(m, turn->request->policy, &m->request_uri)
+                   ? BD_SIP_METHOD_NOT_ALLOWED
+                   : BD_SIP_NOT_FOUND;
     }
 }
 
@@ -101,7 +104,11 @@ enum bd_verdict bd_dispatch(struct bd_turn *turn)
     }
     if (!m->is_request)
         return BD_SIP_RESPONSE;
-    enum bd_verdict verdict = check_method(m);
+    /* 8.3: a redirect server MUST ignore what it does not understand: methods, options in Require.
+     * No dialog is here (12.2.2), and a BYE has no other place (15.1.2). */
+    if (bd_redirect_claims(turn))
+        return m->to_tag.p || m->method == BD_METHOD_BYE ? BD_SIP_NO_TRANSACTION : BD_VERDICT_NONE;
+    enum bd_verdict verdict = check_method(turn);
     if (verdict == BD_VERDICT_NONE)
         verdict = check_require(turn);
     if (verdict == BD_VERDICT_NONE)

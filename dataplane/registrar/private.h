@@ -2,6 +2,7 @@
 /* What the files of the registrar share. A request goes through them in this order:
  *
  *   dispatch.c   may this request be served at all?            RFC 3261 8.2
+ *   redirect.c   or is it a call, to be sent on its way?       8.3
  *   target.c     which domain, which address of record?        10.3 (1), (5)
  *   auth.c       who asks, and may he?                         10.3 (3), (4), 22
  *   asks.c       what do the Contacts ask for?                 10.3 (6), (7)
@@ -20,7 +21,9 @@
 #include "challenge.h"
 #include "date.h"
 #include "decide.h"
+#include "locate.h"
 #include "nonce.h"
+#include "preferences.h"
 #include "recent.h"
 #include "registrar.h"
 
@@ -34,6 +37,9 @@ struct bd_registrar {
     struct bd_asks asks;
     struct bd_set set;
     struct bd_binding binding[BD_CONTACTS_PER_AOR_MAX];
+    struct bd_location location;
+    struct bd_preferences preferences;
+    char caller_text[BD_AOR_MAX];
     struct bd_recent recent;
 };
 
@@ -44,9 +50,13 @@ struct bd_turn {
     uint64_t transaction;                  /* keyed hash of the datagram and its source */
     const struct bd_policy_domain *domain; /* NULL until target.c found it */
     struct bd_str aor;                     /* canonical; in aor_text */
+    struct bd_str claimed;                 /* the AoR that the sender must prove to be his */
     const char *reason;                    /* of a 400, NULL: the standard phrase */
     uint16_t binding_flags;                /* BD_BINDING_..., for what is stored */
     bool written;                          /* the reply stands in the wire already */
+    bool redirect;                         /* a request to be redirected: redirect.c */
+    bool preferred;                        /* the caller's preferences have shaped the location */
+    bool insecure;                         /* a target was passed over for not being sips */
     char aor_text[BD_AOR_MAX];
 };
 
@@ -66,7 +76,22 @@ const struct bd_policy_domain *bd_target_domain(const struct bd_message *m,
                                                 const struct bd_policy *policy,
                                                 const struct bd_uri *uri);
 
+/* redirect.c */
+/* Whether a request that parsed asks where an address of record is, in a domain that tells; then
+ * turn->redirect and turn->domain are set. OPTIONS to the server itself is none. */
+bool bd_redirect_claims(struct bd_turn *turn);
+/* Sets turn->claimed from From. 403 when he is nobody of the domain. */
+enum bd_verdict bd_redirect_caller(struct bd_registrar *registrar, struct bd_turn *turn);
+/* BD_SIP_REDIRECTED: registrar->location has where to; _UNAVAILABLE, _NOT_FOUND, _MALFORMED. */
+enum bd_verdict bd_redirect(struct bd_registrar *registrar, struct bd_turn *turn);
+void bd_redirect_put_contacts(struct bd_registrar *registrar, const struct bd_turn *turn,
+                              struct bd_wire *w);
+void bd_redirect_put_warning(const struct bd_turn *turn, struct bd_wire *w);
+
 /* auth.c */
+/* How the sender has to prove who he is: as the domain says, but a caller only with redirect_auth.
+ */
+enum bd_auth_mode bd_auth_needed(const struct bd_turn *turn);
 /* Sets *verify and fills `job` when a verifier has to decide. */
 enum bd_verdict bd_authorize(struct bd_registrar *registrar, struct bd_turn *turn,
                              struct bd_verify_job *job, bool *verify);

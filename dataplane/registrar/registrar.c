@@ -73,10 +73,17 @@ static enum bd_verdict admit(struct bd_registrar *r, struct bd_turn *turn)
     if (verdict != BD_VERDICT_NONE)
         return verdict;
     verdict = bd_target_find(turn);
-    if (verdict == BD_VERDICT_NONE && turn->domain->auth == BD_AUTH_DIGEST &&
+    if (verdict == BD_VERDICT_NONE && turn->redirect && bd_auth_needed(turn) != BD_AUTH_OPEN)
+        verdict = bd_redirect_caller(r, turn);
+    if (verdict == BD_VERDICT_NONE && bd_auth_needed(turn) == BD_AUTH_DIGEST &&
         bd_nonce_set_keys(r->nonce, turn->request->policy->nonce_key) < 0)
         verdict = BD_SIP_INTERNAL; /* no key: a challenge would be worth nothing */
     return verdict;
+}
+
+static enum bd_verdict serve(struct bd_registrar *r, struct bd_turn *turn, struct bd_wire *reply)
+{
+    return turn->redirect ? bd_redirect(r, turn) : bd_register(r, turn, reply);
 }
 
 static enum bd_step finish(struct bd_registrar *r, struct bd_turn *turn, enum bd_verdict outcome,
@@ -92,7 +99,8 @@ uint64_t bd_registrar_prefetch(struct bd_registrar *registrar, const struct bd_r
 {
     const struct bd_message *m = request->message;
     struct bd_turn turn = {.request = request, .m = m};
-    if (request->parsed != BD_VERDICT_NONE || !m->is_request || m->method != BD_METHOD_REGISTER ||
+    if (request->parsed != BD_VERDICT_NONE || !m->is_request ||
+        (m->method != BD_METHOD_REGISTER && !bd_redirect_claims(&turn)) ||
         bd_target_find(&turn) != BD_VERDICT_NONE)
         return 0;
     uint64_t hash = bd_table_hash(registrar->deps.table, turn.aor);
@@ -110,12 +118,13 @@ enum bd_step bd_registrar_handle(struct bd_registrar *registrar, const struct bd
                        turn.m->method == BD_METHOD_REGISTER;
     bd_registrar_count(registrar, BD_CTR_REGISTER_REQUESTS, is_register);
     enum bd_verdict outcome = admit(registrar, &turn);
+    bd_registrar_count(registrar, BD_CTR_REDIRECT_REQUESTS, turn.redirect);
     if (outcome == BD_VERDICT_NONE)
         outcome = bd_authorize(registrar, &turn, job, &verify);
     if (verify)
         return BD_STEP_VERIFY;
     if (outcome == BD_VERDICT_NONE)
-        outcome = bd_register(registrar, &turn, reply);
+        outcome = serve(registrar, &turn, reply);
     return finish(registrar, &turn, outcome, reply, verdict);
 }
 
@@ -128,11 +137,11 @@ enum bd_step bd_registrar_resume(struct bd_registrar *registrar, const struct bd
     /* The policy may have changed while the request waited: it is looked at again, whole. */
     enum bd_verdict outcome = admit(registrar, &turn);
     if (outcome == BD_VERDICT_NONE)
-        outcome = turn.domain->auth == BD_AUTH_DIGEST
+        outcome = bd_auth_needed(&turn) == BD_AUTH_DIGEST
                       ? bd_authorize_result(&turn, rc)
                       : bd_authorize(registrar, &turn, NULL, &verify);
     if (outcome == BD_VERDICT_NONE)
-        outcome = bd_register(registrar, &turn, reply);
+        outcome = serve(registrar, &turn, reply);
     return finish(registrar, &turn, outcome, reply, verdict);
 }
 

@@ -61,16 +61,15 @@ const struct bd_policy_domain *bd_target_domain(const struct bd_message *m,
     return bd_policy_is_self(policy, uri->host, uri->port) ? to_domain(m, policy, d) : d;
 }
 
-static enum bd_verdict canonical_aor(struct bd_turn *turn)
+static enum bd_verdict canonical_aor(struct bd_turn *turn, const struct bd_uri *uri)
 {
-    const struct bd_uri *to = &turn->m->to.uri;
     /* An address of record without a user is nobody's in any domain (10.3 (5)). */
-    if (to->user.len == 0)
+    if (uri->user.len == 0)
         return BD_SIP_NOT_FOUND;
     struct bd_str host = bd_domain_name(turn->request->policy, turn->domain);
-    uint32_t len = bd_aor_canonical(to, host, turn->domain->case_sensitive, turn->aor_text,
+    uint32_t len = bd_aor_canonical(uri, host, turn->domain->case_sensitive, turn->aor_text,
                                     sizeof(turn->aor_text));
-    turn->aor = (struct bd_str){turn->aor_text, len};
+    turn->aor = turn->claimed = (struct bd_str){turn->aor_text, len};
     if (len)
         return BD_VERDICT_NONE;
     turn->reason = "Address of record too long";
@@ -84,6 +83,8 @@ enum bd_verdict bd_target_find(struct bd_turn *turn)
 {
     const struct bd_message *m = turn->m;
     const struct bd_policy *policy = turn->request->policy;
+    if (turn->redirect)
+        return canonical_aor(turn, &m->request_uri);
     turn->domain = bd_target_domain(m, policy, &m->request_uri);
     if (m->method == BD_METHOD_OPTIONS) {
         bool ours = turn->domain || m->max_forwards == 0 ||
@@ -92,5 +93,5 @@ enum bd_verdict bd_target_find(struct bd_turn *turn)
     }
     if (!turn->domain || to_domain(m, policy, turn->domain) != turn->domain)
         return BD_SIP_NOT_FOUND;
-    return canonical_aor(turn);
+    return canonical_aor(turn, &m->to.uri);
 }

@@ -36,17 +36,19 @@ static void put_unescaped(struct key *key, char c, bool lower)
 }
 
 /* RFC 3261 10.3 (5): escaped characters are converted to their unescaped form. */
+static char next_unescaped(const char **p, const char *end)
+{
+    const char *at = *p;
+    bool escape = *at == '%' && end - at >= 3 && bd_is(at[1], BD_C_HEX) && bd_is(at[2], BD_C_HEX);
+    *p += escape ? 3 : 1;
+    return escape ? (char)(bd_hex_value(at[1]) * 16 + bd_hex_value(at[2])) : *at;
+}
+
 static void put_user(struct key *key, struct bd_str user, bool lower)
 {
     const char *p = user.p, *end = bd_str_end(user);
-    while (p < end) {
-        if (*p == '%' && end - p >= 3 && bd_is(p[1], BD_C_HEX) && bd_is(p[2], BD_C_HEX)) {
-            put_unescaped(key, (char)(bd_hex_value(p[1]) * 16 + bd_hex_value(p[2])), lower);
-            p += 3;
-        } else {
-            put_unescaped(key, *p++, lower);
-        }
-    }
+    while (p < end)
+        put_unescaped(key, next_unescaped(&p, end), lower);
 }
 
 /* RFC 3966 4: separators mean nothing, nor does the case of a local number's digits. */
@@ -56,6 +58,45 @@ static void put_tel_number(struct key *key, struct bd_str number)
         if (!bd_is(number.p[i], BD_C_VISUAL))
             put(key, bd_lower(number.p[i]));
     }
+}
+
+/* What telephone-subscriber is made of before its parameters (RFC 3966 3), '+' aside. */
+static bool is_phone_digit(char c, bool global)
+{
+    return bd_is(c, BD_C_DIGIT | BD_C_VISUAL) ||
+           (!global && (bd_is(c, BD_C_HEX) || c == '*' || c == '#'));
+}
+
+/* RFC 3261 19.1.6: with user=phone the user part is a telephone-subscriber, which means the number
+ * that a tel URI has. False when it is none after all: phones write user=phone behind names too. */
+static bool put_phone_user(struct key *key, struct bd_str user)
+{
+    const char *p = user.p, *end = bd_str_end(user);
+    const struct key before = *key;
+    char c = next_unescaped(&p, end);
+    bool global = c == '+', digits = false;
+    if (global) {
+        put(key, c);
+        c = p < end ? next_unescaped(&p, end) : ';';
+    }
+    while (is_phone_digit(c, global)) {
+        if (!bd_is(c, BD_C_VISUAL)) {
+            put(key, bd_lower(c));
+            digits = true;
+        }
+        c = p < end ? next_unescaped(&p, end) : ';';
+    }
+    if (digits && c == ';')
+        return true;
+    *key = before;
+    return false;
+}
+
+static bool is_phone(const struct bd_uri *uri)
+{
+    struct bd_str value;
+    return uri->params.p && bd_param_find(uri->params, BD_STR("user"), &value) &&
+           bd_str_eq_nocase(value, BD_STR("phone"));
 }
 
 static void put_lower(struct key *key, struct bd_str s)
@@ -87,7 +128,7 @@ uint32_t bd_aor_canonical(const struct bd_uri *uri, struct bd_str host, bool cas
     bool has_host = host.p || uri->host.p;
     if (uri->scheme == BD_URI_TEL)
         put_tel_number(&key, uri->user);
-    else if (uri->user.p)
+    else if (uri->user.p && !(is_phone(uri) && put_phone_user(&key, uri->user)))
         put_user(&key, uri->user, !case_sensitive);
     if (uri->user.p && has_host)
         put(&key, '@');

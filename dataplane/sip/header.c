@@ -16,6 +16,7 @@ enum { NAME_MAX_LEN = 19 };
 static const uint8_t candidate[NAME_MAX_LEN + 1][32] = {
     [1] = {[LETTER('a')] = BD_HDR_ACCEPT_CONTACT,
            [LETTER('c')] = BD_HDR_CONTENT_TYPE,
+           [LETTER('d')] = BD_HDR_REQUEST_DISPOSITION,
            [LETTER('e')] = BD_HDR_CONTENT_ENCODING,
            [LETTER('f')] = BD_HDR_FROM,
            [LETTER('i')] = BD_HDR_CALL_ID,
@@ -49,7 +50,9 @@ static const uint8_t candidate[NAME_MAX_LEN + 1][32] = {
             [LETTER('c')] = BD_HDR_CONTENT_LENGTH,
             [LETTER('r')] = BD_HDR_REJECT_CONTACT},
     [16] = {[LETTER('c')] = BD_HDR_CONTENT_ENCODING},
-    [19] = {[LETTER('c')] = BD_HDR_CONTENT_DISPOSITION, [LETTER('p')] = BD_HDR_PROXY_AUTHORIZATION},
+    [19] = {[LETTER('c')] = BD_HDR_CONTENT_DISPOSITION,
+            [LETTER('p')] = BD_HDR_PROXY_AUTHORIZATION,
+            [LETTER('r')] = BD_HDR_REQUEST_DISPOSITION},
 };
 
 static bool words_differ(const char *a, const char *b)

@@ -45,7 +45,8 @@
     X(DATE, "Date", 0)                                                                             \
     X(TIMESTAMP, "Timestamp", 0)                                                                   \
     X(ACCEPT_CONTACT, "Accept-Contact", 'a')                                                       \
-    X(REJECT_CONTACT, "Reject-Contact", 'j')
+    X(REJECT_CONTACT, "Reject-Contact", 'j')                                                       \
+    X(REQUEST_DISPOSITION, "Request-Disposition", 'd')
 
 enum bd_header_id {
     BD_HDR_OTHER,

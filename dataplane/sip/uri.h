@@ -54,7 +54,8 @@ bool bd_uri_equal(const struct bd_uri *a, const struct bd_uri *b);
  * RFC 3261 10.3 (5) asks for it, parameters, headers, password and port removed, host lower-cased,
  * trailing dot removed; "user" lower-cased too unless case_sensitive. `host` replaces the URI's own
  * host (the domain's name, when the URI names an alias); pass BD_STR_NULL to keep it. A URI without
- * a user gives "host". A tel URI gives its number without visual separators "@host".
+ * a user gives "host". A tel URI gives its number without visual separators "@host", and so does a
+ * SIP URI with user=phone whose user part is a telephone number (RFC 3261 19.1.6).
  * Bytes that are control characters after decoding, NUL above all, keep their escape (RFC 4475
  * 3.1.1.4 must not become a short string), and so does "%" itself. An IPv6 host is written in its
  * one canonical form (RFC 5952). A tel URI without `host` gives the number alone.

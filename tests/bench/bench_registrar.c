@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What a plain refresh costs the registrar, without network: bursts of 32 REGISTERs, each for
- * another AoR at random, an open domain, one Contact. Prints nanoseconds a request for the parser,
- * the prefetch and the decision with its reply.
+/* What a plain refresh costs the registrar, and a call that it redirects, without network: bursts
+ * of 32 requests, each for another AoR at random, an open domain, one Contact. Prints nanoseconds a
+ * request for the parser, the prefetch and the decision with its reply.
  *
  *   bench_registrar [AORS [ROUNDS]]     default 100000 AoRs, 20 rounds */
 #include "clock.h"
@@ -43,6 +43,22 @@ static void write_requests(struct bench *b, unsigned cseq)
             "Allow: INVITE, ACK, CANCEL, OPTIONS, BYE, REFER, NOTIFY, MESSAGE, SUBSCRIBE, INFO\r\n"
             "User-Agent: Example Phone 5.3.8 rv2.10.19\r\nContent-Length: 0\r\n\r\n",
             i, cseq, i, i, i, i, i, i, i, i, cseq);
+}
+
+static void write_calls(struct bench *b)
+{
+    for (unsigned i = 0; i < b->aor_cnt; i++)
+        b->len[i] = (uint32_t)snprintf(
+            b->request[i], REQUEST_SZ,
+            "INVITE sip:%u@example.com SIP/2.0\r\n"
+            "Via: SIP/2.0/UDP 192.0.2.1:5060;branch=z9hG4bK-524287-1-%08x;rport\r\n"
+            "Max-Forwards: 70\r\nContact: <sip:caller@192.0.2.1:5060;transport=UDP>\r\n"
+            "To: <sip:%u@example.com>\r\n"
+            "From: \"Subscriber\" <sip:caller@example.com>;tag=%08x\r\n"
+            "Call-ID: %032x\r\nCSeq: 1 INVITE\r\n"
+            "Allow: INVITE, ACK, CANCEL, OPTIONS, BYE, REFER, NOTIFY, MESSAGE, SUBSCRIBE, INFO\r\n"
+            "User-Agent: Example Phone 5.3.8 rv2.10.19\r\nContent-Length: 0\r\n\r\n",
+            i, i, i, i, i);
 }
 
 static void shuffle(struct bench *b)
@@ -124,6 +140,14 @@ int main(int argc, char **argv)
         shuffle(&b);
         run_round(&b, round ? "refresh" : "insert", round ? BD_SIP_REFRESHED : BD_SIP_REGISTERED);
     }
+    struct bd_policy_domain settings = lab_settings;
+    settings.redirect = 1;
+    lab_policy(b.lab, &settings, true);
+    write_calls(&b);
+    run_round(&b, "call", BD_SIP_REDIRECTED);
+    settings.caller_preferences = 1;
+    lab_policy(b.lab, &settings, true);
+    run_round(&b, "prefer", BD_SIP_REDIRECTED);
     lab_free(b.lab);
     free(b.request);
     free(b.len);

@@ -158,6 +158,12 @@ domains:
     aliases: [198.18.0.4]
     algorithms: [MD5]
     nonce_expire: 1
+    redirect: true
+    caller_preferences: true
+    bulk: [9 +4940*]
+  - name: call.example
+    redirect: true
+    redirect_auth: true
   - name: open.example
     auth: open
   - name: oldest.example
@@ -247,6 +253,7 @@ lab_subscribers()
         echo username,domain,password
         for i in {1000..1999}; do echo "$i,example.com,secret-$i"; done
         for i in {1..9}; do echo "$i,brief.example,secret-$i"; done
+        for i in {1..9}; do echo "$i,call.example,secret-$i"; done
         for i in {2000..2009}; do echo "$i,trusted.example,secret-$i"; done
     } >"$lab/subscribers.csv"
     ask subscriber import "$lab/subscribers.csv"

@@ -409,8 +409,11 @@ def case_idle_users_leave_room_for_an_admin():
         for _ in range(100):
             user = socket.socket(socket.AF_UNIX)
             user.setblocking(False)
-            user.connect(os.path.join(os.path.dirname(admin), "stats.sock"))
             users.append(user)
+            try:
+                user.connect(os.path.join(os.path.dirname(admin), "stats.sock"))
+            except BlockingIOError:
+                break  # its queue is full too: no more can be held
         ctl("show", "info")
     finally:
         for user in users:
@@ -489,6 +492,57 @@ def case_other_methods():
         equal(reply.code, 405, method)
         assert "REGISTER" in reply.get("Allow", ""), method
     equal(phone.request("FROBNICATE").code, 501)
+    equal(phone.request("INVITE", uri="sip:1@elsewhere.example").code, 404)
+
+
+# --- calls: the redirect server ---------------------------------------------------------------------
+
+
+def call(phone, uri, method="INVITE", headers=()):
+    """The answer to a call; what ends it is acknowledged, and nobody says anything to that."""
+    phone.cseq += 1
+    reply = phone.request(method, uri=uri, headers=headers, cseq=phone.cseq)
+    if method == "INVITE":
+        silent(phone, phone.build("ACK", uri=uri, cseq=phone.cseq), 0.1)
+    return reply
+
+
+def case_call_is_redirected():
+    callee, caller = Phone("6", domain="brief.example"), Phone("7", domain="brief.example")
+    equal(call(caller, "sip:6@brief.example").code, 480)
+    equal(callee.register(expires=100).code, 200)
+    other = f"sip:6@{callee.host}:9"
+    equal(callee.register(expires=100, contact=f"<{other}>;q=0.5;audio").code, 200)
+    for method in ("INVITE", "MESSAGE", "OPTIONS", "FROBNICATE"):
+        reply = call(caller, "sip:6@198.18.0.4;transport=udp", method)
+        equal(reply.code, 302, method)
+        contacts = reply.all("Contact")
+        assert contacts[0].startswith(f"<{callee.contact}>;q=1;expires="), contacts
+        assert contacts[1].startswith(f"<{other}>;q=0.97;expires="), contacts
+    reply = call(caller, "sip:6@brief.example", headers=["Reject-Contact: *;audio"])
+    equal(list(reply.contacts()), [callee.contact], "caller preferences")
+    equal(call(caller, "sips:6@brief.example").code, 480)
+    equal(call(caller, "sip:nobody@brief.example").code, 404)
+    equal(callee.register(expires=0).code, 200)
+
+
+def case_callers_prove_who_they_are():
+    callee, caller = Phone("1", domain="call.example"), Phone("2", domain="call.example")
+    equal(callee.register().code, 200)
+    uri = "sip:1@call.example"
+    challenge = call(caller, uri)
+    equal(challenge.code, 401)
+    reply = call(caller, uri, headers=[caller.answer(challenge, "INVITE", uri)])
+    equal(reply.code, 302)
+    equal(list(reply.contacts()), [callee.contact])
+    challenge = call(caller, uri)
+    credentials = caller.answer(challenge, "INVITE", uri, auth_user="3")
+    equal(call(caller, uri, headers=[credentials]).code, 401, "a wrong password")
+    liar = Phone("2", "secret-3", domain="call.example")
+    credentials = liar.answer(call(liar, uri), "INVITE", uri, auth_user="3")
+    equal(call(liar, uri, headers=[credentials]).code, 403, "another one's From")
+    equal(call(Phone("2", domain="example.com"), uri).code, 403, "a From of another domain")
+    equal(callee.register(expires=0).code, 200)
 
 
 def case_required_extension_is_unknown():
@@ -614,6 +668,20 @@ def case_bulk_refusals():
     equal((reply.code, reply.get("Unsupported")), (420, "foo"))
     equal(contacts_of("1191@example.com"), set())
     equal(contacts_of("1192@example.com"), set())
+
+
+def case_bulk_number_is_called():
+    pbx, caller = Phone("9", domain="brief.example"), Phone("7", domain="brief.example")
+    number = "+4940123456"
+    equal(call(caller, f"sip:{number}@brief.example").code, 480, "the PBX is not there")
+    equal(bulk(pbx, f"<sip:{pbx.host}:5074;bnc>", expires=100).code, 200)
+    for method in ("INVITE", "SUBSCRIBE"):
+        reply = call(caller, "sip:+49-40-123456@198.18.0.4;user=phone", method,
+                     headers=["Event: reg"])
+        equal((reply.code, list(reply.contacts())), (302, [f"sip:{number}@{pbx.host}:5074"]), method)
+    equal(call(caller, "sip:9@brief.example").code, 480, "bnc is no way to the PBX itself")
+    equal(bulk(pbx, f"<sip:{pbx.host}:5074;bnc>", expires=0).code, 200)
+    equal(call(caller, f"sip:{number}@brief.example").code, 480, "it has gone")
 
 
 # --- operators ------------------------------------------------------------------------------------

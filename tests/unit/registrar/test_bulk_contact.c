@@ -4,6 +4,7 @@
 #include "lab.h"
 
 #include "bulk_contact.h"
+#include "locate.h"
 
 #define MESSAGE(USER, DOMAIN, CSEQ, EXTRA)                                                         \
     "REGISTER sip:" DOMAIN " SIP/2.0\r\n"                                                          \
@@ -188,13 +189,123 @@ static void test_contacts(void **state)
     }
 }
 
+/* Whatever is stored, a URI that parses comes out, or nothing. */
+static void test_contact_mutations(void **state)
+{
+    static const char original[] = "sip:[2001:db8::7]:5070;transport=tcp;bnc;x=%20;y?a=b";
+    struct bd_e164 number;
+    assert_true(bd_e164_parse(BD_STR("+12145550102"), &number));
+    for (size_t at = 0; at < sizeof(original) - 1; at++) {
+        for (unsigned byte = 0; byte < 256; byte++) {
+            char text[sizeof(original)], out[128];
+            memcpy(text, original, sizeof(original));
+            text[at] = (char)byte;
+            struct bd_wire w = bd_wire_init(out, sizeof(out));
+            struct bd_str registered = {text, sizeof(original) - 1};
+            struct bd_uri uri;
+            bool ok = bd_bulk_contact(&w, registered, &number);
+            struct bd_str got = {out, bd_wire_len(&w)};
+            assert_int_equal(ok, got.len > 0);
+            assert_true(!ok || (bd_uri_parse(got, &uri) && !uri.bnc &&
+                                bd_str_eq(uri.user, BD_STR("+12145550102"))));
+        }
+    }
+}
+
+/* --- who is called --------------------------------------------------------------------------- */
+
+static struct lab *redirecting_lab(void)
+{
+    struct lab *lab = lab_new(256);
+    bool by_default;
+    const struct bd_policy_domain *domain =
+        bd_policy_find(lab->policy, BD_STR("other.example"), &by_default);
+    ((struct bd_policy_domain *)(uintptr_t)domain)->redirect = 1;
+    return lab;
+}
+
+static void expect_call(struct lab *lab, const char *method, const char *user, unsigned status,
+                        const char *contacts)
+{
+    char text[1024], got[1024];
+    snprintf(text, sizeof(text),
+             "%s sip:%s@other.example SIP/2.0\r\nVia: SIP/2.0/UDP 192.0.2.7;branch=z9hG4bKc\r\n"
+             "Max-Forwards: 70\r\nFrom: <sip:bob@other.example>;tag=b\r\nTo: <sip:x@y.example>\r\n"
+             "Call-ID: c1\r\nCSeq: 7 %s\r\nContent-Length: 0\r\n\r\n",
+             method, user, method);
+    unsigned got_status = lab_send(lab, text);
+    lab_contacts(lab, got, sizeof(got));
+    if (got_status != status || strcmp(got, contacts) != 0)
+        fail_msg("%s %s: %u %s", method, user, got_status, got);
+}
+
+/* RFC 6140 6: by the mapping, whatever the method; 7.2.2: to both. */
+static void test_redirect(void **state)
+{
+    struct lab *lab = redirecting_lab();
+    expect_call(lab, "INVITE", "+4930555123", 480, "");
+    assert_int_equal(lab_send(lab, GIN("1", BNC ";q=0.5")), 200);
+    expect_call(lab, "INVITE", "+4930555123", 302,
+                "<sip:+4930555123@192.0.2.1:5060>;q=0.5;expires=3600");
+    expect_call(lab, "FROBNICATE", "+49-30-44", 302,
+                "<sip:+493044@192.0.2.1:5060>;q=0.5;expires=3600");
+    expect_call(lab, "INVITE", "+4930556000", 480, "");
+    expect_call(lab, "INVITE", "pbx", 480, ""); /* bnc is no way to the PBX itself */
+    assert_int_equal(lab_send(lab, MESSAGE("+4930555123", "other.example", "1",
+                                           "Contact: <sip:a@192.0.2.9>\r\n")),
+                     200);
+    expect_call(lab, "INVITE", "+4930555123", 302,
+                "<sip:a@192.0.2.9>;expires=3600|"
+                "<sip:+4930555123@192.0.2.1:5060>;q=0.5;expires=3600");
+    lab->now_ms += 3600000;
+    expect_call(lab, "INVITE", "+4930555123", 480, "");
+    lab_free(lab);
+}
+
+/* A PBX that gives our own domain as its host would have callers go in a circle (RFC 3261 8.3). */
+static void test_no_circle(void **state)
+{
+    struct lab *lab = redirecting_lab();
+    assert_int_equal(lab_send(lab, GIN("1", "<sip:other.example;bnc>")), 200);
+    expect_call(lab, "INVITE", "+4930555123", 480, "");
+    lab_free(lab);
+}
+
+/* As many as there is room for, the number's own first; what else lies in the binding is kept. */
+static void test_location(void **state)
+{
+    struct lab *lab = lab_new(256);
+    static struct bd_location location;
+    const struct bd_str number = BD_STR("+4930555123@other.example");
+    struct bd_bulk_hit hit;
+    bool by_default;
+    assert_true(bd_bulk_find(lab->policy,
+                             bd_policy_find(lab->policy, BD_STR("other.example"), &by_default),
+                             BD_STR("+4930555123"), &hit));
+    assert_int_equal(lab_send(lab, GIN("1", BNC ";audio, <sip:pbx@192.0.2.1>")), 200);
+    uint32_t now_s = (uint32_t)(lab->now_ms / 1000);
+    assert_int_equal(bd_locate(&lab->table, number, now_s, &location), 0);
+    assert_int_equal(bd_locate_bulk(&lab->table, &hit, now_s, &location), 1);
+    const struct bd_binding *b = location.target[0].binding;
+    assert_true(bd_str_eq(b->text[BD_TEXT_URI], BD_STR("sip:+4930555123@192.0.2.1:5060")));
+    assert_true(bd_str_eq(b->text[BD_TEXT_PARAMS], BD_STR("audio")));
+    assert_int_equal(bd_locate(&lab->table, hit.pbx, now_s, &location), 1);
+    assert_true(
+        bd_str_eq(location.target[0].binding->text[BD_TEXT_URI], BD_STR("sip:pbx@192.0.2.1")));
+    location.cnt = BD_CONTACTS_PER_AOR_MAX;
+    for (unsigned i = 0; i < location.cnt; i++)
+        location.target[i] = location.target[0];
+    assert_int_equal(bd_locate_bulk(&lab->table, &hit, now_s, &location), BD_CONTACTS_PER_AOR_MAX);
+    lab_free(lab);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_conversations),
-        cmocka_unit_test(test_flag),
-        cmocka_unit_test(test_reasons),
-        cmocka_unit_test(test_contacts),
+        cmocka_unit_test(test_conversations),     cmocka_unit_test(test_flag),
+        cmocka_unit_test(test_reasons),           cmocka_unit_test(test_contacts),
+        cmocka_unit_test(test_contact_mutations), cmocka_unit_test(test_redirect),
+        cmocka_unit_test(test_no_circle),         cmocka_unit_test(test_location),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

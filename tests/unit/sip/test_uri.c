@@ -305,6 +305,18 @@ static void test_aor(void **state)
         {"sip:a@[2001:DB8:0:0::1]:5060", NULL, false, "a@[2001:db8::1]"},
         {"tel:+1-(201).555-0123;x=y", "example.com", false, "+12015550123@example.com"},
         {"tel:A-1;phone-context=b.c", NULL, true, "a1"},
+        {"sip:+1-(201).555-0123;x=y@a.b;user=phone", "example.com", false,
+         "+12015550123@example.com"},
+        {"sip:%2B1-201%2D5550123@example.com;transport=udp;User=PHONE", NULL, false,
+         "+12015550123@example.com"},
+        {"sip:*69-A%23@h;user=phone", NULL, true, "*69a#@h"},
+        {"sip:+1-201@h", NULL, false, "+1-201@h"}, /* nobody says that this is a number */
+        {"sip:+1-201@h;user=ip", NULL, false, "+1-201@h"},
+        {"sip:A.Smith-9@h;user=phone", NULL, false, "a.smith-9@h"},
+        {"sip:1+1@h;user=phone", NULL, false, "1+1@h"},
+        {"sip:+1-a@h;user=phone", NULL, false, "+1-a@h"},
+        {"sip:+-@h;user=phone", NULL, false, "+-@h"}, /* no digit */
+        {"sip:--@h;user=phone", NULL, false, "--@h"},
     };
     char out[64];
     for (size_t i = 0; i < ROWS(rows); i++) {
