@@ -27,13 +27,17 @@
  * contact_max_size is 512). */
 #define BD_CONTACT_URI_MAX    512
 #define BD_CONTACT_PARAMS_MAX 512
+/* The Path of a REGISTER, its values comma-joined, kept with each of its bindings (RFC 3327).
+ * Longer: 400. A way through an IMS has three hops of some 100 bytes. */
+#define BD_PATH_VECTOR_MAX 1024
 /* Call-ID. Longer: 400. */
 #define BD_CALL_ID_MAX 256
 /* User-Agent kept with a binding; a longer one is cut, never refused. */
 #define BD_USER_AGENT_MAX 128
 /* Contacts of one AoR that a configuration may allow (max_contacts). */
 #define BD_CONTACTS_PER_AOR_MAX 32
-/* A record in the arena: 32 contacts of the largest size fit. */
+/* A record in the arena: 32 contacts of the largest size fit. With the longest Path to each of them
+ * they may not: 503. */
 #define BD_RECORD_MAX 65536
 
 /* --- redirect ------------------------------------------------------------------------------- */
@@ -62,6 +66,14 @@
 #define BD_ALIASES_PER_DOMAIN_MAX  64
 #define BD_PREFIXES_PER_DOMAIN_MAX 256
 #define BD_DOMAIN_NAME_MAX         253
+/* URIs of one Service-Route or P-Associated-URI, and registrants of one domain: written to, or
+ * looked through for, each REGISTER that they concern. */
+#define BD_SERVICE_ROUTE_MAX   8
+#define BD_ASSOCIATED_URIS_MAX 16
+#define BD_REGISTRANTS_MAX     64
+/* Profiles: their number has seven bits in the provisioned set. */
+#define BD_PROFILES_MAX     127
+#define BD_PROFILE_NAME_MAX 32
 
 /* --- bulk registration (RFC 6140) ----------------------------------------------------------- */
 /* Entries of one domain's `bulk`, and sets of numbers of one domain: 1.5 MiB of the policy. More:

@@ -51,6 +51,7 @@
     X(SIP_WRONG_CREDENTIALS, 401, "wrong_credentials") /* wrong password or unknown user */        \
     X(SIP_FORBIDDEN, 403, "forbidden")                 /* AoR is not this user's */                \
     X(SIP_NOT_BULK, 403, "not_bulk")                   /* bnc, but no numbers are its own */       \
+    X(SIP_THIRD_PARTY, 403, "third_party")             /* From may not register To */              \
     X(SIP_UNTRUSTED, 403, "untrusted")                 /* trusted domain: source or AoR unknown */ \
     X(SIP_NOT_FOUND, 404, "not_found")                 /* no such domain or user here */           \
     X(SIP_METHOD_NOT_ALLOWED, 405, "method_not_allowed")                                           \

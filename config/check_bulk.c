@@ -151,6 +151,13 @@ static void check_domain(const struct bd_check *check, unsigned d)
     char map_path[BD_PATH_MAX], list_path[BD_PATH_MAX], path[BD_PATH_MAX];
     bd_path_item(map_path, "domains", d);
     bd_path_key(list_path, map_path, "bulk");
+    /* The domain "*" has a host for each name: its numbers would belong to nobody's PBX. */
+    if (domain->name && strcmp(domain->name, "*") == 0) {
+        bd_errors_add(check->errors, list->line, list->col, list_path,
+                      "a domain of any name has no numbers; give them to a domain with a name");
+        free(owners);
+        return;
+    }
     struct place at = {.check = check, .path = path};
     unsigned i = 0, index = 0, cnt = 0;
     for (at.node = list->first; at.node && i < domain->bulk_cnt; at.node = at.node->next, index++) {

@@ -125,6 +125,31 @@ static void check_limits(const struct bd_check *check, const struct limits *l)
     check_pair(check, l, "min_expires", d->min_expires_s, "default_expires", d->default_expires_s);
 }
 
+/* A profile's name is how subscribers are bound to it; bounds of its own must not cross. */
+static void check_profile(const struct bd_check *check, unsigned i)
+{
+    const struct bd_config_profile *p = &check->config->profiles[i];
+    const struct bd_node *map = bd_tree_at(bd_tree_get(check->root, "profiles"), i);
+    char path[BD_PATH_MAX], key[BD_PATH_MAX];
+    bd_path_item(path, "profiles", i);
+    if (map->kind != BD_NODE_MAP || !p->name)
+        return;
+    for (unsigned j = 0; j < i; j++) {
+        const struct bd_config_profile *other = &check->config->profiles[j];
+        const struct bd_node *node = bd_tree_get(map, "name");
+        bd_path_key(key, path, "name");
+        if (other->name && strcmp(other->name, p->name) == 0)
+            bd_errors_add(check->errors, node->line, node->col, key,
+                          "%s is the name of another profile already", p->name);
+    }
+    const struct bd_node *min = bd_tree_get(map, "min_expires");
+    bd_path_key(key, path, "min_expires");
+    if (min && p->max_expires_s && p->min_expires_s > p->max_expires_s)
+        bd_errors_add(check->errors, min->line, min->col, key,
+                      "must be at most max_expires, which is %u s, got %u", p->max_expires_s,
+                      p->min_expires_s);
+}
+
 static void check_default_domain(const struct bd_check *check)
 {
     const struct bd_config *config = check->config;
@@ -173,6 +198,8 @@ void bd_check_domains(const struct bd_check *check)
         if (own.map->kind == BD_NODE_MAP)
             check_limits(check, &own);
     }
+    for (unsigned i = 0; i < check->config->profile_cnt; i++)
+        check_profile(check, i);
     check_clashes(check);
     check_default_domain(check);
     check_sockets(check);

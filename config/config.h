@@ -72,7 +72,22 @@ struct bd_config_domain {
     unsigned trusted_prefix_cnt;
     struct bd_config_bulk *bulk;
     unsigned bulk_cnt;
+    bool use_path;
+    uint32_t path_mode; /* enum bd_path_mode */
+    uint32_t expires_range, default_expires_range;
+    int third_party; /* enum bd_third_party */
+    char **service_route, **associated_uris, **registrants;
+    unsigned service_route_cnt, associated_uri_cnt, registrant_cnt;
     unsigned line; /* where the domain begins in the file */
+};
+
+/* 0 and an empty list: as in the domain. */
+struct bd_config_profile {
+    char *name;
+    uint32_t max_contacts, default_expires_s, min_expires_s, max_expires_s;
+    int max_contacts_policy; /* 0, else 1 + enum bd_contacts_policy */
+    char **service_route, **associated_uris;
+    unsigned service_route_cnt, associated_uri_cnt;
 };
 
 struct bd_config {
@@ -99,6 +114,8 @@ struct bd_config {
     struct bd_config_domain *domains;
     unsigned domain_cnt;
     char *default_domain; /* NULL: none */
+    struct bd_config_profile *profiles;
+    unsigned profile_cnt;
     char *server_header;
     uint32_t verdict_timeout_ms;
     /* auth */

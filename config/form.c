@@ -52,6 +52,12 @@ static bool is_host(struct bd_str s)
 }
 const struct bd_form bd_form_host = {"a host name or an IP address", is_host};
 
+static bool is_domain(struct bd_str s)
+{
+    return is_host(s) || bd_str_eq(s, BD_STR("*"));
+}
+const struct bd_form bd_form_domain = {"a host name, an IP address or '*'", is_domain};
+
 static bool is_printable(struct bd_str s)
 {
     for (uint32_t i = 0; i < s.len; i++) {
@@ -138,3 +144,39 @@ const struct bd_form bd_form_quotable = {"text without '\"', '\\' and control ch
 
 const struct bd_form bd_form_value = {"text without control characters", is_printable};
 const struct bd_form bd_form_secret = {"text without control characters", is_printable};
+
+/* What may stand between angle brackets in a header field. */
+static bool is_uri_of(struct bd_str s, const char *scheme)
+{
+    uint32_t len = (uint32_t)strlen(scheme);
+    if (s.len <= len || !bd_str_eq_nocase((struct bd_str){s.p, len}, (struct bd_str){scheme, len}))
+        return false;
+    for (uint32_t i = 0; i < s.len; i++) {
+        if (s.p[i] <= ' ' || s.p[i] >= 0x7f || strchr("<>\"\\,", s.p[i]))
+            return false;
+    }
+    return true;
+}
+
+/* RFC 3608 6.3: a route element, which must say ";lr". */
+static bool is_route(struct bd_str s)
+{
+    return (is_uri_of(s, "sip:") || is_uri_of(s, "sips:")) && memmem(s.p, s.len, ";lr", 3);
+}
+const struct bd_form bd_form_route = {"a route as sip:proxy.example.com;lr", is_route};
+
+static bool is_identity(struct bd_str s)
+{
+    return is_uri_of(s, "sip:") || is_uri_of(s, "sips:") || is_uri_of(s, "tel:");
+}
+const struct bd_form bd_form_identity = {"a sip, sips or tel URI, as tel:{user}", is_identity};
+
+static bool is_registrant(struct bd_str s)
+{
+    for (uint32_t i = 0; i < s.len; i++) {
+        if (s.p[i] <= ' ' || s.p[i] == 0x7f)
+            return false;
+    }
+    return s.p[0] != '@' && s.p[s.len - 1] != '@' && s.p[s.len - 1] != '.';
+}
+const struct bd_form bd_form_registrant = {"user or user@host", is_registrant};

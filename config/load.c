@@ -88,6 +88,9 @@ static void read_maps(struct reader *r, const struct bd_section *section, struct
                       struct bd_config *config)
 {
     unsigned cnt = list && list->kind == BD_NODE_LIST ? list->child_cnt : 0;
+    if (section->optional &&
+        (!list || (list->kind == BD_NODE_LIST && cnt == 0) || bd_node_is_nothing(list)))
+        return;
     if (cnt == 0 || cnt > section->item_max) {
         if (!list || !list->bad)
             bd_errors_add(r->errors, list ? list->line : 1, list ? list->col : 1, section->name,
@@ -167,7 +170,8 @@ static void complete(struct bd_config *config, const struct bd_node *root)
     for (unsigned i = 0; i < config->domain_cnt; i++, node = node->next) {
         struct bd_config_domain *domain = &config->domains[i];
         domain->line = node->line;
-        if (!domain->realm && domain->name)
+        /* "*" without a realm has one for each host. */
+        if (!domain->realm && domain->name && strcmp(domain->name, "*") != 0)
             domain->realm = bd_need_text(domain->name, strlen(domain->name));
         domain->is_default = domain->name && config->default_domain &&
                              strcasecmp(domain->name, config->default_domain) == 0;

@@ -24,6 +24,9 @@ static const struct bd_choice algorithm_words[] = {
 static const struct bd_choice qop_words[] = {{"auth", 1}, {"auth-int", 2}, {NULL, 0}};
 static const struct bd_choice contacts_words[] = {
     {"reject", 0}, {"oldest", 1}, {"replace", 2}, {NULL, 0}};
+static const struct bd_choice profile_contacts_words[] = {
+    {"domain", 0}, {"reject", 1}, {"oldest", 2}, {"replace", 3}, {NULL, 0}};
+static const struct bd_choice third_party_words[] = {{"allow", 0}, {"deny", 1}, {NULL, 0}};
 static const struct bd_choice code_words[] = {{"503", 503}, {"403", 403}, {NULL, 0}};
 static const struct bd_choice level_words[] = {
     {"error", BD_LOG_ERROR}, {"warning", BD_LOG_WARNING}, {"notice", BD_LOG_NOTICE},
@@ -150,8 +153,10 @@ static const struct bd_row registrar_rows[] = {
 
 static const struct bd_row domain_rows[] = {
     {"name", &bd_kind_text, DOMAIN(name), .required = true, .min = 1, .max = BD_DOMAIN_NAME_MAX,
-     .form = &bd_form_host, .shown = true, .example = "example.com",
-     .help = "Host part of the domain's addresses of record."},
+     .form = &bd_form_domain, .shown = true, .example = "example.com",
+     .help =
+         "Host part of the domain's addresses of record. \"*\": serves every host that no other "
+         "domain has, each under its own name and realm, before default_domain."},
     {"realm", &bd_kind_text, DOMAIN(realm), .min = 1, .max = BD_REALM_MAX,
      .form = &bd_form_quotable, .example = "example.com",
      .help = "Realm of the challenges. Left out: the name. Stored passwords are hashed with it."},
@@ -219,6 +224,68 @@ static const struct bd_row registration_rows[] = {
      LIST(struct bd_config_domain, trusted_prefixes, trusted_prefix_cnt), .min = 0,
      .max = BD_PREFIXES_PER_DOMAIN_MAX, .example = "198.51.100.0/24",
      .help = "Sources that `auth: trusted` takes from subscribers without a prefix of their own."},
+    {"use_path", &bd_kind_truth, DOMAIN(use_path), .fallback = "true", .choices = truth_words,
+     .help = "Whether the Path of a REGISTER is kept with its bindings (RFC 3327). false: it is "
+             "ignored, and Require: path draws 420."},
+    {"path_mode", &bd_kind_number, DOMAIN(path_mode), .fallback = "2", .min = 0, .max = 2,
+     .help = "0: a Path is kept and not echoed. 1: echoed to phones that say Supported: path. 2: "
+             "those that do not say it draw 420."},
+    {"service_route", &bd_kind_texts,
+     LIST(struct bd_config_domain, service_route, service_route_cnt), .min = 0,
+     .max = BD_SERVICE_ROUTE_MAX, .form = &bd_form_route,
+     .example = "sip:orig@proxy.example.com;lr",
+     .help = "Service-Route of the 200 of a registration, in the order of the way (RFC 3608)."},
+    {"associated_uris", &bd_kind_texts,
+     LIST(struct bd_config_domain, associated_uris, associated_uri_cnt), .min = 0,
+     .max = BD_ASSOCIATED_URIS_MAX, .form = &bd_form_identity, .example = "tel:{user}",
+     .help =
+         "P-Associated-URI of the 200, behind the address of record itself (RFC 7315). {user} "
+         "stands for its user part; a tel URI with it is for numbers only. Left out: there is no "
+         "such header field."},
+    {"expires_range", &bd_kind_number, DOMAIN(expires_range), .fallback = "0", .min = 0, .max = 100,
+     .unit = "%",
+     .help = "A lifetime that a phone asks for is shortened by up to this part of it, never below "
+             "`min_expires`, so that phones that started together do not refresh together."},
+    {"default_expires_range", &bd_kind_number, DOMAIN(default_expires_range), .fallback = "0",
+     .min = 0, .max = 100, .unit = "%", .help = "The same for `default_expires`."},
+    {"third_party", &bd_kind_choice, DOMAIN(third_party), .fallback = "deny",
+     .choices = third_party_words,
+     .help = "A REGISTER whose From is another address of record than its To, and none of "
+             "`registrants`. deny: 403. allow: whoever To belongs to must be asking, as always."},
+    {"registrants", &bd_kind_texts, LIST(struct bd_config_domain, registrants, registrant_cnt),
+     .min = 0, .max = BD_REGISTRANTS_MAX, .form = &bd_form_registrant, .example = "provisioning",
+     .help = "Who may register others: From is one of these, with its own credentials, and To is a "
+             "subscriber."},
+};
+
+#define PROFILE(field) FIELD(struct bd_config_profile, field)
+
+static const struct bd_row profile_rows[] = {
+    {"name", &bd_kind_text, PROFILE(name), .required = true, .min = 1, .max = BD_PROFILE_NAME_MAX,
+     .form = &bd_form_name, .example = "trunk",
+     .help = "What `binderyctl subscriber profile` and the column `profile` of the database call "
+             "it."},
+    {"max_contacts", &bd_kind_number, PROFILE(max_contacts), .fallback = "0", .min = 0,
+     .max = BD_CONTACTS_PER_AOR_MAX, .unit = "contacts", .hidden = true,
+     .help = "Contacts of one address of record. 0: as in the domain."},
+    {"max_contacts_policy", &bd_kind_choice, PROFILE(max_contacts_policy), .fallback = "domain",
+     .choices = profile_contacts_words, .hidden = true,
+     .help = "One contact too many. domain: as in the domain."},
+    {"default_expires", &bd_kind_number, PROFILE(default_expires_s), .fallback = "0", .min = 0,
+     .max = YEAR_S, .unit = "s", .hidden = true,
+     .help = "Lifetime of a binding when the phone asks for none. 0: as in the domain."},
+    {"min_expires", &bd_kind_number, PROFILE(min_expires_s), .fallback = "0", .min = 0,
+     .max = 86400, .unit = "s", .hidden = true, .help = "Shortest lifetime. 0: as in the domain."},
+    {"max_expires", &bd_kind_number, PROFILE(max_expires_s), .fallback = "0", .min = 0,
+     .max = YEAR_S, .unit = "s", .hidden = true, .help = "Longest lifetime. 0: as in the domain."},
+    {"service_route", &bd_kind_texts,
+     LIST(struct bd_config_profile, service_route, service_route_cnt), .min = 0,
+     .max = BD_SERVICE_ROUTE_MAX, .form = &bd_form_route,
+     .example = "sip:orig@trunk.example.com;lr", .help = "Service-Route in place of the domain's."},
+    {"associated_uris", &bd_kind_texts,
+     LIST(struct bd_config_profile, associated_uris, associated_uri_cnt), .min = 0,
+     .max = BD_ASSOCIATED_URIS_MAX, .form = &bd_form_identity, .example = "tel:{user}",
+     .help = "Associated identities in place of the domain's."},
 };
 
 static const struct bd_row auth_rows[] = {
@@ -275,6 +342,7 @@ static const struct bd_group domain_groups[] = {
     {ROWS(domain_rows)},
     {ROWS(registration_rows), .inherited = true},
 };
+static const struct bd_group profile_groups[] = {{ROWS(profile_rows)}};
 static const struct bd_group auth_groups[] = {{ROWS(auth_rows)}};
 static const struct bd_group control_groups[] = {{ROWS(control_rows)}};
 
@@ -295,6 +363,9 @@ const struct bd_section bd_sections[] = {
     {"domains", BD_SHAPE_MAPS, ROWS(domain_groups),
      ITEMS(struct bd_config_domain, domains, domain_cnt, BD_DOMAINS_MAX),
      .help = "Domains that are served. A key that is left out has its value of `registrar`."},
+    {"profiles", BD_SHAPE_MAPS, ROWS(profile_groups),
+     ITEMS(struct bd_config_profile, profiles, profile_cnt, BD_PROFILES_MAX), .optional = true,
+     .help = "What differs for some subscribers. May be left out."},
     {"auth", BD_SHAPE_MAP, ROWS(auth_groups), .help = "Nonces and verification."},
     {"control", BD_SHAPE_MAP, ROWS(control_groups), .help = "The control process."},
 };

@@ -61,9 +61,9 @@ int bd_control_aor(const struct bd_control *control, struct bd_str given,
     const struct bd_policy_domain *domain =
         policy ? bd_policy_find(policy, uri.host.p ? uri.host : BD_STR(""), &aor->by_default)
                : NULL;
-    if (!domain)
+    if (!domain || (domain->wildcard && !uri.host.p))
         return bd_fail(error, "no domain '%.*s' is served here", BD_STR_ARG(uri.host));
-    struct bd_str name = bd_policy_text(policy, domain->name_off, domain->name_len);
+    struct bd_str name = bd_policy_aor_host(policy, domain, BD_STR_NULL);
     aor->len = bd_aor_canonical(&uri, name, domain->case_sensitive, aor->text, sizeof(aor->text));
     if (aor->len == 0)
         return bd_fail(error, "an address of record has at most %d bytes", BD_AOR_MAX);

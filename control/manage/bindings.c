@@ -173,10 +173,11 @@ static int dump_what(struct dump *dump, struct bd_str what, struct bd_error *err
     bool by_default = false;
     const struct bd_policy_domain *domain =
         policy ? bd_policy_find(policy, what, &by_default) : NULL;
-    if (!domain || by_default)
+    if (!domain || (by_default && !domain->wildcard) || what.len > BD_DOMAIN_NAME_MAX)
         return bd_fail(error, "no domain '%.*s' is served here", BD_STR_ARG(what));
-    struct bd_str name = bd_policy_text(policy, domain->name_off, domain->name_len);
-    memcpy(dump->domain, name.p, name.len);
+    struct bd_str name = bd_policy_aor_host(policy, domain, what);
+    for (uint32_t i = 0; i < name.len; i++)
+        dump->domain[i] = bd_lower(name.p[i]);
     dump->domain_len = name.len;
     return 0;
 }

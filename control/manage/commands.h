@@ -19,6 +19,7 @@
     X(unregister)                                                                                  \
     X(subscriber_add)                                                                              \
     X(subscriber_set)                                                                              \
+    X(subscriber_profile)                                                                          \
     X(subscriber_remove)                                                                           \
     X(subscriber_show)                                                                             \
     X(subscriber_import)                                                                           \

@@ -107,9 +107,11 @@ static bool copy_realms(struct job *job, const struct bd_config *config)
     job->realms = calloc(config->domain_cnt + 1, sizeof(*job->realms));
     for (unsigned i = 0; job->realms && i < config->domain_cnt; i++) {
         const struct bd_config_domain *domain = &config->domains[i];
+        if (!domain->realm)
+            continue; /* "*": the realm of a host is its name */
         struct bd_realm_of *realm = &job->realms[job->realm_cnt++];
         realm->domain = bd_str_from(strdup(domain->name));
-        realm->realm = bd_str_from(strdup(domain->realm ? domain->realm : domain->name));
+        realm->realm = bd_str_from(strdup(domain->realm));
         if (!realm->domain.p || !realm->realm.p)
             return false;
     }

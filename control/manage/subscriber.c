@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "commands.h"
+#include "profile.h"
 #include "roster.h"
 #include "words.h"
 
@@ -38,14 +39,23 @@ static int parse_name(const struct bd_control *control, struct bd_str given, boo
     bool by_default = false;
     const struct bd_policy_domain *domain =
         policy ? bd_policy_find(policy, host, &by_default) : NULL;
-    if (domain && !by_default)
-        name->domain =
-            lower_copy(bd_policy_text(policy, domain->name_off, domain->name_len), name->text);
+    bool served = domain && (!by_default || domain->wildcard) && host.len <= BD_DOMAIN_NAME_MAX;
+    if (served)
+        name->domain = lower_copy(bd_policy_aor_host(policy, domain, host), name->text);
     else if (must_be_served || host.len > BD_DOMAIN_NAME_MAX)
         return bd_fail(error, "no domain '%.*s' is served here", BD_STR_ARG(host));
     else
         name->domain = lower_copy(host, name->text);
     return 0;
+}
+
+static int check_profile(const struct bd_control *control, struct bd_str profile,
+                         struct bd_error *error)
+{
+    const struct bd_policy *policy = bd_policy_current(&control->arena);
+    if (profile.len == 0 || (policy && bd_profile_find(policy, profile)))
+        return 0;
+    return bd_fail(error, "no profile '%.*s' in the configuration", BD_STR_ARG(profile));
 }
 
 /* "" stands for no password: a subscriber who is trusted by its address only. */
@@ -60,7 +70,9 @@ static int parse_change(struct bd_answer *answer, const struct bd_str *args, uns
         change->password = args[1];
     if (cnt > 2)
         change->prefix = args[2];
-    return 0;
+    if (cnt > 3)
+        change->profile = args[3];
+    return check_profile(bd_answer_control(answer), change->profile, error);
 }
 
 static void tell(struct bd_answer *answer, int rc, const struct bd_error *error, const char *what,
@@ -92,6 +104,24 @@ void bd_command_subscriber_set(struct bd_answer *answer, const struct bd_str *ar
     int rc = parse_change(answer, args, cnt, &name, &change, &error);
     if (rc == 0)
         rc = bd_roster_set(bd_answer_control(answer)->roster, &change, &error);
+    tell(answer, rc, &error, "changed", &name);
+}
+
+void bd_command_subscriber_profile(struct bd_answer *answer, const struct bd_str *args,
+                                   unsigned cnt)
+{
+    struct bd_control *control = bd_answer_control(answer);
+    struct bd_subscriber_change change = {.profile = cnt > 1 ? args[1] : BD_STR("")};
+    struct bd_error error;
+    struct name name;
+    int rc = parse_name(control, args[0], true, &name, &error);
+    if (rc == 0)
+        rc = check_profile(control, change.profile, &error);
+    if (rc == 0) {
+        change.username = name.username;
+        change.domain = name.domain;
+        rc = bd_roster_set(control->roster, &change, &error);
+    }
     tell(answer, rc, &error, "changed", &name);
 }
 
@@ -141,12 +171,13 @@ static json_t *time_json(int64_t at_s)
 
 static json_t *subscriber_json(const struct bd_subscriber *row)
 {
-    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "username",
+    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "username",
                      bd_json_str(bd_str_from(row->username)), "domain",
                      bd_json_str(bd_str_from(row->domain)), "realm",
                      bd_json_str(bd_str_from(row->realm)), "algorithms", algorithms_json(row),
-                     "trusted_prefix", prefix_json(row), "created", time_json(row->created_s),
-                     "modified", time_json(row->modified_s));
+                     "trusted_prefix", prefix_json(row), "profile",
+                     *row->profile ? bd_json_str(bd_str_from(row->profile)) : json_null(),
+                     "created", time_json(row->created_s), "modified", time_json(row->modified_s));
 }
 
 static void add_text_row(struct evbuffer *out, const struct bd_subscriber *row)

@@ -5,11 +5,14 @@
 
 #include "bulk.h"
 #include "message.h"
+#include "profile.h"
 
 /* The configuration knows neither SIP nor policy.h and has these values as plain numbers. */
 _Static_assert(BD_AUTH_DIGEST == 0 && BD_AUTH_TRUSTED == 1 && BD_AUTH_OPEN == 2, "config/schema.c");
 _Static_assert(BD_CONTACTS_REJECT == 0 && BD_CONTACTS_OLDEST == 1 && BD_CONTACTS_REPLACE == 2,
                "config/schema.c");
+_Static_assert(BD_PATH_OFF == 0 && BD_PATH_LAZY == 1 && BD_PATH_STRICT == 2, "config/schema.c");
+_Static_assert(BD_THIRD_PARTY_ALLOW == 0 && BD_THIRD_PARTY_DENY == 1, "config/schema.c");
 _Static_assert(BD_QOP_BIT_AUTH == 1 && BD_QOP_BIT_AUTH_INT == 2, "config/schema.c");
 _Static_assert(BD_ALG_MD5 == 0 && BD_ALG_SHA256 == 1 && BD_ALG_SHA512_256 == 2, "config/schema.c");
 
@@ -34,6 +37,13 @@ static struct bd_policy_domain settings_of(const struct bd_config_domain *d)
         .max_expires_s = d->max_expires_s,
         .retry_after_s = d->retry_after_s,
         .nonce_expire_s = d->nonce_expire_s,
+        .use_path = d->use_path,
+        .path_mode = (uint8_t)d->path_mode,
+        .expires_range = (uint8_t)d->expires_range,
+        .default_expires_range = (uint8_t)d->default_expires_range,
+        .third_party = (uint8_t)d->third_party,
+        .wildcard = strcmp(d->name, "*") == 0,
+        .own_realm = !d->realm,
     };
     for (unsigned i = 0; i < d->algorithm_cnt; i++)
         s.algorithm[i] = (uint8_t)d->algorithm[i];
@@ -91,6 +101,9 @@ static void domain_in(const struct bd_config_domain *d, struct bd_str *aliases,
         .prefix_cnt = d->trusted_prefix_cnt,
         .bulk = bulk,
         .bulk_cnt = d->bulk_cnt,
+        .service_route = {d->service_route, d->service_route_cnt},
+        .associated_uris = {d->associated_uris, d->associated_uri_cnt},
+        .registrants = {d->registrants, d->registrant_cnt},
         .settings = settings_of(d),
     };
 }
@@ -102,6 +115,57 @@ static int default_domain_of(const struct bd_config *config)
             return (int)d;
     }
     return -1;
+}
+
+static struct bd_policy_profile_in profile_in(const struct bd_config_profile *p)
+{
+    return (struct bd_policy_profile_in){
+        .name = bd_str_from(p->name),
+        .service_route = {p->service_route, p->service_route_cnt},
+        .associated_uris = {p->associated_uris, p->associated_uri_cnt},
+        .settings = {.max_contacts = (uint16_t)p->max_contacts,
+                     .max_contacts_policy = (uint8_t)p->max_contacts_policy,
+                     .default_expires_s = p->default_expires_s,
+                     .min_expires_s = p->min_expires_s,
+                     .max_expires_s = p->max_expires_s},
+    };
+}
+
+/* A number that is free in both policies, so that entries of the provisioned set that still have
+ * the former meaning get no other one; else one that is free in the new. */
+static unsigned free_number(const struct bd_policy *former, const struct bd_policy_profile_in *in)
+{
+    const struct bd_policy_profile *old =
+        former ? (const void *)((const uint8_t *)former + former->profiles_off) : NULL;
+    unsigned second = 0;
+    for (unsigned i = 1; i <= BD_PROFILES_MAX; i++) {
+        if (in[i].name.len)
+            continue;
+        if (!old || i >= former->profile_cnt || old[i].name_len == 0)
+            return i;
+        second = second ? second : i;
+    }
+    return second;
+}
+
+/* Numbers the profiles: a name that the former policy has keeps its number. Returns how many
+ * numbers are in use, 0 counted. */
+static unsigned profiles_in(const struct bd_config *config, const struct bd_policy *former,
+                            struct bd_policy_profile_in in[BD_PROFILES_MAX + 1])
+{
+    unsigned cnt = 1;
+    for (unsigned round = 0; round < 2; round++) {
+        for (unsigned p = 0; p < config->profile_cnt; p++) {
+            const struct bd_config_profile *profile = &config->profiles[p];
+            unsigned kept = former ? bd_profile_find(former, bd_str_from(profile->name)) : 0;
+            if ((kept == 0) != (round == 1))
+                continue;
+            unsigned number = kept ? kept : free_number(former, in);
+            in[number] = profile_in(profile);
+            cnt = number >= cnt ? number + 1 : cnt;
+        }
+    }
+    return cnt;
 }
 
 static void *build(const struct bd_policy_in *in, uint32_t *size, struct bd_error *error)
@@ -128,7 +192,10 @@ static void *build(const struct bd_policy_in *in, uint32_t *size, struct bd_erro
 void *bd_policy_compile(const struct bd_arena *arena, const struct bd_config *config,
                         uint32_t *size, struct bd_error *error)
 {
+    struct bd_policy_profile_in profiles[BD_PROFILES_MAX + 1] = {0};
     struct bd_policy_in in = {
+        .profiles = profiles,
+        .profile_cnt = profiles_in(config, bd_policy_current(arena), profiles),
         .domain_cnt = config->domain_cnt,
         .default_domain = default_domain_of(config),
         .addresses = config->listen,

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "profile.h"
 #include "provisioned.h"
 #include "uri.h"
 
@@ -17,6 +18,7 @@ struct bd_roster {
     struct bd_subscriber_store *store;
     struct bd_provisioned_sync *sync; /* NULL: no reload runs */
     uint64_t refused;                 /* rows the provisioned set had no room for */
+    uint64_t strangers;               /* rows with a profile that the configuration does not have */
     struct waiter waiter[BD_ROSTER_WAITERS_MAX];
     unsigned waiter_cnt;
     struct event *again, *timer;
@@ -53,10 +55,20 @@ static bool aor_hash(const struct bd_roster *roster, const struct bd_subscriber 
     return aor_len > 0;
 }
 
+/* Its number. A name that the configuration does not have counts as none. */
+static uint8_t profile_of(struct bd_roster *roster, const struct bd_subscriber *row)
+{
+    const struct bd_policy *policy = bd_policy_current(&roster->control->arena);
+    uint8_t number = policy ? bd_profile_find(policy, bd_str_from(row->profile)) : 0;
+    roster->strangers += *row->profile && number == 0;
+    return number;
+}
+
 static void provision(struct bd_roster *roster, const struct bd_subscriber *row)
 {
     struct bd_control *control = roster->control;
-    struct bd_provision entry = {.has_prefix = row->has_prefix, .prefix = row->prefix};
+    struct bd_provision entry = {
+        .has_prefix = row->has_prefix, .prefix = row->prefix, .profile = profile_of(roster, row)};
     struct bd_hash128 hash;
     if (!aor_hash(roster, row, &hash))
         return;
@@ -79,7 +91,12 @@ static void tell_refused(struct bd_roster *roster)
             "%llu subscribers are not provisioned: raise arena.subscribers_max (%llu) and restart",
             (unsigned long long)roster->refused,
             (unsigned long long)roster->control->started->subscribers_max);
-    roster->refused = 0;
+    if (roster->strangers > 0)
+        bd_log(BD_LOG_WARNING,
+               "%llu subscribers have a profile that is not in the configuration: their domain's "
+               "settings apply; add it to profiles and reload",
+               (unsigned long long)roster->strangers);
+    roster->refused = roster->strangers = 0;
 }
 
 /* --- reading all --------------------------------------------------------------------------------
@@ -93,7 +110,7 @@ static int begin(struct bd_roster *roster, struct bd_error *error)
     if (roster->sync)
         bd_provisioned_sync_abort(roster->sync);
     roster->sync = bd_provisioned_sync_begin(&control->arena, control->table.epoch);
-    roster->refused = 0;
+    roster->refused = roster->strangers = 0;
     return roster->sync ? 0 : bd_fail(error, "out of memory");
 }
 
@@ -222,7 +239,7 @@ static void fill_realm(const struct bd_roster *roster, struct bd_subscriber_chan
     bool by_default;
     const struct bd_policy_domain *domain =
         policy ? bd_policy_find(policy, change->domain, &by_default) : NULL;
-    if (domain)
+    if (domain && !domain->own_realm)
         change->realm = bd_policy_text(policy, domain->realm_off, domain->realm_len);
 }
 

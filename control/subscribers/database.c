@@ -10,7 +10,7 @@
 
 /* In the file's header: "BDSU". Tells our file from any other program's. */
 #define APPLICATION_ID 0x42445355
-#define SCHEMA_VERSION 1
+#define SCHEMA_VERSION 2
 
 #define TEXT_(x) #x
 #define TEXT(x)  TEXT_(x)
@@ -32,6 +32,7 @@ static const char schema[] =
     " trusted_prefix TEXT NOT NULL DEFAULT '',"
     " created INTEGER NOT NULL DEFAULT 0,"
     " modified INTEGER NOT NULL DEFAULT 0,"
+    " profile TEXT NOT NULL DEFAULT '',"
     " CONSTRAINT subscriber_account_idx UNIQUE (username, domain));"
     "PRAGMA application_id = " TEXT(APPLICATION_ID) ";"
                                                     "PRAGMA user_version = " TEXT(
@@ -134,6 +135,35 @@ static int read_identity(sqlite3 *db, const char *file, struct identity *id, str
     return rc;
 }
 
+/* What leads from a version to the next. Only columns with a default are added: no row changes, and
+ * a file of any size is done at once. */
+static const char *const upgrade[SCHEMA_VERSION] = {
+    [1] = "ALTER TABLE subscriber ADD COLUMN profile TEXT NOT NULL DEFAULT ''; PRAGMA user_version "
+          "= 2",
+};
+
+/* In one transaction: a kill or a full disk leaves the file as it was. Whoever was first, an import
+ * or another start, has done it for all. */
+static int upgrade_schema(sqlite3 *db, const char *file, struct bd_error *error)
+{
+    struct identity id;
+    int rc = bd_database_exec(db, file, "BEGIN IMMEDIATE", error);
+    if (rc != 0)
+        return rc;
+    rc = read_identity(db, file, &id, error);
+    int from = id.version;
+    for (int v = from; rc == 0 && v < SCHEMA_VERSION; v++)
+        rc = bd_database_exec(db, file, upgrade[v], error);
+    if (rc == 0)
+        rc = bd_database_exec(db, file, "COMMIT", error);
+    if (rc == 0 && from < SCHEMA_VERSION)
+        bd_log(BD_LOG_NOTICE, "%s: upgraded from schema version %d to %d", file, from,
+               SCHEMA_VERSION);
+    if (rc != 0)
+        sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL);
+    return rc;
+}
+
 /* Nothing is written before the file is known to be ours or empty. */
 static int check_identity(sqlite3 *db, const char *file, struct bd_error *error)
 {
@@ -149,6 +179,8 @@ static int check_identity(sqlite3 *db, const char *file, struct bd_error *error)
                        "%s: a SQLite database of another program: name another file in the "
                        "configuration; `binderyctl subscriber import` takes over accounts",
                        file);
+    if (id.version > 0 && id.version < SCHEMA_VERSION)
+        return upgrade_schema(db, file, error);
     if (id.version != SCHEMA_VERSION)
         return bd_fail(error,
                        "%s: has schema version %d, this program knows %d: start the version "
@@ -164,7 +196,7 @@ static int prepare_connection(sqlite3 *db, const char *file, struct bd_error *er
         return -1;
     return bd_database_exec(db, file,
                             "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
-                            "SELECT realm, trusted_prefix FROM subscriber LIMIT 1",
+                            "SELECT realm, trusted_prefix, profile FROM subscriber LIMIT 1",
                             error);
 }
 

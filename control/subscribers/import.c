@@ -11,6 +11,7 @@ enum {
     FIELD_DOMAIN,
     FIELD_PASSWORD,
     FIELD_PREFIX,
+    FIELD_PROFILE,
     FIELD_HA1,
     FIELD_CNT = FIELD_HA1 + BD_HA1_COLUMNS
 };
@@ -46,7 +47,7 @@ static const char put_sql[] =
     " ha1 = excluded.ha1, ha1b = excluded.ha1b, ha1_sha256 = excluded.ha1_sha256,"
     " ha1b_sha256 = excluded.ha1b_sha256, ha1_sha512_256 = excluded.ha1_sha512_256,"
     " ha1b_sha512_256 = excluded.ha1b_sha512_256, trusted_prefix = excluded.trusted_prefix,"
-    " modified = excluded.modified WHERE subscriber.id < ?14";
+    " modified = excluded.modified, profile = excluded.profile WHERE subscriber.id < ?15";
 
 static int bad_line(struct run *run, const char *what)
 {
@@ -57,8 +58,8 @@ static int bad_line(struct run *run, const char *what)
 
 static int field_by_name(struct bd_str name)
 {
-    static const char *const plain[FIELD_HA1] = {"username", "domain", "password",
-                                                 "trusted_prefix"};
+    static const char *const plain[FIELD_HA1] = {"username", "domain", "password", "trusted_prefix",
+                                                 "profile"};
     for (int i = 0; i < FIELD_CNT; i++) {
         const char *text = i < FIELD_HA1 ? plain[i] : bd_ha1_column[i - FIELD_HA1].name;
         if (bd_str_eq_nocase(name, bd_str_from(text)))
@@ -110,11 +111,14 @@ static const char *sort_fields(const struct run *run, const struct bd_str *text,
 
 static struct bd_str realm_of(const struct run *run, struct bd_str domain)
 {
+    struct bd_str wildcard = BD_STR_NULL;
     for (unsigned i = 0; i < run->in->realm_cnt; i++) {
         if (bd_str_eq_nocase(run->in->realms[i].domain, domain))
             return run->in->realms[i].realm;
+        if (bd_str_eq(run->in->realms[i].domain, BD_STR("*")))
+            wildcard = run->in->realms[i].realm;
     }
-    return BD_STR_NULL;
+    return wildcard;
 }
 
 static int set_secrets(const struct run *run, const struct bd_str *f, struct bd_subscriber *row,
@@ -158,6 +162,8 @@ static int import_fields(struct run *run, const struct bd_str *text, int cnt,
                                  realm_of(run, f[FIELD_DOMAIN]), error);
     if (rc == BD_SUBSCRIBERS_DONE)
         rc = bd_row_set_prefix(&row, f[FIELD_PREFIX], error);
+    if (rc == BD_SUBSCRIBERS_DONE)
+        rc = bd_row_set_profile(&row, f[FIELD_PROFILE], error);
     if (rc == BD_SUBSCRIBERS_DONE)
         rc = set_secrets(run, f, &row, error);
     if (rc != BD_SUBSCRIBERS_DONE)
@@ -231,7 +237,7 @@ static int import_all(struct run *run, struct bd_error *error)
     if (before < 0 || last < 0)
         return -1;
     run->next_id = last + 1;
-    sqlite3_bind_int64(run->put, 14, run->next_id);
+    sqlite3_bind_int64(run->put, 15, run->next_id);
     if (import_lines(run, error) != 0)
         return -1;
     if (run->result->bad > 0) {

@@ -11,7 +11,8 @@ enum {
     COL_HA1,
     COL_PREFIX = COL_HA1 + BD_HA1_COLUMNS,
     COL_CREATED,
-    COL_MODIFIED
+    COL_MODIFIED,
+    COL_PROFILE
 };
 
 const struct bd_ha1_column bd_ha1_column[BD_HA1_COLUMNS] = {
@@ -94,6 +95,14 @@ int bd_row_set_prefix(struct bd_subscriber *row, struct bd_str prefix, struct bd
     return BD_SUBSCRIBERS_DONE;
 }
 
+int bd_row_set_profile(struct bd_subscriber *row, struct bd_str profile, struct bd_error *error)
+{
+    if (profile.len > BD_PROFILE_NAME_MAX || has_any(profile, " \""))
+        return invalid(error, "the profile must be a name of up to 32 bytes");
+    copy(row->profile, profile);
+    return BD_SUBSCRIBERS_DONE;
+}
+
 int bd_row_set_ha1(struct bd_subscriber *row, const struct bd_ha1_column *column,
                    struct bd_str text, struct bd_error *error)
 {
@@ -137,6 +146,7 @@ void bd_row_bind(sqlite3_stmt *stmt, const struct bd_subscriber *row)
               row->has_prefix ? bd_prefix_format(&row->prefix, prefix) : 0);
     sqlite3_bind_int64(stmt, COL_CREATED + 1, row->created_s);
     sqlite3_bind_int64(stmt, COL_MODIFIED + 1, row->modified_s);
+    bind_text(stmt, COL_PROFILE, row->profile, strlen(row->profile));
 }
 
 static struct bd_str column_text(sqlite3_stmt *stmt, int column)
@@ -160,5 +170,6 @@ bool bd_row_read(sqlite3_stmt *stmt, struct bd_subscriber *row)
     struct bd_str realm = column_text(stmt, COL_REALM);
     return bd_row_set_identity(row, column_text(stmt, COL_USERNAME), column_text(stmt, COL_DOMAIN),
                                realm.len ? realm : BD_STR_NULL, &ignored) == BD_SUBSCRIBERS_DONE &&
-           bd_row_set_prefix(row, column_text(stmt, COL_PREFIX), &ignored) == BD_SUBSCRIBERS_DONE;
+           bd_row_set_prefix(row, column_text(stmt, COL_PREFIX), &ignored) == BD_SUBSCRIBERS_DONE &&
+           bd_row_set_profile(row, column_text(stmt, COL_PROFILE), &ignored) == BD_SUBSCRIBERS_DONE;
 }

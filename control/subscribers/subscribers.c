@@ -97,6 +97,8 @@ static int apply(struct bd_subscribers *s, const struct bd_subscriber_change *ch
     int rc = BD_SUBSCRIBERS_DONE;
     if (change->prefix.p)
         rc = bd_row_set_prefix(row, change->prefix, error);
+    if (rc == BD_SUBSCRIBERS_DONE && change->profile.p)
+        rc = bd_row_set_profile(row, change->profile, error);
     if (rc == BD_SUBSCRIBERS_DONE && change->password.p)
         rc = bd_row_set_password(row, s->digest, change->password, error);
     return rc;
@@ -125,8 +127,8 @@ int bd_subscribers_add(struct bd_subscribers *s, const struct bd_subscriber_chan
 int bd_subscribers_set(struct bd_subscribers *s, const struct bd_subscriber_change *change,
                        struct bd_subscriber *row, struct bd_error *error)
 {
-    if (!change->password.p && !change->prefix.p) {
-        bd_fail(error, "nothing to set: give a password or a trusted prefix");
+    if (!change->password.p && !change->prefix.p && !change->profile.p) {
+        bd_fail(error, "nothing to set: give a password, a trusted prefix or a profile");
         return BD_SUBSCRIBERS_INVALID;
     }
     int rc = bd_subscribers_find(s, change->username, change->domain, row, error);

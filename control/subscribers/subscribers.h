@@ -3,8 +3,8 @@
  *
  * The table `subscriber` has Kamailio's columns (id, username, domain, password, ha1, ha1b), so
  * that its tools can read it, and ours: realm, ha1_sha256, ha1_sha512_256, ha1b_sha256,
- * ha1b_sha512_256, trusted_prefix, created, modified (seconds since 1970). Digests are lower-case
- * hexadecimal.
+ * ha1b_sha512_256, trusted_prefix, created, modified (seconds since 1970), profile. Digests are
+ * lower-case hexadecimal.
  *
  * `password` always stays empty: whoever reads the file must not learn passwords, which people use
  * elsewhere too. The price: HA1s are good for one realm, which is kept beside them; when a domain's
@@ -54,6 +54,7 @@ struct bd_subscriber {
     bool has_prefix;
     struct bd_prefix prefix;
     int64_t created_s, modified_s;
+    char profile[BD_PROFILE_NAME_MAX + 1]; /* "": none */
 };
 
 /* What an operator asks for. */
@@ -61,6 +62,7 @@ struct bd_subscriber_change {
     struct bd_str username, domain;
     struct bd_str realm;    /* NULL: the domain's name */
     struct bd_str password; /* NULL: none (add), unchanged (set) */
+    struct bd_str profile;  /* NULL: none (add), unchanged (set); empty: taken away */
     struct bd_str prefix; /* trusted prefix. NULL: none (add), unchanged (set); empty: taken away */
 };
 
@@ -115,8 +117,9 @@ struct bd_import_result {
  *   username,domain,ha1,ha1_sha256,ha1_sha512_256[,trusted_prefix]
  *
  * With one, any order of username, domain, password, ha1, ha1b, ha1_sha256, ha1_sha512_256,
- * ha1b_sha256, ha1b_sha512_256, trusted_prefix. An empty field is an absent one. A subscriber that
- * is there already is replaced. A subscriber who stands twice in the file is a bad line.
+ * ha1b_sha256, ha1b_sha512_256, trusted_prefix, profile. An empty field is an absent one. A
+ * subscriber that is there already is replaced. A subscriber who stands twice in the file is a bad
+ * line.
  *
  * Returns 0 when committed, BD_SUBSCRIBERS_INVALID when there were bad lines (nothing is imported),
  * -1 with an error. May run in a thread of its own: an open handle's changes then fail with

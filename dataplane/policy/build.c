@@ -15,6 +15,20 @@ static uint64_t align8(uint64_t n)
 
 /* Names and aliases, and an upper bound of the bytes of all texts: an address takes 17 in the
  * index. */
+static uint64_t texts_bytes(const struct bd_policy_texts *texts)
+{
+    uint64_t bytes = 0;
+    for (unsigned i = 0; i < texts->cnt; i++)
+        bytes += sizeof(uint16_t) + strlen(texts->text[i]);
+    return bytes;
+}
+
+static uint64_t profile_bytes(const struct bd_policy_profile_in *profile)
+{
+    return profile->name.len + texts_bytes(&profile->service_route) +
+           texts_bytes(&profile->associated_uris);
+}
+
 static void count(const struct bd_policy_in *in, uint64_t *names, uint64_t *prefixes,
                   uint64_t *text)
 {
@@ -25,9 +39,13 @@ static void count(const struct bd_policy_in *in, uint64_t *names, uint64_t *pref
         *names += 1 + domain->alias_cnt;
         *prefixes += domain->prefix_cnt;
         *text += domain->name.len + 17ULL + domain->name.len + domain->realm.len;
+        *text += texts_bytes(&domain->service_route) + texts_bytes(&domain->associated_uris) +
+                 texts_bytes(&domain->registrants);
         for (unsigned a = 0; a < domain->alias_cnt; a++)
             *text += domain->aliases[a].len + 17ULL;
     }
+    for (unsigned i = 1; i < in->profile_cnt; i++)
+        *text += profile_bytes(&in->profiles[i]);
 }
 
 /* At least twice as many rows as names: a search ends after a row or two. */
@@ -45,7 +63,9 @@ static uint64_t lay_out(struct bd_policy *p, const struct bd_policy_in *in)
     count(in, &names, &prefixes, &text);
     uint64_t rows = index_rows(names);
     uint64_t domains_off = align8(sizeof(struct bd_policy));
-    uint64_t indexes_off = align8(domains_off + in->domain_cnt * sizeof(struct bd_policy_domain));
+    uint64_t profiles_off = align8(domains_off + in->domain_cnt * sizeof(struct bd_policy_domain));
+    uint64_t indexes_off =
+        align8(profiles_off + in->profile_cnt * sizeof(struct bd_policy_profile));
     uint64_t prefixes_off = align8(indexes_off + rows * sizeof(struct bd_policy_index));
     uint64_t addresses_off = align8(prefixes_off + prefixes * sizeof(struct bd_prefix));
     uint64_t text_off = align8(addresses_off + in->address_cnt * sizeof(struct bd_endpoint));
@@ -65,6 +85,9 @@ static uint64_t lay_out(struct bd_policy *p, const struct bd_policy_in *in)
                             .address_cnt = in->address_cnt,
                             .addresses_off = (uint32_t)addresses_off,
                             .default_domain = UINT32_MAX,
+                            .wildcard_domain = UINT32_MAX,
+                            .profile_cnt = in->profile_cnt,
+                            .profiles_off = (uint32_t)profiles_off,
                             .text_off = (uint32_t)text_off,
                             .text_len = (uint32_t)text,
                             .verdict_timeout_ms = in->verdict_timeout_ms};
@@ -117,6 +140,27 @@ static uint32_t put_bulk(struct builder *b, const struct bd_policy_domain_in *in
     return off;
 }
 
+static struct bd_policy_list put_texts(struct builder *b, const struct bd_policy_texts *texts)
+{
+    struct bd_policy_list list = {b->policy->text_off + b->text_used, texts->cnt};
+    for (unsigned i = 0; i < texts->cnt; i++) {
+        uint16_t len = (uint16_t)strlen(texts->text[i]);
+        put_text(b, &len, sizeof(len));
+        put_text(b, texts->text[i], len);
+    }
+    return list;
+}
+
+static void put_profile(struct builder *b, const struct bd_policy_profile_in *in, uint32_t i)
+{
+    struct bd_policy_profile *profiles = bd_policy_at(b->policy, b->policy->profiles_off);
+    profiles[i] = in->settings;
+    profiles[i].name_off = put_text(b, in->name.p, in->name.len);
+    profiles[i].name_len = (uint16_t)in->name.len;
+    profiles[i].service_route = put_texts(b, &in->service_route);
+    profiles[i].associated_uris = put_texts(b, &in->associated_uris);
+}
+
 static bool put_domain(struct builder *b, const struct bd_policy_domain_in *in, uint32_t d,
                        struct bd_str *twice)
 {
@@ -134,8 +178,15 @@ static bool put_domain(struct builder *b, const struct bd_policy_domain_in *in, 
         memcpy(prefixes + b->prefix_used, in->prefixes, in->prefix_cnt * sizeof(*prefixes));
     b->prefix_used += in->prefix_cnt;
     out->bulk_off = put_bulk(b, in);
+    out->service_route = put_texts(b, &in->service_route);
+    out->associated_uris = put_texts(b, &in->associated_uris);
+    out->registrants = put_texts(b, &in->registrants);
     *twice = in->name;
-    if (!put_name(b, in->name, d))
+    if (out->wildcard && b->policy->wildcard_domain != UINT32_MAX)
+        return false;
+    if (out->wildcard)
+        b->policy->wildcard_domain = d;
+    else if (!put_name(b, in->name, d))
         return false;
     for (unsigned a = 0; a < in->alias_cnt; a++) {
         *twice = in->aliases[a];
@@ -168,6 +219,8 @@ uint32_t bd_policy_build(void *out, uint32_t cap, const struct bd_policy_in *in,
             return 0;
     }
     *twice = BD_STR_NULL;
+    for (uint32_t i = 1; i < in->profile_cnt; i++)
+        put_profile(&b, &in->profiles[i], i);
     if (in->default_domain >= 0)
         b.policy->default_domain = (uint32_t)in->default_domain;
     if (in->address_cnt)

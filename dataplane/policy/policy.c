@@ -70,8 +70,10 @@ const struct bd_policy_domain *bd_policy_find(const struct bd_policy *policy, st
     uint32_t found = UINT32_MAX;
     if (bd_host_key_make(host, &key))
         found = bd_policy_index_find(policy, &key)->domain;
-    *is_default = found == UINT32_MAX && policy->default_domain != UINT32_MAX;
-    return domain_at(policy, found == UINT32_MAX ? policy->default_domain : found);
+    uint32_t rest =
+        policy->wildcard_domain != UINT32_MAX ? policy->wildcard_domain : policy->default_domain;
+    *is_default = found == UINT32_MAX && rest != UINT32_MAX;
+    return domain_at(policy, found == UINT32_MAX ? rest : found);
 }
 
 bool bd_policy_is_self(const struct bd_policy *policy, struct bd_str host, uint16_t port)
@@ -92,6 +94,25 @@ bool bd_policy_is_self(const struct bd_policy *policy, struct bd_str host, uint1
 struct bd_str bd_policy_text(const struct bd_policy *policy, uint32_t off, uint32_t len)
 {
     return (struct bd_str){bd_policy_at(policy, off), len};
+}
+
+bool bd_policy_list_next(const struct bd_policy *policy, struct bd_policy_list *list,
+                         struct bd_str *text)
+{
+    if (list->cnt == 0)
+        return false;
+    uint16_t len;
+    memcpy(&len, bd_policy_at(policy, list->off), sizeof(len));
+    *text = bd_policy_text(policy, list->off + (uint32_t)sizeof(len), len);
+    list->off += (uint32_t)sizeof(len) + len;
+    list->cnt--;
+    return true;
+}
+
+struct bd_str bd_policy_aor_host(const struct bd_policy *policy,
+                                 const struct bd_policy_domain *domain, struct bd_str host)
+{
+    return domain->wildcard ? host : bd_policy_text(policy, domain->name_off, domain->name_len);
 }
 
 bool bd_policy_trusts(const struct bd_policy *policy, const struct bd_policy_domain *domain,

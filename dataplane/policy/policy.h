@@ -6,8 +6,8 @@
  * sees the old policy or the new one, whole. A slot is written again only after a grace period.
  *
  *   region:  [ current slot number, sequence | epoch-free slots ... ]
- *   blob:    bd_policy | domains[] | name index (open addressing) | prefixes[] | addresses[] | text
- *            | number ranges of each domain that has some (bulk.h)
+ *   blob:    bd_policy | domains[] | profiles[] | name index (open addressing) | prefixes[] |
+ *            addresses[] | text | number ranges of each domain that has some (bulk.h)
  *
  * Control writes; anybody reads. */
 #ifndef BD_POLICY_H
@@ -22,10 +22,19 @@
 
 enum bd_auth_mode { BD_AUTH_DIGEST, BD_AUTH_TRUSTED, BD_AUTH_OPEN };
 enum bd_contacts_policy { BD_CONTACTS_REJECT, BD_CONTACTS_OLDEST, BD_CONTACTS_REPLACE };
+/* Kamailio's path_mode: what a Path draws from a phone that does not say Supported: path. */
+enum bd_path_mode { BD_PATH_OFF, BD_PATH_LAZY, BD_PATH_STRICT };
+/* Whether somebody in From may register another one's To; see registrar/third_party.c. */
+enum bd_third_party { BD_THIRD_PARTY_ALLOW, BD_THIRD_PARTY_DENY };
 
 /* Bits of bd_policy_domain.qop and .algorithms. */
 #define BD_QOP_BIT_AUTH     0x1
 #define BD_QOP_BIT_AUTH_INT 0x2
+
+/* Texts in the blob, one behind the other; walk them with bd_policy_list_next. */
+struct bd_policy_list {
+    uint32_t off, cnt;
+};
 
 struct bd_policy_domain {
     uint32_t name_off, realm_off; /* text; name is lower case, the canonical host of its AoRs */
@@ -45,6 +54,24 @@ struct bd_policy_domain {
     uint32_t nonce_expire_s;
     uint32_t prefix_first, prefix_cnt; /* trusted_prefixes */
     uint32_t bulk_off;                 /* number ranges (bulk.h); 0: none */
+    struct bd_policy_list service_route, associated_uris, registrants;
+    uint8_t use_path, path_mode;                  /* enum bd_path_mode */
+    uint8_t expires_range, default_expires_range; /* percent that an expiry may be shortened by */
+    uint8_t third_party;                          /* enum bd_third_party */
+    uint8_t wildcard;  /* serves every host no other domain has, each under its own name */
+    uint8_t own_realm; /* the realm is the host's name: of a wildcard domain */
+    uint8_t unused;
+};
+
+/* What differs for the subscribers of a profile; 0 and an empty list: as in the domain. */
+struct bd_policy_profile {
+    uint32_t name_off;
+    uint16_t name_len; /* 0: nobody has this number */
+    uint16_t max_contacts;
+    uint32_t default_expires_s, min_expires_s, max_expires_s;
+    uint8_t max_contacts_policy; /* 1 + enum bd_contacts_policy */
+    uint8_t unused[3];
+    struct bd_policy_list service_route, associated_uris;
 };
 
 struct bd_policy {
@@ -56,6 +83,8 @@ struct bd_policy {
     uint32_t prefix_cnt, prefixes_off;   /* struct bd_prefix */
     uint32_t address_cnt, addresses_off; /* struct bd_endpoint that we listen on */
     uint32_t default_domain;             /* index, or UINT32_MAX: none */
+    uint32_t wildcard_domain;            /* likewise */
+    uint32_t profile_cnt, profiles_off;  /* profile 0 is never used */
     uint32_t server_off;                 /* Server header value; len 0: none sent */
     uint32_t server_len;
     uint32_t text_off, text_len;
@@ -72,6 +101,15 @@ struct bd_policy_index {
 
 /* What the compiler (control/policy) hands to bd_policy_build. */
 struct bd_bulk_in;
+struct bd_policy_texts {
+    char *const *text;
+    unsigned cnt;
+};
+struct bd_policy_profile_in {
+    struct bd_str name; /* len 0: the number is free */
+    struct bd_policy_texts service_route, associated_uris;
+    struct bd_policy_profile settings;
+};
 struct bd_policy_domain_in {
     struct bd_str name, realm;
     const struct bd_str *aliases; /* further names and own addresses ("198.18.0.1") */
@@ -80,12 +118,15 @@ struct bd_policy_domain_in {
     unsigned prefix_cnt;
     const struct bd_bulk_in *bulk; /* PBXs and their numbers (bulk.h) */
     unsigned bulk_cnt;
+    struct bd_policy_texts service_route, associated_uris, registrants;
     struct bd_policy_domain settings; /* offsets and lengths are filled in */
 };
 struct bd_policy_in {
     const struct bd_policy_domain_in *domains;
     unsigned domain_cnt;
-    int default_domain; /* -1: none */
+    int default_domain;                          /* -1: none */
+    const struct bd_policy_profile_in *profiles; /* by number, from 1 on: [0] is not looked at */
+    unsigned profile_cnt;                        /* [0] counts */
     const struct bd_endpoint *addresses;
     unsigned address_cnt;
     struct bd_str server;
@@ -111,9 +152,9 @@ int bd_policy_publish(struct bd_arena *arena, struct bd_epoch *epoch, const void
  * line is quiescent. */
 const struct bd_policy *bd_policy_current(const struct bd_arena *arena);
 
-/* Finds the domain that serves a host: its name, an alias, or the default domain. The host may be
- * in any case, with a trailing dot, an IPv6 literal with brackets. `is_default` tells that only the
- * default domain took it. NULL: not served. */
+/* Finds the domain that serves a host: its name, an alias, the wildcard domain, or the default
+ * domain. The host may be in any case, with a trailing dot, an IPv6 literal with brackets.
+ * `is_default` tells that only the wildcard or the default domain took it. NULL: not served. */
 const struct bd_policy_domain *bd_policy_find(const struct bd_policy *policy, struct bd_str host,
                                               bool *is_default);
 /* Whether host (and port, 0: any of ours) names this appliance: one of its listen addresses or a
@@ -121,6 +162,12 @@ const struct bd_policy_domain *bd_policy_find(const struct bd_policy *policy, st
 bool bd_policy_is_self(const struct bd_policy *policy, struct bd_str host, uint16_t port);
 
 struct bd_str bd_policy_text(const struct bd_policy *policy, uint32_t off, uint32_t len);
+/* Walks a list: takes its first text out. False at its end. */
+bool bd_policy_list_next(const struct bd_policy *policy, struct bd_policy_list *list,
+                         struct bd_str *text);
+/* The canonical host of the AoRs of a domain: its name; of the wildcard domain, `host`. */
+struct bd_str bd_policy_aor_host(const struct bd_policy *policy,
+                                 const struct bd_policy_domain *domain, struct bd_str host);
 bool bd_policy_trusts(const struct bd_policy *policy, const struct bd_policy_domain *domain,
                       const struct bd_ip *source);
 

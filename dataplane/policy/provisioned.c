@@ -7,7 +7,8 @@
 #include "provisioned.h"
 
 enum { KEY_EMPTY = 0, KEY_TOMBSTONE = 1, KEY_FIRST = 2 };
-enum { FLAG_PREFIX = 1 };
+enum { FLAG_PREFIX = 1, PROFILE_SHIFT = 1 };
+_Static_assert(BD_PROFILES_MAX << PROFILE_SHIFT <= UINT8_MAX, "in flags");
 
 /* In stamp: the slot may be written (never used, or its grace period was seen to be over); and: the
  * entry lives, or its writer died before the stamp of its removal was written. */
@@ -104,6 +105,7 @@ bool bd_provisioned_find(const struct bd_arena *arena, struct bd_hash128 hash,
         if (!holds(e, key, hash, wanted))
             continue;
         provision->has_prefix = e->flags & FLAG_PREFIX;
+        provision->profile = e->flags >> PROFILE_SHIFT;
         memcpy(provision->prefix.ip.b, e->address, sizeof(e->address));
         provision->prefix.len = e->prefix_len;
         return true;
@@ -152,10 +154,15 @@ static bool is_free(struct set *set, struct entry *e)
     return true;
 }
 
+static uint8_t flags_of(const struct bd_provision *p)
+{
+    return (uint8_t)((p->has_prefix ? FLAG_PREFIX : 0) | p->profile << PROFILE_SHIFT);
+}
+
 static bool same_value(const struct entry *e, const struct bd_provision *p)
 {
-    if (!(e->flags & FLAG_PREFIX) || !p->has_prefix)
-        return !(e->flags & FLAG_PREFIX) && !p->has_prefix;
+    if (e->flags != flags_of(p) || !p->has_prefix)
+        return e->flags == flags_of(p);
     return e->prefix_len == p->prefix.len &&
            memcmp(e->address, p->prefix.ip.b, sizeof(e->address)) == 0;
 }
@@ -163,7 +170,7 @@ static bool same_value(const struct entry *e, const struct bd_provision *p)
 static void fill(struct entry *e, struct bd_hash128 hash, const struct bd_provision *p)
 {
     e->key2 = (uint32_t)hash.hi;
-    e->flags = p->has_prefix ? FLAG_PREFIX : 0;
+    e->flags = flags_of(p);
     e->prefix_len = p->has_prefix ? p->prefix.len : 0;
     memset(e->address, 0, sizeof(e->address));
     if (p->has_prefix)

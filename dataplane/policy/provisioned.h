@@ -4,7 +4,8 @@
  * Open addressing over 32-byte entries in the arena, keyed by a 96-bit keyed hash of the canonical
  * AoR. Control's event loop is the only writer; workers look up without waiting.
  *
- *   entry:  key:64 (0 empty, 1 tombstone) | key2:32 | flags:8 prefix_len:8 stamp:16 | address:128
+ *   entry:  key:64 (0 empty, 1 tombstone) | key2:32 | prefix:1 profile:7 prefix_len:8 stamp:16 |
+ *           address:128
  *
  * The writer fills everything but `key` and publishes `key` last (release; pairs with the reader's
  * acquire). An entry is never changed in place: a change is a new entry, then a tombstone; a
@@ -22,6 +23,7 @@ enum bd_provision_rc { BD_PROVISION_OK, BD_PROVISION_FULL };
 
 struct bd_provision {
     bool has_prefix; /* else the domain's prefixes apply */
+    uint8_t profile; /* number of a bd_policy_profile, 0: none; up to BD_PROFILES_MAX */
     struct bd_prefix prefix;
 };
 

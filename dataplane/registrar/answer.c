@@ -45,7 +45,7 @@ static void put_challenges(struct bd_registrar *r, const struct bd_turn *turn, s
                            bool stale)
 {
     const struct bd_request *request = turn->request;
-    struct bd_str realm = bd_domain_realm(request->policy, turn->domain);
+    struct bd_str realm = turn->realm;
     uint64_t issued_ms = bd_recent_first_ms(&r->recent, turn->transaction, request->wall_ms);
     char nonce[BD_NONCE_TEXT];
     bd_nonce_make(r->nonce, issued_ms, turn->transaction, realm, nonce);
@@ -53,9 +53,12 @@ static void put_challenges(struct bd_registrar *r, const struct bd_turn *turn, s
 }
 
 /* 8.2.2.3, 20.40 */
-static void put_unsupported(const struct bd_message *m, struct bd_wire *w)
+static void put_unsupported(const struct bd_turn *turn, struct bd_wire *w)
 {
-    unsigned cnt = 0;
+    const struct bd_message *m = turn->m;
+    unsigned cnt = turn->path_refused;
+    if (turn->path_refused)
+        bd_wire_put(w, BD_STR("Unsupported: path"));
     struct bd_list list = bd_list_begin(m, BD_HDR_REQUIRE);
     struct bd_str tag;
     while (bd_list_next(&list, &tag)) {
@@ -68,12 +71,14 @@ static void put_unsupported(const struct bd_message *m, struct bd_wire *w)
 }
 
 /* 11.2: what this server can do. No body is understood. */
-static void put_capabilities(struct bd_wire *w)
+static void put_capabilities(const struct bd_turn *turn, struct bd_wire *w)
 {
+    bool path = turn->domain && turn->domain->use_path;
+
     bd_reply_header(w, BD_STR("Allow"), BD_STR(METHODS));
     bd_reply_header(w, BD_STR("Accept"), BD_STR(""));
     bd_reply_header(w, BD_STR("Accept-Encoding"), BD_STR("identity"));
-    bd_reply_header(w, BD_STR("Supported"), BD_STR("gin"));
+    bd_reply_header(w, BD_STR("Supported"), path ? BD_STR("path, gin") : BD_STR("gin"));
 }
 
 static void put_retry_after(const struct bd_turn *turn, struct bd_wire *w)
@@ -87,7 +92,7 @@ static void put_extra(struct bd_registrar *r, const struct bd_turn *turn, struct
 {
     switch (verdict) {
     case BD_SIP_OPTIONS:
-        put_capabilities(w);
+        put_capabilities(turn, w);
         break;
     case BD_SIP_REDIRECTED:
         bd_redirect_put_contacts(r, turn, w);
@@ -113,10 +118,10 @@ static void put_extra(struct bd_registrar *r, const struct bd_turn *turn, struct
         bd_reply_header(w, BD_STR("Accept-Encoding"), BD_STR("identity"));
         break;
     case BD_SIP_BAD_EXTENSION:
-        put_unsupported(turn->m, w);
+        put_unsupported(turn, w);
         break;
     case BD_SIP_TOO_BRIEF: /* 10.3 (7) */
-        put_header_u32(w, BD_STR("Min-Expires"), turn->domain->min_expires_s);
+        put_header_u32(w, BD_STR("Min-Expires"), turn->settings->min_expires_s);
         break;
     case BD_SIP_TOO_MANY_CONTACTS:
         if (turn->domain->retry_after_s && turn->domain->max_contacts_code == 503)
@@ -190,12 +195,20 @@ static void put_binding(struct bd_wire *w, const struct bd_binding *b, uint32_t 
 bool bd_answer_bindings(struct bd_registrar *registrar, const struct bd_turn *turn,
                         struct bd_wire *reply)
 {
+    bool registered = false;
     begin(turn, reply, 200, bd_reason(200));
     for (unsigned i = 0; i < registrar->set.cnt; i++) {
         const struct bd_entry *e = &registrar->set.entry[i];
-        if (bd_fate_lives(e->fate))
-            put_binding(reply, &e->binding, registrar->asks.grant_s);
+        if (!bd_fate_lives(e->fate))
+            continue;
+        put_binding(reply, &e->binding, registrar->asks.grant_s);
+        registered = true;
     }
+    if (turn->path_echoed) {
+        bd_reply_header(reply, BD_STR("Supported"), BD_STR("path"));
+        bd_reply_header(reply, BD_STR("Path"), registrar->asks.path);
+    }
+    bd_announce(turn, registered, reply);
     bd_reply_header(reply, BD_STR("Date"), bd_date_text(&registrar->date, turn->request->wall_ms));
     end(turn, reply);
     return !reply->overflow;

@@ -20,15 +20,24 @@ uint32_t bd_asks_grant(const struct bd_policy_domain *domain, uint32_t requested
     return s;
 }
 
+uint32_t bd_asks_spread(const struct bd_policy_domain *domain, uint32_t s, unsigned range,
+                        uint64_t seed)
+{
+    if (range == 0 || s <= domain->min_expires_s)
+        return s;
+    uint32_t room = (uint32_t)((uint64_t)s * range / 100);
+    if (room > s - domain->min_expires_s)
+        room = s - domain->min_expires_s;
+    return s - (uint32_t)(seed % (room + 1ULL));
+}
+
 /* Far away is far away: an expiry never wraps, and never equals the table's "never". */
 static uint32_t expires_at(uint32_t grant_s, uint32_t expires_s)
 {
     return expires_s < UINT32_MAX - 1 - grant_s ? grant_s + expires_s : UINT32_MAX - 1;
 }
 
-/* Copies a text to asks->text with folds (7.3.1) and tabs as plain spaces: what is stored is one
- * line. The caller has checked the room. */
-static void append(struct bd_asks *asks, struct bd_str s)
+void bd_asks_append(struct bd_asks *asks, struct bd_str s)
 {
     for (uint32_t i = 0; i < s.len; i++) {
         char c = s.p[i];
@@ -67,8 +76,8 @@ static bool read_params(struct bd_asks *asks, struct bd_str params, struct bd_st
         if (one.len + (used > 0) > BD_CONTACT_PARAMS_MAX - used)
             return false;
         if (used)
-            append(asks, BD_STR(";"));
-        append(asks, one);
+            bd_asks_append(asks, BD_STR(";"));
+        bd_asks_append(asks, one);
     }
     *kept = (struct bd_str){asks->text + begin, asks->text_len - begin};
     return !bad;
@@ -85,20 +94,21 @@ static struct bd_str read_user_agent(struct bd_asks *asks, const struct bd_messa
     if (!memchr(s.p, '\n', s.len) && !memchr(s.p, '\r', s.len))
         return s;
     uint32_t begin = asks->text_len;
-    append(asks, s);
+    bd_asks_append(asks, s);
     return (struct bd_str){asks->text + begin, s.len};
 }
 
 /* A client that names no interval leaves it to us, so the default cannot be too brief. */
 static uint32_t grant_one(const struct bd_message *m, const struct bd_contact *c,
-                          const struct bd_policy_domain *domain, bool *brief)
+                          const struct bd_asks_context *context, bool *brief)
 {
+    const struct bd_policy_domain *domain = context->domain;
     bool unasked = false;
-    if (c->has_expires)
-        return bd_asks_grant(domain, c->expires_s, brief);
-    if (m->has_expires)
-        return bd_asks_grant(domain, m->expires_s, brief);
-    return bd_asks_grant(domain, domain->default_expires_s, &unasked);
+    if (!c->has_expires && !m->has_expires)
+        return bd_asks_spread(domain, bd_asks_grant(domain, domain->default_expires_s, &unasked),
+                              domain->default_expires_range, context->transaction);
+    uint32_t s = bd_asks_grant(domain, c->has_expires ? c->expires_s : m->expires_s, brief);
+    return bd_asks_spread(domain, s, domain->expires_range, context->transaction);
 }
 
 static const char *read_one(struct bd_asks *asks, const struct bd_message *m,
@@ -116,14 +126,15 @@ static const char *read_one(struct bd_asks *asks, const struct bd_message *m,
     if (!read_params(asks, c->addr.params, &params))
         return "Contact parameters too long";
     ask->uri = c->addr.uri;
-    ask->expires_s = grant_one(m, c, context->domain, brief);
+    ask->expires_s = grant_one(m, c, context, brief);
     bool secure = c->addr.uri.scheme == BD_URI_SIPS;
     ask->binding = (struct bd_binding){
         .text = {[BD_TEXT_URI] = c->addr.uri.text,
                  [BD_TEXT_CALL_ID] = asks->call_id,
                  [BD_TEXT_PARAMS] = params,
                  [BD_TEXT_USER_AGENT] = user_agent,
-                 [BD_TEXT_INSTANCE] = c->instance},
+                 [BD_TEXT_INSTANCE] = c->instance,
+                 [BD_TEXT_PATH] = asks->path},
         .state = bd_state_make(asks->cseq, expires_at(asks->grant_s, ask->expires_s)),
         .txn = asks->txn,
         .source = context->source,
@@ -196,6 +207,10 @@ enum bd_verdict bd_asks_read(struct bd_asks *asks, const struct bd_message *m,
         *reason = "Call-ID too long";
         return BD_SIP_MALFORMED;
     }
+    asks->path = BD_STR_NULL;
+    *reason = context->domain->use_path ? bd_path_read(asks, m) : NULL;
+    if (*reason)
+        return BD_SIP_MALFORMED;
     bool brief = false;
     *reason = read_all(asks, m, context, &brief);
     if (*reason)

@@ -22,16 +22,18 @@ struct bd_asks {
     bool bulk;    /* one that is not removed is a bulk number contact (RFC 6140) */
     unsigned cnt; /* 0 without star: a query */
     struct bd_ask ask[BD_CONTACTS_PER_REQUEST_MAX];
-    struct bd_str call_id;
+    struct bd_str call_id, path;
     uint32_t cseq;
     uint64_t txn; /* record.h: the transaction's word */
     uint32_t now_s, grant_s;
     uint32_t text_len;
-    char text[BD_CONTACTS_PER_REQUEST_MAX * BD_CONTACT_PARAMS_MAX + BD_USER_AGENT_MAX];
+    char text[BD_CONTACTS_PER_REQUEST_MAX * BD_CONTACT_PARAMS_MAX + BD_USER_AGENT_MAX +
+              BD_PATH_VECTOR_MAX];
 };
 
 struct bd_asks_context {
-    const struct bd_policy_domain *domain;
+    const struct bd_policy_domain *domain; /* settings that are in force for the AoR */
+    uint64_t transaction;                  /* seed of the spread, the same for a repetition */
     const struct bd_hash_key *key;
     struct bd_endpoint source, local;
     uint32_t now_s;   /* rounded down: what has not expired by it is there */
@@ -43,7 +45,7 @@ struct bd_asks_context {
  *   BD_VERDICT_NONE      asks is whole
  *   BD_SIP_BAD_CONTACT   one is malformed or too long, too many, '*' misused, sips against RFC 5630
  *                        5.2, bnc against RFC 6140 5.2; *reason says which
- *   BD_SIP_MALFORMED     the Call-ID is too long
+ *   BD_SIP_MALFORMED     the Call-ID or the Path is too long, or the Path is none
  *   BD_SIP_TOO_BRIEF     an expiry below the minimum, min_expires_mode 1 (10.3 (7)) */
 enum bd_verdict bd_asks_read(struct bd_asks *asks, const struct bd_message *m,
                              const struct bd_asks_context *context, const char **reason);
@@ -51,5 +53,17 @@ enum bd_verdict bd_asks_read(struct bd_asks *asks, const struct bd_message *m,
 /* The interval a domain grants for a requested one (10.3 (7)); *brief is set when it must be
  * refused with 423. 0 stays 0. Kamailio's min_expires, min_expires_mode, max_expires. */
 uint32_t bd_asks_grant(const struct bd_policy_domain *domain, uint32_t requested_s, bool *brief);
+
+/* Kamailio's expires_range and default_expires_range, so that phones that started together do not
+ * refresh together: one of [s * (100 - range) / 100, s], never below min_expires, by the seed. */
+uint32_t bd_asks_spread(const struct bd_policy_domain *domain, uint32_t s, unsigned range,
+                        uint64_t seed);
+
+/* Joins the values of all Path fields with commas and appends them to asks->text (RFC 3327 5.3).
+ * NULL, or what is wrong. In path.c. */
+const char *bd_path_read(struct bd_asks *asks, const struct bd_message *m);
+/* Copies a text to asks->text with folds (7.3.1) and tabs as plain spaces: what is stored is one
+ * line. The caller has checked the room. */
+void bd_asks_append(struct bd_asks *asks, struct bd_str s);
 
 #endif

@@ -144,7 +144,7 @@ static enum bd_verdict check_credentials(struct bd_registrar *r, struct bd_turn 
                                          struct bd_verify_job *job)
 {
     struct bd_credentials c;
-    struct bd_str realm = bd_domain_realm(turn->request->policy, turn->domain);
+    struct bd_str realm = turn->realm;
     enum bd_verdict verdict = choose(turn, realm, &c);
     if (verdict != BD_VERDICT_NONE)
         return verdict;

@@ -6,6 +6,8 @@
  * what stands there now. */
 #include "private.h"
 
+#include "profile.h"
+
 enum { ROUNDS_MAX = 16 };
 
 static unsigned survivors(struct bd_registrar *r)
@@ -85,6 +87,20 @@ static enum bd_verdict commit_set(struct bd_registrar *r, const struct bd_slot_r
 
 /* --- REGISTER ------------------------------------------------------------------------------- */
 
+/* What is in force for this AoR: the domain's settings, but for a subscriber with a profile. */
+static void settle(struct bd_registrar *r, struct bd_turn *turn)
+{
+    const struct bd_policy *policy = turn->request->policy;
+    const struct bd_arena *arena = r->deps.arena;
+    if (policy->profile_cnt <= 1)
+        return;
+    struct bd_provision provision;
+    struct bd_hash128 hash = bd_hash128(&arena->hash_key, turn->aor.p, turn->aor.len);
+    if (bd_provisioned_find(arena, hash, &provision) &&
+        bd_profile_apply(policy, provision.profile, turn->domain, &r->own))
+        turn->settings = &r->own;
+}
+
 static struct bd_terms terms_of(const struct bd_registrar *r, const struct bd_policy_domain *d)
 {
     unsigned max = d->max_contacts; /* Kamailio's max_contacts: 0 is no limit of its own */
@@ -119,7 +135,7 @@ static enum bd_verdict commit_decision(struct bd_registrar *r, struct bd_turn *t
                                        const struct bd_slot_ref *ref, struct bd_wire *reply,
                                        bool *conflict)
 {
-    struct bd_terms terms = terms_of(r, turn->domain);
+    struct bd_terms terms = terms_of(r, turn->settings);
     bool asks = r->asks.star || r->asks.cnt > 0;
     bool again = asks && bd_recent_is_done(&r->recent, turn->transaction, turn->request->wall_ms);
     enum bd_verdict verdict = again ? BD_SIP_RETRANSMISSION : bd_decide(&r->set, &r->asks, &terms);
@@ -146,8 +162,13 @@ enum bd_verdict bd_register(struct bd_registrar *registrar, struct bd_turn *turn
                             struct bd_wire *reply)
 {
     struct bd_registrar *r = registrar;
+    enum bd_verdict verdict = bd_third_party_target(r, turn);
+    if (verdict != BD_VERDICT_NONE)
+        return verdict;
+    settle(r, turn);
     struct bd_asks_context context = {
-        .domain = turn->domain,
+        .domain = turn->settings,
+        .transaction = turn->transaction,
         .key = &r->deps.arena->hash_key,
         .source = turn->request->source,
         .local = turn->request->local,
@@ -155,7 +176,7 @@ enum bd_verdict bd_register(struct bd_registrar *registrar, struct bd_turn *turn
         .grant_s = (uint32_t)((turn->request->now_ms + 999) / 1000),
         .flags = turn->binding_flags,
     };
-    enum bd_verdict verdict = bd_asks_read(&r->asks, turn->m, &context, &turn->reason);
+    verdict = bd_asks_read(&r->asks, turn->m, &context, &turn->reason);
     /* RFC 6140 5.2: the numbers are those associated with the PBX. Who has none registers none; a
      * PBX that lost its numbers may still remove its Contact. */
     if (verdict == BD_VERDICT_NONE && r->asks.bulk &&

@@ -30,7 +30,8 @@ static enum bd_verdict check_method(const struct bd_turn *turn)
 
 bool bd_option_supported(struct bd_str tag)
 {
-    return bd_str_eq_nocase(tag, BD_STR("gin")); /* RFC 6140 */
+    /* RFC 6140; RFC 3327, where path.c asks the domain */
+    return bd_str_eq_nocase(tag, BD_STR("gin")) || bd_str_eq_nocase(tag, BD_STR("path"));
 }
 
 static bool is_token(struct bd_str s)

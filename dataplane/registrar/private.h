@@ -4,6 +4,8 @@
  *   dispatch.c   may this request be served at all?            RFC 3261 8.2
  *   redirect.c   or is it a call, to be sent on its way?       8.3
  *   target.c     which domain, which address of record?        10.3 (1), (5)
+ *   path.c       may a Path stand there?                       RFC 3327 5.3
+ *   third_party.c  on whose behalf?                            10.2, 10.3 (4)
  *   auth.c       who asks, and may he?                         10.3 (3), (4), 22
  *   asks.c       what do the Contacts ask for?                 10.3 (6), (7)
  *   decide.c     what becomes of the bindings?                 10.3 (6), (7)
@@ -37,9 +39,10 @@ struct bd_registrar {
     struct bd_asks asks;
     struct bd_set set;
     struct bd_binding binding[BD_CONTACTS_PER_AOR_MAX];
+    struct bd_policy_domain own; /* of a subscriber with a profile */
     struct bd_location location;
     struct bd_preferences preferences;
-    char caller_text[BD_AOR_MAX];
+    char caller_text[BD_AOR_MAX]; /* From, when it must prove who it is */
     struct bd_recent recent;
 };
 
@@ -47,16 +50,19 @@ struct bd_registrar {
 struct bd_turn {
     const struct bd_request *request;
     const struct bd_message *m;
-    uint64_t transaction;                  /* keyed hash of the datagram and its source */
-    const struct bd_policy_domain *domain; /* NULL until target.c found it */
-    struct bd_str aor;                     /* canonical; in aor_text */
-    struct bd_str claimed;                 /* the AoR that the sender must prove to be his */
-    const char *reason;                    /* of a 400, NULL: the standard phrase */
-    uint16_t binding_flags;                /* BD_BINDING_..., for what is stored */
-    bool written;                          /* the reply stands in the wire already */
-    bool redirect;                         /* a request to be redirected: redirect.c */
-    bool preferred;                        /* the caller's preferences have shaped the location */
-    bool insecure;                         /* a target was passed over for not being sips */
+    uint64_t transaction;                    /* keyed hash of the datagram and its source */
+    const struct bd_policy_domain *domain;   /* NULL until target.c found it */
+    const struct bd_policy_domain *settings; /* the domain's, or what a profile makes of them */
+    struct bd_str realm;                     /* of the challenges */
+    struct bd_str aor;                       /* canonical; in aor_text */
+    struct bd_str claimed;                   /* the AoR that the sender must prove to be his */
+    const char *reason;                      /* of a 400, NULL: the standard phrase */
+    uint16_t binding_flags;                  /* BD_BINDING_..., for what is stored */
+    bool written;                            /* the reply stands in the wire already */
+    bool redirect;                           /* a request to be redirected: redirect.c */
+    bool preferred;                          /* the caller's preferences have shaped the location */
+    bool insecure;                           /* a target was passed over for not being sips */
+    bool path_echoed, path_refused;          /* RFC 3327 5.3 */
     char aor_text[BD_AOR_MAX];
 };
 
@@ -68,13 +74,21 @@ bool bd_option_supported(struct bd_str tag);
 /* target.c */
 enum bd_verdict bd_target_find(struct bd_turn *turn);
 uint32_t bd_domain_index(const struct bd_policy *policy, const struct bd_policy_domain *domain);
-struct bd_str bd_domain_name(const struct bd_policy *policy, const struct bd_policy_domain *domain);
-struct bd_str bd_domain_realm(const struct bd_policy *policy,
-                              const struct bd_policy_domain *domain);
 /* The domain that a URI of a request names when the request is for this appliance. NULL: none. */
 const struct bd_policy_domain *bd_target_domain(const struct bd_message *m,
                                                 const struct bd_policy *policy,
                                                 const struct bd_uri *uri);
+
+/* path.c */
+/* What the domain's path_mode says of this request. */
+enum bd_verdict bd_path_check(struct bd_turn *turn);
+
+/* third_party.c */
+/* Finds out on whose behalf the request speaks, and whether that may be. */
+enum bd_verdict bd_third_party_check(struct bd_registrar *registrar, struct bd_turn *turn);
+/* 10.3 (5), once it is known who asks: somebody else's AoR must exist. */
+enum bd_verdict bd_third_party_target(const struct bd_registrar *registrar,
+                                      const struct bd_turn *turn);
 
 /* redirect.c */
 /* Whether a request that parsed asks where an address of record is, in a domain that tells; then
@@ -102,6 +116,10 @@ enum bd_verdict bd_authorize_result(struct bd_turn *turn, enum bd_verify_rc rc);
 enum bd_verdict bd_register(struct bd_registrar *registrar, struct bd_turn *turn,
                             struct bd_wire *reply);
 
+/* announce.c */
+/* Service-Route and P-Associated-URI of a 200, when there are any. */
+void bd_announce(const struct bd_turn *turn, bool registered, struct bd_wire *w);
+
 /* answer.c */
 /* Writes the reply that a verdict draws. False when there is none, or none that fits; *verdict then
  * says so. A reply that does not fit becomes a 500 without further header fields. */
@@ -110,6 +128,15 @@ bool bd_answer(struct bd_registrar *registrar, const struct bd_turn *turn, struc
 /* Writes the 200 of a REGISTER with all bindings of registrar->set. False when it does not fit. */
 bool bd_answer_bindings(struct bd_registrar *registrar, const struct bd_turn *turn,
                         struct bd_wire *reply);
+
+/* The host of a canonical AoR that has a user: what follows the last '@', as no host has one. */
+static inline struct bd_str bd_aor_host(struct bd_str aor)
+{
+    const char *end = aor.p + aor.len, *p = end;
+    while (p > aor.p && p[-1] != '@')
+        p--;
+    return (struct bd_str){p, (uint32_t)(end - p)};
+}
 
 static inline void bd_registrar_count(struct bd_registrar *registrar, enum bd_counter counter,
                                       uint64_t n)

@@ -52,12 +52,18 @@ enum bd_verdict bd_redirect_caller(struct bd_registrar *registrar, struct bd_tur
     if (from->user.len == 0 || domain_of(policy, from, &by_default) != turn->domain)
         return BD_SIP_FORBIDDEN;
     /* The default domain serves whom it is asked for; that makes nobody its subscriber. */
-    if (by_default && from->scheme != BD_URI_TEL && !bd_policy_is_self(policy, from->host, 0))
+    if (by_default && !turn->domain->wildcard && from->scheme != BD_URI_TEL &&
+        !bd_policy_is_self(policy, from->host, 0))
         return BD_SIP_FORBIDDEN;
-    uint32_t len =
-        bd_aor_canonical(from, bd_domain_name(policy, turn->domain), turn->domain->case_sensitive,
-                         registrar->caller_text, sizeof(registrar->caller_text));
+    struct bd_str called = bd_aor_host(turn->aor);
+    struct bd_str host =
+        bd_policy_aor_host(policy, turn->domain, from->scheme == BD_URI_TEL ? called : BD_STR_NULL);
+    uint32_t len = bd_aor_canonical(from, host, turn->domain->case_sensitive,
+                                    registrar->caller_text, sizeof(registrar->caller_text));
     turn->claimed = (struct bd_str){registrar->caller_text, len};
+    /* The wildcard domain is as many domains as there are names. */
+    if (turn->domain->wildcard && !bd_str_eq(bd_aor_host(turn->claimed), called))
+        return BD_SIP_FORBIDDEN;
     return len ? BD_VERDICT_NONE : BD_SIP_FORBIDDEN;
 }
 

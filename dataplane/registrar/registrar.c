@@ -73,6 +73,10 @@ static enum bd_verdict admit(struct bd_registrar *r, struct bd_turn *turn)
     if (verdict != BD_VERDICT_NONE)
         return verdict;
     verdict = bd_target_find(turn);
+    if (verdict == BD_VERDICT_NONE && !turn->redirect)
+        verdict = bd_path_check(turn);
+    if (verdict == BD_VERDICT_NONE && !turn->redirect)
+        verdict = bd_third_party_check(r, turn);
     if (verdict == BD_VERDICT_NONE && turn->redirect && bd_auth_needed(turn) != BD_AUTH_OPEN)
         verdict = bd_redirect_caller(r, turn);
     if (verdict == BD_VERDICT_NONE && bd_auth_needed(turn) == BD_AUTH_DIGEST &&

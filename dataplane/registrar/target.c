@@ -13,16 +13,6 @@ uint32_t bd_domain_index(const struct bd_policy *policy, const struct bd_policy_
     return (uint32_t)(domain - domains(policy));
 }
 
-struct bd_str bd_domain_name(const struct bd_policy *policy, const struct bd_policy_domain *domain)
-{
-    return bd_policy_text(policy, domain->name_off, domain->name_len);
-}
-
-struct bd_str bd_domain_realm(const struct bd_policy *policy, const struct bd_policy_domain *domain)
-{
-    return bd_policy_text(policy, domain->realm_off, domain->realm_len);
-}
-
 static const struct bd_policy_domain *default_domain(const struct bd_policy *policy)
 {
     return policy->default_domain == UINT32_MAX ? NULL : domains(policy) + policy->default_domain;
@@ -61,15 +51,32 @@ const struct bd_policy_domain *bd_target_domain(const struct bd_message *m,
     return bd_policy_is_self(policy, uri->host, uri->port) ? to_domain(m, policy, d) : d;
 }
 
+/* A wildcard domain is as many domains as there are names: Request-URI and To must mean the same.
+ */
+static bool same_name(const struct bd_turn *turn)
+{
+    const struct bd_uri *asked = &turn->m->request_uri, *to = &turn->m->to.uri;
+    return to->scheme == BD_URI_TEL || bd_str_eq_nocase(asked->host, to->host) ||
+           bd_policy_is_self(turn->request->policy, asked->host, asked->port);
+}
+
 static enum bd_verdict canonical_aor(struct bd_turn *turn, const struct bd_uri *uri)
 {
+    const struct bd_policy *policy = turn->request->policy;
+    const struct bd_policy_domain *domain = turn->domain;
+    turn->settings = domain;
     /* An address of record without a user is nobody's in any domain (10.3 (5)). */
     if (uri->user.len == 0)
         return BD_SIP_NOT_FOUND;
-    struct bd_str host = bd_domain_name(turn->request->policy, turn->domain);
-    uint32_t len = bd_aor_canonical(uri, host, turn->domain->case_sensitive, turn->aor_text,
-                                    sizeof(turn->aor_text));
+    struct bd_str own = uri->scheme == BD_URI_TEL ? turn->m->request_uri.host : BD_STR_NULL;
+    uint32_t len = bd_aor_canonical(uri, bd_policy_aor_host(policy, domain, own),
+                                    domain->case_sensitive, turn->aor_text, BD_AOR_MAX);
     turn->aor = turn->claimed = (struct bd_str){turn->aor_text, len};
+    turn->realm = domain->own_realm ? bd_aor_host(turn->aor)
+                                    : bd_policy_text(policy, domain->realm_off, domain->realm_len);
+    bool nowhere = domain->wildcard && uri->scheme == BD_URI_TEL && !own.len;
+    if (nowhere || turn->realm.len > BD_REALM_MAX)
+        return BD_SIP_NOT_FOUND;
     if (len)
         return BD_VERDICT_NONE;
     turn->reason = "Address of record too long";
@@ -86,12 +93,15 @@ enum bd_verdict bd_target_find(struct bd_turn *turn)
     if (turn->redirect)
         return canonical_aor(turn, &m->request_uri);
     turn->domain = bd_target_domain(m, policy, &m->request_uri);
+    turn->settings = turn->domain;
     if (m->method == BD_METHOD_OPTIONS) {
         bool ours = turn->domain || m->max_forwards == 0 ||
                     bd_policy_is_self(policy, m->request_uri.host, m->request_uri.port);
         return ours ? BD_SIP_OPTIONS : BD_SIP_NOT_FOUND;
     }
     if (!turn->domain || to_domain(m, policy, turn->domain) != turn->domain)
+        return BD_SIP_NOT_FOUND;
+    if (turn->domain->wildcard && !same_name(turn))
         return BD_SIP_NOT_FOUND;
     return canonical_aor(turn, &m->to.uri);
 }

@@ -177,6 +177,24 @@ domains:
   - name: trusted.example
     auth: trusted
     trusted_prefixes: [198.18.0.2/32]
+  - name: path.example
+    auth: open
+    service_route: ["sip:orig@home.path.example;lr", "sip:198.18.0.77;lr"]
+    associated_uris: ["tel:{user}"]
+    expires_range: 20
+  - name: lazy.example
+    auth: open
+    path_mode: 1
+  - name: party.example
+    algorithms: [MD5]
+    registrants: [admin]
+${lab_more_domains:-}
+profiles:
+  - name: trunk
+    max_contacts: 1
+    max_contacts_policy: replace
+    max_expires: 300
+    service_route: ["sip:trunk.path.example;lr"]
 auth:
   secret: for tests only, known to everybody
 control:
@@ -255,6 +273,8 @@ lab_subscribers()
         for i in {1..9}; do echo "$i,brief.example,secret-$i"; done
         for i in {1..9}; do echo "$i,call.example,secret-$i"; done
         for i in {2000..2009}; do echo "$i,trusted.example,secret-$i"; done
+        for i in admin 1 2; do echo "$i,party.example,secret-$i"; done
+        for i in {1..9}; do echo "$i,path.example,secret-$i"; done
     } >"$lab/subscribers.csv"
     ask subscriber import "$lab/subscribers.csv"
 }

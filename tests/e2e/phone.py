@@ -109,7 +109,7 @@ class Phone:
         self.cseq = 0
 
     def build(self, method="REGISTER", uri=None, to=None, headers=(), cseq=None, branch=None,
-              body="", via=None):
+              body="", via=None, sender=None):
         if cseq is None:
             self.cseq += 1
             cseq = self.cseq
@@ -117,7 +117,7 @@ class Phone:
         uri = uri or f"sip:{self.domain}"
         to = to or f"<sip:{self.user}@{self.domain}>"
         via = via or f"SIP/2.0/UDP {self.host}:{self.port};branch={branch};rport"
-        lines = [f"{method} {uri} SIP/2.0", f"Via: {via}", f"From: {to};tag={self.tag}", f"To: {to}",
+        lines = [f"{method} {uri} SIP/2.0", f"Via: {via}", f"From: {sender or to};tag={self.tag}", f"To: {to}",
                  f"Call-ID: {self.call_id}", f"CSeq: {cseq} {method}", "Max-Forwards: 70",
                  *headers, f"Content-Length: {len(body.encode())}", "", body]
         return "\r\n".join(lines).encode()

@@ -682,6 +682,102 @@ def case_bulk_number_is_called():
     equal(call(caller, "sip:9@brief.example").code, 480, "bnc is no way to the PBX itself")
     equal(bulk(pbx, f"<sip:{pbx.host}:5074;bnc>", expires=0).code, 200)
     equal(call(caller, f"sip:{number}@brief.example").code, 480, "it has gone")
+# --- extensions -----------------------------------------------------------------------------------
+
+P1, P2 = "<sip:p1.example.net;lr>", "<sip:p2.example.net;lr;ob>"
+
+
+def paths_of(aor):
+    return [contact["path"] for contact in ctl("lookup", aor)["contacts"]]
+
+
+def case_path_is_kept_and_echoed():
+    phone = opened("30")
+    reply = phone.register(headers=["Supported: path", f"Path: {P2}", f"Path: {P1}"])
+    equal(reply.code, 200)
+    equal(",".join(reply.all("Path")), f"{P2},{P1}")
+    equal(paths_of("30@open.example"), [f"{P2},{P1}"])
+    equal(phone.register(headers=["Supported: path", f"Path: {P1}"]).code, 200)
+    equal(paths_of("30@open.example"), [P1], "a new way")
+    equal(phone.register().code, 200)
+    equal(paths_of("30@open.example"), [None], "no proxy any more")
+
+
+def case_path_that_the_phone_does_not_know():
+    reply = opened("31").register(headers=[f"Path: {P1}"])
+    equal(reply.code, 420)
+    equal(reply.get("Unsupported"), "path")
+    equal(contacts_of("31@open.example"), set())
+    lazy = Phone("31", domain="lazy.example")
+    reply = lazy.register(headers=[f"Path: {P1}"])
+    equal((reply.code, reply.all("Path")), (200, []))
+    equal(paths_of("31@lazy.example"), [P1])
+
+
+def case_path_malformed():
+    for value in ("sip:p1.example.net", "<sip:p1.example.net", f"{P1},,{P2}", "", "<mailto:a@b>",
+                  "<sip:" + "p" * 1100 + ">"):
+        reply = opened("32").register(headers=["Supported: path", f"Path: {value}"])
+        equal(reply.code, 400, value)
+    equal(contacts_of("32@open.example"), set())
+
+
+def case_service_route_and_associated_uris():
+    phone = Phone("1", domain="path.example")
+    reply = phone.register()
+    equal(reply.get("Service-Route"), "<sip:orig@home.path.example;lr>, <sip:198.18.0.77;lr>")
+    equal(reply.get("P-Associated-URI"), "<sip:1@path.example>, <tel:1>")
+    equal(phone.query().get("Service-Route"), reply.get("Service-Route"), "fetched again")
+    equal(phone.register(expires=0).get("Service-Route"), None, "nothing is left")
+
+
+def case_expires_range():
+    granted = set()
+    for _ in range(20):
+        phone = Phone("2", domain="path.example")
+        data = phone.build(headers=[f"Contact: <{phone.contact}>", "Expires: 1000"])
+        granted.add(phone.exchange(data).contacts()[phone.contact])
+        assert phone.register(expires=0).code == 200
+    assert all(800 <= s <= 1000 for s in granted), granted
+    assert len(granted) > 3, f"not spread: {granted}"
+
+
+def case_profile():
+    phone = Phone("3", domain="path.example")
+    ctl("subscriber", "profile", "3@path.example", "trunk")
+    equal(ctl("subscriber", "show", "3@path.example")["profile"], "trunk")
+    reply = phone.register(contact="<sip:3@198.18.0.90>")
+    equal(reply.get("Service-Route"), "<sip:trunk.path.example;lr>")
+    reply = phone.register(contact="<sip:3@198.18.0.91>")
+    equal(list(reply.contacts()), ["sip:3@198.18.0.91"], "max_contacts 1, replace")
+    assert reply.contacts()["sip:3@198.18.0.91"] <= 300, "max_expires"
+    ctl("reload")
+    equal(len(phone.register(contact="<sip:3@198.18.0.92>").contacts()), 1, "after a reload")
+    ctl("subscriber", "profile", "3@path.example", "")
+    equal(len(phone.register(contact="<sip:3@198.18.0.93>").contacts()), 2, "the domain's again")
+
+
+def case_third_party():
+    own, other = Phone("1", domain="party.example"), "<sip:2@party.example>"
+    equal(own.register(sender='"One" <sip:1@PARTY.example;a=b>').code, 200, "the same AoR")
+    before = counter("third_party")
+    equal(own.register(to=other, sender="<sip:1@party.example>").code, 403)
+    assert counter("third_party") > before, "not counted"
+    admin = Phone("admin", domain="party.example")
+    listed = {"sender": "<sip:admin@party.example>"}
+    equal(admin.register(to=other, contact="<sip:2@198.18.0.95>", **listed).code, 200)
+    equal(contacts_of("2@party.example"), {"sip:2@198.18.0.95"})
+    equal(admin.register(to="<sip:nobody@party.example>", **listed).code, 404)
+    thief = Phone("1", domain="party.example")
+    equal(thief.register(to=other, **listed).code, 403, "somebody else's credentials")
+
+
+def case_feature_tags_come_back():
+    phone = opened("33")
+    tags = ';audio;methods="INVITE,BYE";+g.oma.sip-im;description="<a \\"b\\">";x-own=1'
+    reply = phone.register(contact=f"<{phone.contact}>{tags}")
+    equal(reply.get("Contact"), f"<{phone.contact}>{tags};expires=600")
+    equal(ctl("lookup", "33@open.example")["contacts"][0]["params"], tags[1:])
 
 
 # --- operators ------------------------------------------------------------------------------------

@@ -71,7 +71,7 @@ static const struct bad bad_files[] = {
      ":15:7 domains[1].realm: must be text without '\"', '\\' and control characters, 1..128 "
      "characters, got \"a\"b\"\n"},
     {"name: example.net", "name: -example.net",
-     ":14:7 domains[1].name: must be a host name or an IP address, 1..253 characters, got "
+     ":14:7 domains[1].name: must be a host name, an IP address or '*', 1..253 characters, got "
      "-example.net\n"},
     {"log_level: info", "log_level: loud",
      ":17:3 control.log_level: must be error, warning, notice, info or debug, got loud\n"},
@@ -105,7 +105,8 @@ static const struct bad bad_files[] = {
     {"log_level: info", "log_level: info\nregistrar: {}",
      ":18:1 registrar: stands twice, first on line 7; remove one\n"},
     {"- name: example.net\n      auth", "- auth",
-     ":14:7 domains[1].name: missing, must be a host name or an IP address, 1..253 characters\n"},
+     ":14:7 domains[1].name: missing, must be a host name, an IP address or '*', 1..253 "
+     "characters\n"},
     {"listen: [\"198.18.0.1:5060\"]\n", "",
      ":1:1 listen: missing, must be a list of ADDRESS:PORT or [IPV6-ADDRESS]:PORT, port "
      "1..65535\n"},
@@ -117,6 +118,12 @@ static const struct bad bad_files[] = {
      ":16:1 control: must be a map of keys, as database: ...\n"},
 
     /* between keys */
+    {"name: example.net", "name: example.net\n      service_route: [\"sip:a.example.net\"]",
+     ":15:23 domains[1].service_route[0]: must be a route as sip:proxy.example.com;lr, got "
+     "\"sip:a.example.net\"\n"},
+    {"control:\n", "profiles: [{name: a}, {name: a, min_expires: 9, max_expires: 8}]\ncontrol:\n",
+     ":16:24 profiles[1].name: a is the name of another profile already\n"
+     ":16:33 profiles[1].min_expires: must be at most max_expires, which is 8 s, got 9\n"},
     {"name: example.net", "name: EXAMPLE.com",
      ":14:7 domains[1].name: example.com is served already by domains[0].name on line 11; remove "
      "one\n"},

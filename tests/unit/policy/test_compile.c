@@ -6,6 +6,7 @@
 
 #include "bulk.h"
 #include "compile.h"
+#include "profile.h"
 
 #define HEAD                                                                                       \
     "ports: [{name: a, driver: ring, addresses: [198.18.0.1/24]}]\n"                               \
@@ -113,6 +114,105 @@ static void test_bulk(void **state)
     bd_arena_leave(&arena);
 }
 
+static void assert_text(const struct bd_policy *p, struct bd_policy_list list, unsigned i,
+                        const char *wanted)
+{
+    struct bd_str text = BD_STR_NULL;
+    for (unsigned n = 0; n <= i; n++)
+        assert_true(bd_policy_list_next(p, &list, &text));
+    assert_int_equal(text.len, strlen(wanted));
+    assert_memory_equal(text.p, wanted, text.len);
+}
+
+static void test_extensions(void **state)
+{
+    struct bd_arena arena;
+    bool is_default;
+    test_arena_make(&arena, 64);
+    struct bd_policy *p =
+        compile(&arena, HEAD
+                "registrar: {expires_range: 7, associated_uris: [\"tel:{user}\"]}\n"
+                "domains:\n"
+                "  - {name: a.example, path_mode: 1, third_party: allow, registrants: [x, y@z]}\n"
+                "  - {name: \"*\", use_path: false, associated_uris: [], expires_range: 8,\n"
+                "     service_route: [\"sip:r.example;lr\", \"sips:s.example;lr\"]}\n");
+    const struct bd_policy_domain *a = bd_policy_find(p, BD_STR("A.example"), &is_default);
+    assert_false(is_default || a->wildcard || a->own_realm);
+    assert_true(a->use_path && a->path_mode == BD_PATH_LAZY && a->expires_range == 7);
+    assert_int_equal(a->third_party, BD_THIRD_PARTY_ALLOW);
+    assert_int_equal(a->registrants.cnt, 2);
+    assert_text(p, a->registrants, 1, "y@z");
+    assert_text(p, a->associated_uris, 0, "tel:{user}");
+    assert_int_equal(a->service_route.cnt, 0);
+    const struct bd_policy_domain *rest = bd_policy_find(p, BD_STR("b.example"), &is_default);
+    assert_true(is_default && rest->wildcard && rest->own_realm && !rest->use_path);
+    assert_int_equal(rest->third_party, BD_THIRD_PARTY_DENY);
+    assert_int_equal(rest->path_mode, BD_PATH_STRICT);
+    assert_int_equal(rest->associated_uris.cnt, 0);
+    assert_text(p, rest->service_route, 1, "sips:s.example;lr");
+    free(p);
+    bd_arena_leave(&arena);
+}
+
+/* A name keeps its number while it stands in the configuration; a number that has just become free
+ * is lent to nobody yet. */
+static void test_profile_numbers(void **state)
+{
+    struct bd_arena arena;
+    static struct bd_epoch epoch;
+    static const char *const lists[] = {"[]", "[{name: a}, {name: b}, {name: c}]",
+                                        "[{name: d}, {name: c, max_contacts: 3}]",
+                                        "[{name: e}, {name: f}, {name: c}]"};
+    static const uint8_t numbers[][6] = {{0}, {1, 2, 3}, {0, 0, 3, 4}, {0, 0, 3, 0, 1, 2}};
+    test_arena_make(&arena, 64);
+    bd_epoch_init(&epoch);
+    for (unsigned i = 0; i < 4; i++) {
+        char text[1024];
+        snprintf(text, sizeof(text), HEAD DOMAINS "profiles: %s\n", lists[i]);
+        struct bd_policy *p = compile(&arena, text);
+        for (unsigned n = 0; n < 6; n++)
+            assert_int_equal(bd_profile_find(p, (struct bd_str){&"abcdef"[n], 1}), numbers[i][n]);
+        const struct bd_policy_domain *domains =
+            (const void *)((const uint8_t *)p + p->domains_off);
+        struct bd_policy_domain own = {0};
+        assert_int_equal(bd_profile_apply(p, 3, domains, &own), i > 0);
+        assert_false(bd_profile_apply(p, 0, domains, &own));
+        assert_false(bd_profile_apply(p, BD_PROFILES_MAX, domains, &own));
+        assert_int_equal(own.max_contacts, i == 2 ? 3 : i ? domains->max_contacts : 0);
+        assert_int_equal(bd_policy_publish(&arena, &epoch, p, p->size), 0);
+        free(p);
+    }
+    bd_arena_leave(&arena);
+}
+
+/* 127 of them, all new, leave no former number free: each still gets one of its own. */
+static void test_all_profiles_replaced(void **state)
+{
+    struct bd_arena arena;
+    static struct bd_epoch epoch;
+    static char text[16384];
+    test_arena_make(&arena, 64);
+    bd_epoch_init(&epoch);
+    for (char kind = 'a'; kind <= 'b'; kind++) {
+        size_t used = (size_t)snprintf(text, sizeof(text), HEAD DOMAINS "profiles:\n");
+        for (unsigned i = 0; i < BD_PROFILES_MAX; i++)
+            used += (size_t)snprintf(text + used, sizeof(text) - used, "  - name: %c%u\n", kind, i);
+        struct bd_policy *p = compile(&arena, text);
+        assert_int_equal(p->profile_cnt, BD_PROFILES_MAX + 1);
+        bool seen[BD_PROFILES_MAX + 1] = {false};
+        for (unsigned i = 0; i < BD_PROFILES_MAX; i++) {
+            char name[8];
+            snprintf(name, sizeof(name), "%c%u", kind, i);
+            uint8_t number = bd_profile_find(p, bd_str_from(name));
+            assert_true(number > 0 && !seen[number]);
+            seen[number] = true;
+        }
+        assert_int_equal(bd_policy_publish(&arena, &epoch, p, p->size), 0);
+        free(p);
+    }
+    bd_arena_leave(&arena);
+}
+
 /* HMAC-SHA-256 of the label under "sixteen letters!", as `openssl dgst -sha256 -hmac` gives it. */
 static const uint8_t sixteen_letters_key[4] = {0x8c, 0xcb, 0x78, 0xdb};
 
@@ -191,8 +291,13 @@ static void test_too_large(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_domains),   cmocka_unit_test(test_bulk),
-        cmocka_unit_test(test_secret),    cmocka_unit_test(test_random_secret),
+        cmocka_unit_test(test_domains),
+        cmocka_unit_test(test_bulk),
+        cmocka_unit_test(test_extensions),
+        cmocka_unit_test(test_profile_numbers),
+        cmocka_unit_test(test_all_profiles_replaced),
+        cmocka_unit_test(test_secret),
+        cmocka_unit_test(test_random_secret),
         cmocka_unit_test(test_too_large),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

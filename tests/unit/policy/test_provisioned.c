@@ -38,7 +38,8 @@ static struct bd_hash128 hash_of(const struct model *m, uint32_t n)
 
 static struct bd_provision provision_of(int value)
 {
-    struct bd_provision p = {.has_prefix = value != 0};
+    struct bd_provision p = {.has_prefix = value != 0,
+                             .profile = (uint8_t)(value % (BD_PROFILES_MAX + 1))};
     if (value)
         p.prefix = (struct bd_prefix){bd_ip_from_v4((uint8_t[4]){10, 0, 0, (uint8_t)value}), 128};
     return p;
@@ -46,9 +47,9 @@ static struct bd_provision provision_of(int value)
 
 static int value_of(const struct bd_provision *p)
 {
-    if (!p->has_prefix)
-        return 0;
-    return p->prefix.len == 128 ? p->prefix.ip.b[15] : 1000;
+    int value = p->has_prefix ? p->prefix.ip.b[15] : 0;
+    bool whole = !p->has_prefix || p->prefix.len == 128;
+    return whole && p->profile == value % (BD_PROFILES_MAX + 1) ? value : 1000;
 }
 
 static struct model *model_new(uint64_t subscribers_max)

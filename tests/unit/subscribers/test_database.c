@@ -283,6 +283,33 @@ static void test_later_version_is_refused(void **state)
     assert_refused(p, "schema version 9");
 }
 
+/* A file of the version before profiles gets the column, and keeps its rows. */
+static void test_upgrade_from_1(void **state)
+{
+    struct place *p = *state;
+    struct bd_subscriber before, row;
+    struct bd_subscriber_change change = phone("1000");
+    struct bd_subscribers *s = open_at(p);
+    assert_int_equal(bd_subscribers_add(s, &change, &before, &p->error), 0);
+    bd_subscribers_close(s);
+    run_sql(p->file, "ALTER TABLE subscriber DROP COLUMN profile; PRAGMA user_version = 1");
+    for (unsigned i = 0; i < 2; i++) { /* the second time there is nothing to do */
+        s = open_at(p);
+        assert_int_equal(bd_subscribers_find(s, change.username, change.domain, &row, &p->error),
+                         0);
+        assert_memory_equal(&row.ha1, &before.ha1, sizeof(row.ha1));
+        assert_string_equal(row.profile, i ? "trunk" : "");
+        struct bd_subscriber_change profile = {
+            .username = change.username, .domain = change.domain, .profile = BD_STR("trunk")};
+        assert_int_equal(bd_subscribers_set(s, &profile, &row, &p->error), 0);
+        assert_string_equal(row.profile, "trunk");
+        bd_subscribers_close(s);
+    }
+    /* Version 1 with the column already there is no file of ours: it is left as it was. */
+    run_sql(p->file, "PRAGMA user_version = 1");
+    assert_refused(p, "duplicate column");
+}
+
 static void test_missing_column_is_refused(void **state)
 {
     struct place *p = *state;
@@ -388,6 +415,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_text_file_is_refused, setup, teardown),
         cmocka_unit_test_setup_teardown(test_foreign_database_is_refused, setup, teardown),
         cmocka_unit_test_setup_teardown(test_later_version_is_refused, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_upgrade_from_1, setup, teardown),
         cmocka_unit_test_setup_teardown(test_missing_column_is_refused, setup, teardown),
         cmocka_unit_test_setup_teardown(test_places, setup, teardown),
         cmocka_unit_test_setup_teardown(test_empty_file_is_new, setup, teardown),

@@ -176,6 +176,13 @@ static void test_header(void **state)
     assert_md5_of(&row, "example.com", "pw");
     assert_int_equal(find(p, "1001", "example.com", &row), 0);
     assert_int_equal(row.ha1.present, BD_HA1_BIT(BD_HA1_WITH_DOMAIN, BD_ALG_MD5));
+    assert_int_equal(import(p, "username,domain,password,profile\n1002,example.com,pw,trunk\n"
+                               "1000,example.com,pw,\n"),
+                     0);
+    assert_int_equal(find(p, "1002", "example.com", &row), 0);
+    assert_string_equal(row.profile, "trunk");
+    assert_int_equal(find(p, "1000", "example.com", &row), 0);
+    assert_string_equal(row.profile, "");
     assert_int_equal(import(p, "username,password\n1,2\n"), BD_SUBSCRIBERS_INVALID);
     assert_int_equal(import(p, "username,domain,username\n1,2,3\n"), BD_SUBSCRIBERS_INVALID);
     assert_int_equal(import(p, "username,domain,colour\n1,2,3\n"), BD_SUBSCRIBERS_INVALID);
