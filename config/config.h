@@ -67,6 +67,8 @@ struct bd_config_domain {
     int max_contacts_policy; /* 0 reject, 1 oldest, 2 replace */
     uint32_t max_contacts_code, retry_after_s, nonce_expire_s;
     bool case_sensitive;
+    bool userhash, add_authinfo_hdr;
+    int charset; /* 0 none, 1 UTF-8 */
     bool redirect, redirect_auth, redirect_path, caller_preferences;
     struct bd_prefix *trusted_prefixes;
     unsigned trusted_prefix_cnt;

@@ -32,6 +32,8 @@ static const struct bd_choice level_words[] = {
     {"error", BD_LOG_ERROR}, {"warning", BD_LOG_WARNING}, {"notice", BD_LOG_NOTICE},
     {"info", BD_LOG_INFO},   {"debug", BD_LOG_DEBUG},     {NULL, 0}};
 
+static const struct bd_choice charset_words[] = {{"none", 0}, {"UTF-8", 1}, {NULL, 0}};
+
 /* A year: nobody means more, and 2^32 milliseconds are far from it. */
 #define YEAR_S 31536000
 
@@ -202,6 +204,15 @@ static const struct bd_row registration_rows[] = {
     {"nonce_expire", &bd_kind_number, DOMAIN(nonce_expire_s), .fallback = "300", .min = 1,
      .max = 86400, .unit = "s",
      .help = "Lifetime of a nonce; after it a phone is challenged anew."},
+    {"userhash", &bd_kind_truth, DOMAIN(userhash), .fallback = "false", .choices = truth_words,
+     .help = "Whether the challenges ask phones that can to hash the username (RFC 7616). A hashed "
+             "one is understood either way; To and From name the user all the same."},
+    {"charset", &bd_kind_choice, DOMAIN(charset), .fallback = "UTF-8", .choices = charset_words,
+     .help = "Character encoding of names and passwords that the challenges tell; none: nothing."},
+    {"add_authinfo_hdr", &bd_kind_truth, DOMAIN(add_authinfo_hdr), .fallback = "false",
+     .choices = truth_words,
+     .help = "Authentication-Info in the 200 of a phone that uses qop: rspauth, and a nextnonce "
+             "once half of `nonce_expire` is over."},
     {"case_sensitive", &bd_kind_truth, DOMAIN(case_sensitive), .fallback = "false",
      .choices = truth_words, .help = "Whether upper and lower case of user parts differ."},
     {"redirect", &bd_kind_truth, DOMAIN(redirect), .fallback = "false", .choices = truth_words,

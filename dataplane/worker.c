@@ -201,7 +201,8 @@ static unsigned serve_burst(struct bd_worker *w)
 /* --- verdicts ----------------------------------------------------------------------------------
  */
 
-static void resume(struct bd_worker *w, struct bd_pending_entry *e, enum bd_verify_rc rc)
+static void resume(struct bd_worker *w, struct bd_pending_entry *e,
+                   const struct bd_verify_result *result)
 {
     struct bd_request *r = &w->request[0];
     make_request(w, &e->datagram, &w->message[0], r);
@@ -212,7 +213,7 @@ static void resume(struct bd_worker *w, struct bd_pending_entry *e, enum bd_veri
         return;
     }
     enum bd_verdict verdict = BD_VERDICT_NONE;
-    enum bd_step step = bd_registrar_resume(w->registrar, r, rc, &out.wire, &verdict);
+    enum bd_step step = bd_registrar_resume(w->registrar, r, result, &out.wire, &verdict);
     finish(w, &e->datagram, r, step, verdict, &out, e->received_tsc);
 }
 
@@ -227,7 +228,7 @@ static unsigned take_verdicts(struct bd_worker *w)
         struct bd_pending_entry e;
         if (result.dataplane_generation == w->generation &&
             bd_pending_claim(&w->pending, result.slot, result.sequence, &e))
-            resume(w, &e, (enum bd_verify_rc)result.rc);
+            resume(w, &e, &result);
         else
             bd_stat_add(&w->stats->counter[BD_CTR_VERIFY_LATE], 1);
     }

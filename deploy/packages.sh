@@ -7,7 +7,8 @@
 #   packages.sh install SET...   installs what is missing; touches no network when nothing is
 #
 # Sets: build, run (at run time; the shared libraries come by dependency), phone (a client for the
-# quick start), test (clients, sanitizers, the second compiler), bare (a bare machine in a folder).
+# quick start), test (clients, sanitizers, the second compiler), bare (a bare machine in a folder),
+# peers (other servers, for comparisons).
 set -eu
 
 # cmocka is here because the unit tests are part of the build.
@@ -21,6 +22,8 @@ phone='sipsak'
 # tests/e2e/nic.
 test="$phone git sip-tester baresip-core python3 ethtool iputils-ping iputils-arping socat clang clang-format"
 bare='debootstrap'
+# Another registrar, to compare with.
+peers='kamailio'
 
 names()
 {
@@ -31,8 +34,9 @@ names()
         phone) echo $phone ;;
         test) echo $test ;;
         bare) echo $bare ;;
+        peers) echo $peers ;;
         *)
-            echo "packages.sh: no set named '$set' (build, run, phone, test, bare)" >&2
+            echo "packages.sh: no set named '$set' (build, run, phone, test, bare, peers)" >&2
             return 1
             ;;
         esac

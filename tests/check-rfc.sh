@@ -42,7 +42,7 @@ while IFS= read -r pair; do
     elif ! is_there "$file" "${pair#*: }"; then
         complain "${pair%%: *} has no '${pair#*: }'"
     fi
-done < <(grep -oE '`[a-z0-9_./-]+\.(c|h|py|sh): [^`]+`' "$root/docs/rfc.md" | sort -u)
+done < <(grep -oE '`[a-z0-9_./-]+\.(c|h|py|sh|txt): [^`]+`' "$root/docs/rfc.md" | sort -u)
 
 while IFS='|' read -r _ clause _ code test status _; do
     [[ $status == *' done'* && $status != *' not done'* ]] || continue

@@ -14,8 +14,9 @@
 #   nic         the real ports, frame by frame
 #   crash       SIGKILL to each process, 50 times
 #   quickstart  deploy/quickstart.sh --check
+#   peers       Bindery beside Kamailio, request by request (installs Kamailio)
 #
-# Without a PART: all of them. --long: the long variants. The last line is "N passed, M failed"; a case
+# Without a PART: all of them but peers. --long: the long variants, and peers. The last line is "N passed, M failed"; a case
 # that was skipped is in neither. The exit status is 0 when nothing failed and every part ran something.
 set -uo pipefail
 cd "${BASH_SOURCE[0]%/*}/.." || exit 2
@@ -164,7 +165,7 @@ part_threads()
 
 part_e2e()
 {
-    need_build && BUILD=$PWD/build-test counted tests/e2e/run.sh
+    need_build && BUILD=$PWD/build-test counted tests/e2e/run.sh "${long[@]}"
 }
 
 part_nic()
@@ -175,6 +176,14 @@ part_nic()
 part_crash()
 {
     need_build && BUILD=$PWD/build-test counted tests/crash/run.sh "${long[@]}"
+}
+
+part_peers()
+{
+    # Debian's package would start its server on port 5060 of this machine.
+    [[ -d /run/systemd/system ]] && systemctl mask kamailio.service >/dev/null 2>&1
+    check 'the peers are installed' deploy/packages.sh install peers &&
+        need_build && BUILD=$PWD/build-test counted tests/e2e/run.sh --peers
 }
 
 part_quickstart()
@@ -195,7 +204,7 @@ for argument in "$@"; do
         ;;
     esac
 done
-((${#parts[@]})) || parts=("${all[@]}")
+((${#parts[@]})) || parts=("${all[@]}" ${long:+peers})
 [[ $(id -u) == 0 ]] || { echo "tests/run.sh: must be root: it makes network namespaces" >&2; exit 2; }
 deploy/packages.sh install build run test || exit 2
 ulimit -l unlimited 2>/dev/null

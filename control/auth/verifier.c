@@ -81,8 +81,8 @@ static bool case_sensitive(const struct bd_policy *policy, const struct bd_verif
     return domain && domain->case_sensitive;
 }
 
-static void give_verdict(struct verifier *v, struct bd_ring *ring, const struct bd_verify_job *job,
-                         enum bd_verify_rc rc)
+static void give_verdict(struct verifier *v, struct bd_ring *ring,
+                         const struct bd_verify_result *verdict)
 {
     struct bd_verify_result *result = bd_ring_reserve(ring);
     for (unsigned i = 0; !result && i < VERDICT_TRIES; i++) {
@@ -93,11 +93,24 @@ static void give_verdict(struct verifier *v, struct bd_ring *ring, const struct 
         bd_stat_add(&v->counters.verdicts_lost, 1);
         return;
     }
-    *result = (struct bd_verify_result){.slot = job->slot,
-                                        .sequence = job->sequence,
-                                        .dataplane_generation = job->dataplane_generation,
-                                        .rc = rc};
+    *result = *verdict;
     bd_ring_publish(ring);
+}
+
+static struct bd_verify_result judge(struct verifier *v, const struct bd_verify_job *job,
+                                     uint64_t wall_ms)
+{
+    struct bd_verify_result result = {
+        .slot = job->slot,
+        .sequence = job->sequence,
+        .dataplane_generation = job->dataplane_generation,
+        .rc = bd_verify_job(&v->verify, job, case_sensitive(v->policy, job), wall_ms),
+        .algorithm = job->algorithm,
+        .qop = job->qop};
+    if (job->authinfo && result.rc == BD_VERIFY_OK &&
+        bd_verify_rspauth(&v->verify, job, result.rspauth))
+        result.rspauth_sz = (uint8_t)bd_digest_sz(job->algorithm);
+    return result;
 }
 
 static void serve_job(struct verifier *v, struct bd_ring *verdicts, const struct bd_verify_job *job,
@@ -107,10 +120,10 @@ static void serve_job(struct verifier *v, struct bd_ring *verdicts, const struct
         bd_stat_add(&v->counters.outdated, 1);
         return;
     }
-    enum bd_verify_rc rc = bd_verify_job(&v->verify, job, case_sensitive(v->policy, job), wall_ms);
+    const struct bd_verify_result result = judge(v, job, wall_ms);
     bd_stat_add(&v->counters.jobs, 1);
-    bd_stat_add(&v->counters.result[rc], 1);
-    give_verdict(v, verdicts, job, rc);
+    bd_stat_add(&v->counters.result[result.rc], 1);
+    give_verdict(v, verdicts, &result);
 }
 
 /* --- the loop -----------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 #include "verify.h"
 
 #include "hex.h"
+#include "wire.h"
 
 #include <openssl/crypto.h>
 
@@ -37,30 +38,40 @@ struct claim {
     enum bd_ha1_form form;
 };
 
+/* Whether H(username ":" realm) is `given`; the username is "user", or "user@host" with a host. */
+static bool name_hashes_to(const struct bd_verify *v, const struct bd_verify_job *job,
+                           struct bd_str user, struct bd_str host, const uint8_t *given)
+{
+    char text[BD_AOR_MAX + 1 + BD_AOR_MAX];
+    struct bd_wire w = bd_wire_init(text, sizeof(text));
+    bd_wire_put(&w, user);
+    if (host.p) {
+        bd_wire_char(&w, '@');
+        bd_wire_put(&w, host);
+    }
+    const struct bd_str parts[] = {{text, bd_wire_len(&w)}, bd_job_get(job, BD_JOB_REALM)};
+    uint8_t hash[BD_DIGEST_MAX];
+    return bd_digest_hash(v->digest, job->algorithm, parts, 2, hash) &&
+           CRYPTO_memcmp(hash, given, bd_digest_sz(job->algorithm)) == 0 && !w.overflow;
+}
+
 /* RFC 7616 3.4.4: H(username ":" realm). The only subscriber that may register this AoR is its own,
- * so only he is tried; that needs no index of hashes. */
+ * so only he is tried; that needs no index of hashes. Of an AoR without subscriber the name is
+ * hashed all the same, twice like every other: the time does not tell who exists. */
 static struct claim claim_of_hash(const struct bd_verify *v, const struct bd_verify_job *job,
                                   struct name aor)
 {
-    struct claim claim = {bd_subscriber_lookup_aor(v->store, aor.user, aor.host), BD_HA1_PLAIN};
-    uint8_t given[BD_DIGEST_MAX], hash[BD_DIGEST_MAX];
-    uint32_t sz = bd_digest_sz(job->algorithm);
-    if (!claim.entry || !bd_hex_decode(bd_job_get(job, BD_JOB_USERNAME), given, sz))
+    const struct bd_subscriber_entry *entry =
+        bd_subscriber_lookup_aor(v->store, aor.user, aor.host);
+    struct bd_str user = entry ? bd_entry_username(entry) : aor.user;
+    uint8_t given[BD_DIGEST_MAX] = {0};
+    bool whole =
+        bd_hex_decode(bd_job_get(job, BD_JOB_USERNAME), given, bd_digest_sz(job->algorithm));
+    bool plain = name_hashes_to(v, job, user, BD_STR_NULL, given);
+    bool full = name_hashes_to(v, job, user, aor.host, given);
+    if (!entry || !whole || !(plain || full))
         return (struct claim){NULL, BD_HA1_PLAIN};
-    char text[BD_USERNAME_MAX + 1 + BD_DOMAIN_NAME_MAX];
-    struct bd_str user = bd_entry_username(claim.entry);
-    memcpy(text, user.p, user.len);
-    text[user.len] = '@';
-    memcpy(text + user.len + 1, aor.host.p, aor.host.len);
-    const struct bd_str realm = bd_job_get(job, BD_JOB_REALM);
-    const struct bd_str plain[] = {user, realm};
-    const struct bd_str full[] = {{text, user.len + 1 + aor.host.len}, realm};
-    if (bd_digest_hash(v->digest, job->algorithm, plain, 2, hash) && memcmp(hash, given, sz) == 0)
-        return claim;
-    claim.form = BD_HA1_WITH_DOMAIN;
-    if (bd_digest_hash(v->digest, job->algorithm, full, 2, hash) && memcmp(hash, given, sz) == 0)
-        return claim;
-    return (struct claim){NULL, BD_HA1_PLAIN};
+    return (struct claim){entry, plain ? BD_HA1_PLAIN : BD_HA1_WITH_DOMAIN};
 }
 
 static struct claim claim_of(const struct bd_verify *v, const struct bd_verify_job *job,
@@ -77,15 +88,14 @@ static struct claim claim_of(const struct bd_verify *v, const struct bd_verify_j
     return (struct claim){entry, BD_HA1_WITH_DOMAIN};
 }
 
-/* Whether the response is that of a holder of the claimed subscriber's HA1. An unknown user goes
- * the same way with an HA1 that nobody has. */
-static bool response_is_right(const struct bd_verify *v, const struct bd_verify_job *job,
-                              struct claim claim)
+static const uint8_t *ha1_of(struct claim claim, const struct bd_verify_job *job)
 {
-    static const uint8_t nobody[BD_DIGEST_MAX] = "no password hashes to this";
-    const uint8_t *ha1 =
-        claim.entry ? bd_ha1_get(&claim.entry->ha1, claim.form, job->algorithm) : NULL;
-    const struct bd_digest_input in = {
+    return claim.entry ? bd_ha1_get(&claim.entry->ha1, claim.form, job->algorithm) : NULL;
+}
+
+static struct bd_digest_input input_of(const struct bd_verify_job *job)
+{
+    return (struct bd_digest_input){
         .alg = job->algorithm,
         .qop = job->qop,
         .nonce = bd_job_get(job, BD_JOB_NONCE),
@@ -95,6 +105,16 @@ static bool response_is_right(const struct bd_verify *v, const struct bd_verify_
         .uri = bd_job_get(job, BD_JOB_URI),
         .body_hash = bd_job_get(job, BD_JOB_BODY_HASH),
     };
+}
+
+/* Whether the response is that of a holder of the claimed subscriber's HA1. An unknown user goes
+ * the same way with an HA1 that nobody has. */
+static bool response_is_right(const struct bd_verify *v, const struct bd_verify_job *job,
+                              struct claim claim)
+{
+    static const uint8_t nobody[BD_DIGEST_MAX] = "no password hashes to this";
+    const uint8_t *ha1 = ha1_of(claim, job);
+    const struct bd_digest_input in = input_of(job);
     bool right =
         bd_digest_check(v->digest, &in, ha1 ? ha1 : nobody, bd_job_get(job, BD_JOB_RESPONSE));
     return right && ha1;
@@ -137,4 +157,20 @@ enum bd_verify_rc bd_verify_job(const struct bd_verify *v, const struct bd_verif
     if (rc != BD_VERIFY_OK)
         return rc;
     return owns(claim.entry, aor, case_sensitive) ? BD_VERIFY_OK : BD_VERIFY_OTHER_AOR;
+}
+
+bool bd_verify_rspauth(const struct bd_verify *v, const struct bd_verify_job *job,
+                       uint8_t out[BD_DIGEST_MAX])
+{
+    const uint8_t *ha1 = ha1_of(claim_of(v, job, split_aor(bd_job_get(job, BD_JOB_AOR))), job);
+    struct bd_digest_input in = input_of(job);
+    uint8_t hash[BD_DIGEST_MAX];
+    char text[BD_DIGEST_TEXT_MAX];
+    uint32_t sz = bd_digest_sz(job->algorithm);
+    if (!ha1 || !bd_digest_hash(v->digest, job->algorithm, &BD_STR(""), 1, hash))
+        return false;
+    bd_hex_encode(hash, sz, text);
+    in.method = BD_STR("");
+    in.body_hash = (struct bd_str){text, 2 * sz};
+    return bd_digest_response(v->digest, &in, ha1, out);
 }

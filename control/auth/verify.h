@@ -31,6 +31,12 @@ struct bd_verify {
 enum bd_verify_rc bd_verify_job(const struct bd_verify *verify, const struct bd_verify_job *job,
                                 bool case_sensitive, uint64_t wall_ms);
 
+/* The rspauth of the reply to a job that was found OK: the digest with the method left out, and for
+ * auth-int over the empty body that every reply here has (RFC 7616 3.5). Writes bd_digest_sz bytes
+ * of the job's algorithm; false when the subscriber is gone meanwhile or OpenSSL fails. */
+bool bd_verify_rspauth(const struct bd_verify *verify, const struct bd_verify_job *job,
+                       uint8_t out[BD_DIGEST_MAX]);
+
 /* The host part of a canonical AoR. */
 struct bd_str bd_verify_domain(const struct bd_verify_job *job);
 

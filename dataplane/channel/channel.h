@@ -2,7 +2,7 @@
 /* What the two processes say to each other, one channel a worker:
  *
  *   jobs      worker -> verifier   credentials to verify                    1,024 B each
- *   verdicts  verifier -> worker   what came of it                             32 B
+ *   verdicts  verifier -> worker   what came of it                             64 B
  *   sweeps    control -> worker    numbers of buckets that are due              8 B
  *   commands  control -> worker    unregister                               1,024 B
  *   reports   worker -> control    what came of a command                      64 B
@@ -44,7 +44,8 @@ struct bd_verify_job {
     uint32_t domain;             /* index in the policy block */
     uint32_t nonce_expire_s;
     uint32_t nc;
-    uint8_t algorithm, qop, userhash, reserved;
+    uint8_t algorithm, qop, userhash;
+    uint8_t authinfo; /* the verdict shall carry rspauth */
     uint16_t text_len[BD_JOB_TEXT_CNT];
     char text[]; /* up to BD_JOB_TEXT_MAX */
 };
@@ -67,9 +68,13 @@ enum bd_verify_rc {
 struct bd_verify_result {
     uint32_t slot, sequence, dataplane_generation;
     uint32_t rc; /* enum bd_verify_rc */
-    uint64_t reserved[2];
+    /* RFC 7616 3.5: the digest by which the server proves itself, for which credentials. */
+    uint8_t rspauth[32];
+    uint8_t rspauth_sz; /* 16 or 32; 0: none */
+    uint8_t algorithm, qop;
+    uint8_t reserved[13];
 };
-_Static_assert(sizeof(struct bd_verify_result) == 32, "kept in shared memory");
+_Static_assert(sizeof(struct bd_verify_result) == 64, "kept in shared memory");
 
 struct bd_command {
     uint64_t id;

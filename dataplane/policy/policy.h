@@ -42,10 +42,12 @@ struct bd_policy_domain {
     uint8_t auth;                /* enum bd_auth_mode */
     uint8_t max_contacts_policy; /* enum bd_contacts_policy */
     uint8_t algorithm_cnt;
-    uint8_t algorithm[4];     /* enum bd_digest_alg, in the order of the challenges */
-    uint8_t qop;              /* BD_QOP_BIT_... */
-    uint8_t case_sensitive;   /* user part of AoRs */
-    uint8_t min_expires_mode; /* Kamailio: 0 raise to min_expires, 1 answer 423 */
+    uint8_t algorithm[4];           /* enum bd_digest_alg, in the order of the challenges */
+    uint8_t qop;                    /* BD_QOP_BIT_... */
+    uint8_t case_sensitive;         /* user part of AoRs */
+    uint8_t min_expires_mode;       /* Kamailio: 0 raise to min_expires, 1 answer 423 */
+    uint8_t userhash, charset_utf8; /* said in the challenges (RFC 7616 3.3) */
+    uint8_t add_authinfo_hdr;       /* Kamailio: Authentication-Info in the 200 */
     uint8_t redirect, redirect_auth, redirect_path, caller_preferences; /* truths */
     uint16_t max_contacts;
     uint16_t max_contacts_code;                               /* 503 or 403 */

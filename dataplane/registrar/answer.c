@@ -204,6 +204,8 @@ bool bd_answer_bindings(struct bd_registrar *registrar, const struct bd_turn *tu
         put_binding(reply, &e->binding, registrar->asks.grant_s);
         registered = true;
     }
+    if (turn->authinfo)
+        bd_authinfo_write(registrar, turn, reply);
     if (turn->path_echoed) {
         bd_reply_header(reply, BD_STR("Supported"), BD_STR("path"));
         bd_reply_header(reply, BD_STR("Path"), registrar->asks.path);

@@ -41,16 +41,29 @@ static bool algorithm_offered(const struct bd_policy_domain *domain, enum bd_dig
     return false;
 }
 
-/* 22.4 (8): a client that got a qop must use it, so one without qop gets a new challenge. */
-static bool qop_offered(const struct bd_policy_domain *domain, enum bd_qop qop)
+/* No qop: a client of RFC 2543, which knows the digest of RFC 2069 only. RFC 3261 22.4 wants
+ * servers compatible with it, and 22.4 (8) and RFC 8760 2.6 (8) keep qop optional to receive. RFC
+ * 2069 has MD5 alone, so other algorithms want a qop; a nonce then serves one transaction
+ * (replay.h). */
+static bool qop_offered(const struct bd_policy_domain *domain, const struct bd_credentials *c)
 {
-    return (qop == BD_QOP_AUTH && (domain->qop & BD_QOP_BIT_AUTH)) ||
-           (qop == BD_QOP_AUTH_INT && (domain->qop & BD_QOP_BIT_AUTH_INT));
+    switch (c->qop) {
+    case BD_QOP_NONE:
+        return c->algorithm == BD_ALG_MD5 && (domain->qop & BD_QOP_BIT_AUTH);
+    case BD_QOP_AUTH:
+        return domain->qop & BD_QOP_BIT_AUTH;
+    case BD_QOP_AUTH_INT:
+        return domain->qop & BD_QOP_BIT_AUTH_INT;
+    case BD_QOP_UNKNOWN:
+        break;
+    }
+    return false;
 }
 
 /* The first credentials for our realm that answer a challenge of ours. A phone behind several
  * proxies sends those of other realms too (22.3). */
-static enum bd_verdict choose(struct bd_turn *turn, struct bd_str realm, struct bd_credentials *c)
+enum bd_verdict bd_credentials_choose(struct bd_turn *turn, struct bd_str realm,
+                                      struct bd_credentials *c)
 {
     const struct bd_message *m = turn->m;
     const struct bd_header *h = bd_header_first(m, BD_HDR_AUTHORIZATION);
@@ -61,7 +74,7 @@ static enum bd_verdict choose(struct bd_turn *turn, struct bd_str realm, struct 
             return BD_SIP_BAD_CREDENTIALS_FIELD;
         }
         if (rc == BD_CREDENTIALS_OK && unquoted_eq(c->realm, realm) &&
-            algorithm_offered(turn->domain, c->algorithm) && qop_offered(turn->domain, c->qop))
+            algorithm_offered(turn->domain, c->algorithm) && qop_offered(turn->domain, c))
             return BD_VERDICT_NONE;
     }
     return BD_SIP_CHALLENGED;
@@ -90,6 +103,15 @@ static bool put_unquoted(struct bd_verify_job *job, enum bd_job_text which, stru
     return len != UINT32_MAX && bd_job_put(job, which, (struct bd_str){text, len});
 }
 
+static bool put_username(struct bd_verify_job *job, const struct bd_credentials *c)
+{
+    if (!c->username_ext)
+        return put_unquoted(job, BD_JOB_USERNAME, c->username, BD_USERNAME_MAX);
+    char text[BD_USERNAME_MAX];
+    uint32_t len = bd_ext_value_decode(c->username, text, sizeof(text));
+    return len != UINT32_MAX && bd_job_put(job, BD_JOB_USERNAME, (struct bd_str){text, len});
+}
+
 /* H(entity-body) for auth-int, in hexadecimal; RFC 8760 2.6 (7) for an empty body. */
 static bool put_body_hash(struct bd_registrar *r, const struct bd_turn *turn,
                           const struct bd_credentials *c, struct bd_verify_job *job)
@@ -112,8 +134,8 @@ static bool put_body_hash(struct bd_registrar *r, const struct bd_turn *turn,
 static bool put_texts(struct bd_registrar *r, const struct bd_turn *turn, struct bd_str realm,
                       const struct bd_credentials *c, struct bd_verify_job *job)
 {
-    return put_unquoted(job, BD_JOB_USERNAME, c->username, BD_USERNAME_MAX) &&
-           bd_job_put(job, BD_JOB_REALM, realm) && bd_job_put(job, BD_JOB_NONCE, c->nonce) &&
+    return put_username(job, c) && bd_job_put(job, BD_JOB_REALM, realm) &&
+           bd_job_put(job, BD_JOB_NONCE, c->nonce) &&
            put_unquoted(job, BD_JOB_URI, c->uri, BD_DIGEST_URI_MAX) &&
            put_unquoted(job, BD_JOB_CNONCE, c->cnonce, BD_CNONCE_MAX) &&
            bd_job_put(job, BD_JOB_NC, c->nc_text) &&
@@ -133,6 +155,7 @@ static enum bd_verdict fill_job(struct bd_registrar *r, struct bd_turn *turn, st
         .algorithm = (uint8_t)c->algorithm,
         .qop = (uint8_t)c->qop,
         .userhash = c->userhash,
+        .authinfo = turn->domain->add_authinfo_hdr && c->qop != BD_QOP_NONE,
     };
     if (put_texts(r, turn, realm, c, job))
         return BD_VERDICT_NONE;
@@ -145,7 +168,7 @@ static enum bd_verdict check_credentials(struct bd_registrar *r, struct bd_turn 
 {
     struct bd_credentials c;
     struct bd_str realm = turn->realm;
-    enum bd_verdict verdict = choose(turn, realm, &c);
+    enum bd_verdict verdict = bd_credentials_choose(turn, realm, &c);
     if (verdict != BD_VERDICT_NONE)
         return verdict;
     char uri[BD_DIGEST_URI_MAX];
@@ -187,11 +210,13 @@ enum bd_verdict bd_authorize(struct bd_registrar *registrar, struct bd_turn *tur
     return verdict;
 }
 
-enum bd_verdict bd_authorize_result(struct bd_turn *turn, enum bd_verify_rc rc)
+enum bd_verdict bd_authorize_result(struct bd_registrar *registrar, struct bd_turn *turn,
+                                    const struct bd_verify_result *result)
 {
-    switch (rc) {
+    switch ((enum bd_verify_rc)result->rc) {
     case BD_VERIFY_OK:
         turn->binding_flags |= BD_BINDING_AUTHENTICATED;
+        bd_authinfo_prepare(registrar, turn, result);
         return BD_VERDICT_NONE;
     case BD_VERIFY_OTHER_AOR:
         return BD_SIP_FORBIDDEN; /* 10.3 (4) */

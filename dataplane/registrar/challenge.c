@@ -37,6 +37,10 @@ void bd_challenge_write(struct bd_wire *w, const struct bd_policy_domain *domain
         put_literal(w, qop_list(domain->qop));
         put_literal(w, "\", algorithm=");
         put_literal(w, bd_digest_alg_name[domain->algorithm[i]]);
+        if (domain->charset_utf8)
+            put_literal(w, ", charset=\"UTF-8\"");
+        if (domain->userhash)
+            put_literal(w, ", userhash=true");
         if (stale)
             put_literal(w, ", stale=true");
         put_literal(w, "\r\n");

@@ -136,9 +136,8 @@ static enum bd_verdict commit_decision(struct bd_registrar *r, struct bd_turn *t
                                        bool *conflict)
 {
     struct bd_terms terms = terms_of(r, turn->settings);
-    bool asks = r->asks.star || r->asks.cnt > 0;
-    bool again = asks && bd_recent_is_done(&r->recent, turn->transaction, turn->request->wall_ms);
-    enum bd_verdict verdict = again ? BD_SIP_RETRANSMISSION : bd_decide(&r->set, &r->asks, &terms);
+    enum bd_verdict verdict =
+        turn->again ? BD_SIP_RETRANSMISSION : bd_decide(&r->set, &r->asks, &terms);
     if (bd_verdict_info[verdict].status != 200)
         return verdict;
     if (!bd_answer_bindings(r, turn, reply))
@@ -153,7 +152,7 @@ static enum bd_verdict try_once(struct bd_registrar *r, struct bd_turn *turn, ui
     struct bd_slot_ref ref;
     bd_table_find(r->deps.table, hash, turn->aor, &ref);
     bd_set_load(&r->set, ref.record, r->asks.now_s);
-    int at = bd_decide_refresh(&r->set, &r->asks);
+    int at = turn->again ? -1 : bd_decide_refresh(&r->set, &r->asks);
     return at >= 0 ? commit_refresh(r, turn, at, &ref, reply, conflict)
                    : commit_decision(r, turn, &ref, reply, conflict);
 }
@@ -184,6 +183,8 @@ enum bd_verdict bd_register(struct bd_registrar *registrar, struct bd_turn *turn
         verdict = BD_SIP_NOT_BULK;
     if (verdict != BD_VERDICT_NONE)
         return verdict;
+    turn->again = (r->asks.star || r->asks.cnt > 0) &&
+                  bd_recent_is_done(&r->recent, turn->transaction, turn->request->wall_ms);
     const struct bd_wire blank = *reply;
     uint64_t hash = bd_table_hash(r->deps.table, turn->aor);
     for (unsigned round = 0; round < ROUNDS_MAX; round++) {

@@ -29,12 +29,21 @@
 #include "recent.h"
 #include "registrar.h"
 
+/* What an Authentication-Info is made of (RFC 7616 3.5). */
+struct bd_authinfo {
+    struct bd_credentials credentials; /* slices of the message */
+    uint64_t issued_ms;                /* when their nonce was made */
+    uint8_t rspauth[32];
+    uint8_t rspauth_sz;
+};
+
 struct bd_registrar {
     struct bd_registrar_deps deps;
     struct bd_nonce *nonce;
     EVP_MD *md[BD_ALG_CNT];
     EVP_MD_CTX *md_ctx[BD_ALG_CNT]; /* one each: changing a context's digest would allocate */
     struct bd_date date;
+    struct bd_authinfo authinfo; /* of the request at hand, when its turn says so */
     /* Scratch of the request at hand; too large for the stack. */
     struct bd_asks asks;
     struct bd_set set;
@@ -58,6 +67,8 @@ struct bd_turn {
     struct bd_str claimed;                   /* the AoR that the sender must prove to be his */
     const char *reason;                      /* of a 400, NULL: the standard phrase */
     uint16_t binding_flags;                  /* BD_BINDING_..., for what is stored */
+    bool again;                              /* this very request has changed bindings before */
+    bool authinfo;                           /* the 200 carries Authentication-Info */
     bool written;                            /* the reply stands in the wire already */
     bool redirect;                           /* a request to be redirected: redirect.c */
     bool preferred;                          /* the caller's preferences have shaped the location */
@@ -110,7 +121,19 @@ enum bd_auth_mode bd_auth_needed(const struct bd_turn *turn);
 enum bd_verdict bd_authorize(struct bd_registrar *registrar, struct bd_turn *turn,
                              struct bd_verify_job *job, bool *verify);
 /* What a verifier's result means for the request. */
-enum bd_verdict bd_authorize_result(struct bd_turn *turn, enum bd_verify_rc rc);
+enum bd_verdict bd_authorize_result(struct bd_registrar *registrar, struct bd_turn *turn,
+                                    const struct bd_verify_result *result);
+/* The first credentials of a request that answer a challenge of ours for the realm;
+ * BD_SIP_CHALLENGED when there are none. */
+enum bd_verdict bd_credentials_choose(struct bd_turn *turn, struct bd_str realm,
+                                      struct bd_credentials *credentials);
+
+/* authinfo.c */
+/* Makes the 200 carry Authentication-Info when the verifier's result has what it takes. */
+void bd_authinfo_prepare(struct bd_registrar *registrar, struct bd_turn *turn,
+                         const struct bd_verify_result *result);
+void bd_authinfo_write(struct bd_registrar *registrar, const struct bd_turn *turn,
+                       struct bd_wire *w);
 
 /* commit.c */
 enum bd_verdict bd_register(struct bd_registrar *registrar, struct bd_turn *turn,

@@ -133,7 +133,7 @@ enum bd_step bd_registrar_handle(struct bd_registrar *registrar, const struct bd
 }
 
 enum bd_step bd_registrar_resume(struct bd_registrar *registrar, const struct bd_request *request,
-                                 enum bd_verify_rc rc, struct bd_wire *reply,
+                                 const struct bd_verify_result *result, struct bd_wire *reply,
                                  enum bd_verdict *verdict)
 {
     struct bd_turn turn = begin(registrar, request);
@@ -142,7 +142,7 @@ enum bd_step bd_registrar_resume(struct bd_registrar *registrar, const struct bd
     enum bd_verdict outcome = admit(registrar, &turn);
     if (outcome == BD_VERDICT_NONE)
         outcome = bd_auth_needed(&turn) == BD_AUTH_DIGEST
-                      ? bd_authorize_result(&turn, rc)
+                      ? bd_authorize_result(registrar, &turn, result)
                       : bd_authorize(registrar, &turn, NULL, &verify);
     if (outcome == BD_VERDICT_NONE)
         outcome = serve(registrar, &turn, reply);

@@ -52,7 +52,7 @@ enum bd_step bd_registrar_handle(struct bd_registrar *registrar, const struct bd
                                  struct bd_wire *reply, struct bd_verify_job *job,
                                  enum bd_verdict *verdict);
 enum bd_step bd_registrar_resume(struct bd_registrar *registrar, const struct bd_request *request,
-                                 enum bd_verify_rc rc, struct bd_wire *reply,
+                                 const struct bd_verify_result *result, struct bd_wire *reply,
                                  enum bd_verdict *verdict);
 /* verdict: BD_SIP_VERIFIER_BUSY, _GONE; writes the 503. */
 void bd_registrar_refuse(struct bd_registrar *registrar, const struct bd_request *request,

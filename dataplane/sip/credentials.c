@@ -80,6 +80,17 @@ static bool take_text(struct bd_credentials *c, const struct field *field, struc
     return true;
 }
 
+/* RFC 7616 3.4: never beside username, never hashed. Three characters a byte, and the charset. */
+static bool take_username_ext(struct bd_credentials *c, struct bd_str text)
+{
+    static const struct field field = {
+        {NULL, 0}, offsetof(struct bd_credentials, username), 3 * BD_USERNAME_MAX + 32};
+    char decoded[BD_USERNAME_MAX];
+    c->username_ext = true;
+    return take_text(c, &field, text) &&
+           bd_ext_value_decode(text, decoded, sizeof(decoded)) != UINT32_MAX;
+}
+
 /* False when the parameter is malformed or was there before. Unknown ones are auth-param: let be.
  */
 static bool take_param(struct bd_credentials *c, unsigned *seen, struct bd_str name,
@@ -89,6 +100,8 @@ static bool take_param(struct bd_credentials *c, unsigned *seen, struct bd_str n
         if (bd_str_eq_nocase(name, fields[i].name))
             return take_text(c, &fields[i], text);
     }
+    if (bd_str_eq_nocase(name, BD_STR("username*")))
+        return take_username_ext(c, text);
     if (bd_str_eq_nocase(name, BD_STR("qop"))) {
         c->qop = qop_id(text);
         return once(seen, SEEN_QOP);
@@ -101,10 +114,6 @@ static bool take_param(struct bd_credentials *c, unsigned *seen, struct bd_str n
         return once(seen, SEEN_NC) && nc_parse(c, text);
     if (bd_str_eq_nocase(name, BD_STR("userhash")))
         return once(seen, SEEN_USERHASH) && userhash_parse(c, text);
-    /* RFC 7616 3.4: beside username it is an error; alone it leaves nobody, as no charset is
-     * offered that would allow it. */
-    if (bd_str_eq_nocase(name, BD_STR("username*")))
-        return false;
     return true;
 }
 
@@ -112,8 +121,26 @@ static bool complete(const struct bd_credentials *c)
 {
     if (!c->username.p || !c->realm.p || !c->nonce.p || !c->uri.p || !c->response.p)
         return false;
+    if (c->username_ext && c->userhash)
+        return false;
     bool with_count = c->qop == BD_QOP_AUTH || c->qop == BD_QOP_AUTH_INT;
     return !with_count || (c->cnonce.p && c->has_nc);
+}
+
+/* Reads one parameter. An ext-value has characters (RFC 5987 3.2) that no other value has bare. */
+static const char *read_param(const char *p, const char *end, struct bd_str *name,
+                              struct bd_str *text)
+{
+    static const char marks[] = "#$&^|";
+    const char *stop = bd_param_read(p, end, BD_C_TOKEN, name, text);
+    if (!stop || !text->p || !bd_str_eq_nocase(*name, BD_STR("username*")))
+        return stop;
+    for (p = bd_str_end(*text); p < end; p++) {
+        if (!bd_is(*p, BD_C_TOKEN) && !memchr(marks, *p, sizeof(marks) - 1))
+            break;
+    }
+    *text = bd_slice(text->p, p);
+    return bd_skip_lws(p, end);
 }
 
 /* credentials = "Digest" LWS dig-resp *( COMMA dig-resp ). Looser: any value may stand with or
@@ -133,7 +160,7 @@ enum bd_credentials_rc bd_credentials_parse(struct bd_str value, struct bd_crede
     unsigned seen = 0;
     for (;;) {
         struct bd_str name, text;
-        p = bd_param_read(p, end, BD_C_TOKEN, &name, &text);
+        p = read_param(p, end, &name, &text);
         if (!p || !text.p || !take_param(c, &seen, name, bd_strip_quotes(text)))
             return BD_CREDENTIALS_MALFORMED;
         if (p == end)

@@ -210,16 +210,23 @@ struct bd_credentials {
     enum bd_digest_alg algorithm; /* absent: MD5 */
     uint32_t nc;                  /* valid when has_nc */
     bool has_nc, userhash;
+    bool username_ext;     /* username is the ext-value of "username*" (RFC 7616 3.4) */
     struct bd_str nc_text; /* the eight hexadecimal digits */
 };
 enum bd_credentials_rc {
     BD_CREDENTIALS_OK,
     BD_CREDENTIALS_OTHER_SCHEME, /* Basic, Bearer, ...: not ours, go on with the next field */
-    /* Missing or doubled fields, cnonce or nc missing with qop, bad nc, unbalanced quotes, a field
-     * above its limit of limits.h: 400. An empty field is none of this: phones begin with some. */
+    /* Missing or doubled fields (username and username* are one), cnonce or nc missing with qop,
+     * bad nc, unbalanced quotes, a field above its limit of limits.h: 400. An empty field is none
+     * of this: phones begin with some. */
     BD_CREDENTIALS_MALFORMED
 };
 enum bd_credentials_rc bd_credentials_parse(struct bd_str value, struct bd_credentials *c);
+
+/* Undoes an ext-value (RFC 5987 3.2: charset'language'text with %HH): writes its text in UTF-8.
+ * Reads the two charsets that 3.2 wants of a recipient, UTF-8 and ISO-8859-1. Returns the length,
+ * or UINT32_MAX when it is malformed, of another charset, or beyond cap. */
+uint32_t bd_ext_value_decode(struct bd_str s, char *out, uint32_t cap);
 
 /* Undoes quoted-pair escapes into out. Returns the length, or UINT32_MAX when beyond cap. */
 uint32_t bd_unquote(struct bd_str s, char *out, uint32_t cap);

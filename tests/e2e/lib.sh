@@ -164,6 +164,10 @@ domains:
   - name: call.example
     redirect: true
     redirect_auth: true
+  - name: info.example
+    nonce_expire: 2
+    userhash: true
+    add_authinfo_hdr: true
   - name: open.example
     auth: open
   - name: oldest.example
@@ -271,6 +275,8 @@ lab_subscribers()
         echo username,domain,password
         for i in {1000..1999}; do echo "$i,example.com,secret-$i"; done
         for i in {1..9}; do echo "$i,brief.example,secret-$i"; done
+        for i in {1..9}; do echo "$i,info.example,secret-$i"; done
+        echo "jäsøn,info.example,secret-jäsøn"
         for i in {1..9}; do echo "$i,call.example,secret-$i"; done
         for i in {2000..2009}; do echo "$i,trusted.example,secret-$i"; done
         for i in admin 1 2; do echo "$i,party.example,secret-$i"; done

@@ -13,6 +13,7 @@ import re
 import socket
 import sys
 import time
+import urllib.parse
 
 HASH = {"MD5": "md5", "SHA-256": "sha256", "SHA-512-256": "sha512_256"}
 RETRANSMIT_S = 0.5  # T1, RFC 3261 17.1.2.1
@@ -66,8 +67,18 @@ def digest(algorithm, *parts):
     return hashlib.new(HASH[algorithm], ":".join(parts).encode()).hexdigest()
 
 
-def authorization(challenge, user, password, method, uri, nc=1, cnonce=None, qop="auth", body=""):
-    """The Authorization value that answers a challenge."""
+def rspauth(challenge, user, password, uri, nc, cnonce, qop, body=""):
+    """What the server must prove itself with (RFC 7616 3.5)."""
+    algorithm = challenge.get("algorithm", "MD5")
+    parts = ["", uri] + ([hashlib.new(HASH[algorithm], body.encode()).hexdigest()]
+                         if qop == "auth-int" else [])
+    return digest(algorithm, digest(algorithm, user, challenge["realm"], password), challenge["nonce"],
+                  f"{nc:08x}", cnonce, qop, digest(algorithm, *parts))
+
+
+def authorization(challenge, user, password, method, uri, nc=1, cnonce=None, qop="auth", body="",
+                  name="plain"):
+    """The Authorization value that answers a challenge. name: plain, hash (userhash) or ext (username*)."""
     algorithm = challenge.get("algorithm", "MD5")
     cnonce = cnonce or os.urandom(6).hex()
     ha1 = digest(algorithm, user, challenge["realm"], password)
@@ -77,7 +88,9 @@ def authorization(challenge, user, password, method, uri, nc=1, cnonce=None, qop
         ha2 = digest(algorithm, method, uri)
     middle = [challenge["nonce"]] + ([f"{nc:08x}", cnonce, qop] if qop else [])
     response = digest(algorithm, ha1, *middle, ha2)
-    value = (f'Digest username="{user}", realm="{challenge["realm"]}", nonce="{challenge["nonce"]}",'
+    username = {"plain": f'username="{user}"', "ext": f"username*=UTF-8''{urllib.parse.quote(user)}",
+                "hash": f'username="{digest(algorithm, user, challenge["realm"])}", userhash=true'}[name]
+    value = (f'Digest {username}, realm="{challenge["realm"]}", nonce="{challenge["nonce"]}",'
              f' uri="{uri}", response="{response}", algorithm={algorithm}')
     if "opaque" in challenge:
         value += f', opaque="{challenge["opaque"]}"'

@@ -17,9 +17,10 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.parse
 from pathlib import Path
 
-from phone import Phone, Silence, authorization
+from phone import Phone, Silence, authorization, rspauth
 
 CORPUS = Path(__file__).resolve().parent.parent / "corpus"
 SECOND_SOURCE = "198.18.0.3"  # of the lab's kernel side; outside the trusted prefix
@@ -186,6 +187,106 @@ def case_stale_nonce_says_stale():
         if reply.code == 200:
             break
     equal(reply.code, 200, "the fresh nonce")
+
+
+def answered(phone, challenge, nc=1, headers=(), **fields):
+    """A REGISTER with credentials for a challenge that came by any way."""
+    uri = f"sip:{phone.domain}"
+    auth = authorization(challenge, phone.user, phone.password, "REGISTER", uri, nc=nc,
+                         qop=phone.qop, **fields)
+    return phone.build(uri=uri, headers=[f"Contact: <{phone.contact}>", f"Authorization: {auth}",
+                                         *headers], body=fields.get("body", ""))
+
+
+def case_challenges_strongest_first_with_charset_and_userhash():
+    challenges = Phone("1", domain="info.example").request().challenges()
+    equal([c["algorithm"] for c in challenges], ["MD5", "SHA-256", "SHA-512-256"], "as configured")
+    for c in challenges:
+        equal((c["charset"], c["userhash"], c["qop"]), ("UTF-8", "true", "auth,auth-int"))
+    equal(len({c["nonce"] for c in challenges}), 1, "one nonce")
+    assert "userhash" not in Phone("1").request().challenges()[0], "not switched on there"
+
+
+def case_userhash():
+    for user, algorithm in (("2", "MD5"), ("3", "SHA-256"), ("4", "SHA-512-256")):
+        phone = Phone(user, domain="info.example", algorithm=algorithm)
+        challenge = phone.request().challenge(algorithm)
+        equal(phone.exchange(answered(phone, challenge, name="hash")).code, 200, algorithm)
+        phone.password = "wrong"
+        equal(phone.exchange(answered(phone, challenge, nc=2, name="hash")).code, 401, "wrong password")
+    nobody = Phone("nobody", domain="info.example")
+    challenge = nobody.request().challenge("MD5")
+    equal(nobody.exchange(answered(nobody, challenge, name="hash")).code, 401, "an unknown user")
+
+
+def case_username_in_utf8():
+    phone = Phone("jäsøn", domain="info.example")
+    to = f"<sip:{urllib.parse.quote(phone.user)}@info.example>"
+    phone.contact = f"sip:phone@{phone.host}:{phone.port}"
+    challenge = phone.request(to=to).challenge("MD5")
+    auth = authorization(challenge, phone.user, phone.password, "REGISTER", "sip:info.example", name="ext")
+    contact = f"Contact: <{phone.contact}>"
+    equal(phone.request(uri="sip:info.example", to=to, headers=[contact, f"Authorization: {auth}"]).code, 200)
+    both = auth.replace("username*=", 'username="x", username*=')
+    equal(phone.request(uri="sip:info.example", to=to, headers=[contact, f"Authorization: {both}"]).code, 400)
+
+
+def authinfo(reply):
+    value = reply.get("Authentication-Info")
+    assert value, f"no Authentication-Info in {reply.data!r}"
+    pairs = re.findall(r'(\w+)=("[^"]*"|[^,]+)', value)
+    return {key: text.strip('"') for key, text in pairs}
+
+
+def case_server_proves_itself():
+    for user, algorithm, qop in (("5", "MD5", "auth"), ("6", "SHA-256", "auth-int"),
+                                 ("7", "SHA-512-256", "auth-int")):
+        phone = Phone(user, domain="info.example", algorithm=algorithm, qop=qop)
+        challenge = phone.request().challenge(algorithm)
+        body = "a body" if qop == "auth-int" else ""
+        headers = ["Content-Type: text/plain"] if body else []
+        data = answered(phone, challenge, cnonce="c0ffee", body=body, headers=headers)
+        reply, again = phone.exchange(data), phone.exchange(data)
+        equal((reply.code, again.code), (200, 200))
+        got = authinfo(reply)
+        proof = rspauth(challenge, user, phone.password, "sip:info.example", 1, "c0ffee", qop)
+        equal((got["rspauth"], got["qop"], got["cnonce"], got["nc"]), (proof, qop, "c0ffee", "00000001"))
+        equal(authinfo(again), got, "to a retransmission")
+    assert Phone("1160").register().get("Authentication-Info") is None, "not switched on there"
+
+
+def case_nextnonce_spares_the_stale_ones():
+    """A phone that takes each nextnonce goes on for longer than a nonce lives, and is never challenged."""
+    phone = Phone("8", domain="info.example")
+    challenge, nc, renewed = phone.request().challenge("MD5"), 1, 0
+    end = time.monotonic() + 5
+    while time.monotonic() < end:
+        data = answered(phone, challenge, nc)
+        reply = phone.exchange(data)
+        equal(reply.code, 200, f"after {renewed} nonces")
+        got, nc = authinfo(reply), nc + 1
+        if "nextnonce" in got:
+            equal(authinfo(phone.exchange(data)), got, "to a retransmission")
+            challenge, nc, renewed = {**challenge, "nonce": got["nextnonce"]}, 1, renewed + 1
+        time.sleep(0.3)
+    assert renewed >= 2, f"{renewed} nonces in 5 s, with a life of 2 s"
+
+
+def case_client_of_rfc2069():
+    """Without qop: let in with MD5, each nonce for one request; and it is not told what it cannot know."""
+    phone = Phone("9", domain="info.example", qop="")
+    challenge = phone.request().challenge("MD5")
+    data = answered(phone, challenge)
+    reply = phone.exchange(data)
+    equal((reply.code, reply.get("Authentication-Info")), (200, None))
+    equal(phone.exchange(data).code, 200, "its retransmission")
+    again = phone.exchange(answered(phone, challenge))
+    equal(again.code, 401, "the same nonce in another request")
+    equal(again.challenge("MD5").get("stale"), "true")
+    equal(phone.exchange(answered(phone, again.challenge("MD5"))).code, 200, "a nonce of its own")
+    phone.algorithm = "SHA-256"
+    stronger = phone.request().challenge("SHA-256")
+    equal(phone.exchange(answered(phone, stronger)).code, 401, "SHA-256 without qop")
 
 
 def case_user_may_not_register_another():

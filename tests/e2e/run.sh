@@ -2,18 +2,19 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # End-to-end tests: the real binaries in network namespaces of their own, with real phones.
 #
-#   tests/e2e/run.sh [--list] [PATTERN...]     cases whose GROUP/NAME has a PATTERN in it
+#   tests/e2e/run.sh [--list | --long | --peers] [PATTERN...]     cases whose GROUP/NAME has a PATTERN in it
 #
 # A group is a file cases/GROUP.sh: functions case_NAME, and optionally group_open and group_close around
-# them. Root. BUILD names the build folder. The last line is "N passed, M failed".
+# them; with --peers a file peers/GROUP.sh, which wants another server installed. Root. BUILD names the build folder. The last line is "N passed, M failed".
 set -uo pipefail
 . "${BASH_SOURCE[0]%/*}/lib.sh"
 
-passed=0 failed=0 list=''
-if [[ ${1:-} == --list ]]; then
-    list=yes
-    shift
-fi
+passed=0 failed=0 list='' long='' folder=$here/cases
+case ${1:-} in
+--list) list=yes && shift ;;
+--long) long=yes && shift ;;
+--peers) folder=$here/peers && shift ;;
+esac
 patterns=("$@")
 
 selected()
@@ -72,7 +73,7 @@ run_group()
     local group=$1 case names=() name
     unset -f $(compgen -A function case_) group_open group_close 2>/dev/null
     extra_cases=()
-    . "$here/cases/$group.sh"
+    . "$folder/$group.sh"
     for case in $(compgen -A function case_) "${extra_cases[@]}"; do
         name=$group/${case#case_}
         selected "$name" && names+=("$case")
@@ -97,7 +98,7 @@ run_group()
 [[ $(id -u) == 0 ]] || { echo "tests/e2e/run.sh: must be root" >&2; exit 2; }
 trap lab_close EXIT
 trap 'exit 130' INT TERM
-for file in "$here"/cases/*.sh; do
+for file in "$folder"/*.sh; do
     group=${file##*/}
     run_group "${group%.sh}"
 done

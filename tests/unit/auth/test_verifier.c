@@ -106,6 +106,7 @@ static bool send(struct lab *lab, unsigned worker, uint32_t slot, const char *pa
     bd_nonce_set_keys(lab->nonce, lab->key);
     bd_nonce_make(lab->nonce, bd_wall_ms(), slot * 64ULL + worker, bd_str_from(p.realm), p.nonce);
     make_job(lab->digest, &p, job);
+    job->authinfo = slot % 4 == 0;
     job->slot = slot;
     job->sequence = ~slot;
     job->dataplane_generation = DATAPLANE;
@@ -145,6 +146,8 @@ static void run_jobs(struct lab *lab, unsigned threads)
             assert_int_equal(result.sequence, ~slot);
             assert_int_equal(result.dataplane_generation, DATAPLANE);
             assert_int_equal(result.rc, slot % 2 ? BD_VERIFY_WRONG : BD_VERIFY_OK);
+            assert_int_equal(result.rspauth_sz, slot % 4 == 0 ? 16 : 0);
+            assert_int_equal(result.qop, BD_QOP_AUTH);
         }
     }
     uint64_t jobs = 0, ok = 0;

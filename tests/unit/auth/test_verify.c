@@ -126,6 +126,90 @@ static void test_wrong_and_unknown_are_the_same(void **state)
     assert_int_equal(judge_new(*state, &p), BD_VERIFY_WRONG);
 }
 
+/* The linker puts these around the real one (meson.build), so that hashes can be counted. */
+bool __real_bd_digest_hash(struct bd_digest *digest, enum bd_digest_alg alg,
+                           const struct bd_str *parts, unsigned cnt, uint8_t out[BD_DIGEST_MAX]);
+bool __wrap_bd_digest_hash(struct bd_digest *digest, enum bd_digest_alg alg,
+                           const struct bd_str *parts, unsigned cnt, uint8_t out[BD_DIGEST_MAX]);
+static struct {
+    unsigned calls;
+    uint64_t bytes;
+} hashed;
+
+bool __wrap_bd_digest_hash(struct bd_digest *digest, enum bd_digest_alg alg,
+                           const struct bd_str *parts, unsigned cnt, uint8_t out[BD_DIGEST_MAX])
+{
+    hashed.calls++;
+    for (unsigned i = 0; i < cnt; i++)
+        hashed.bytes += parts[i].len;
+    return __real_bd_digest_hash(digest, alg, parts, cnt, out);
+}
+
+/* Whoever is asked for, the same bytes are hashed: who exists is not told by the time either. */
+static void test_unknown_user_takes_the_same_work(void **state)
+{
+    static const struct {
+        const char *username, *aor;
+        enum bd_verify_rc rc;
+    } rows[] = {
+        {"1000", "1000@example.com", BD_VERIFY_OK},
+        {"1000@example.com", "1000@example.com", BD_VERIFY_OK},
+        {"1001", "1000@example.com", BD_VERIFY_WRONG}, /* a hash of somebody else */
+        {"9999", "9999@example.com", BD_VERIFY_WRONG}, /* nobody */
+        {"", "9999@example.com", BD_VERIFY_WRONG},     /* no hash at all, below */
+    };
+    struct bench *b = *state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct phone p = phone_1000();
+        p.userhash = true;
+        p.username = rows[i].username;
+        p.aor = rows[i].aor;
+        challenge(b, &p);
+        _Alignas(8) char place[BD_JOB_SZ];
+        struct bd_verify_job *job = (struct bd_verify_job *)place;
+        make_job(b->verify.digest, &p, job);
+        if (!*rows[i].username)
+            memset((char *)bd_job_get(job, BD_JOB_USERNAME).p, 'z', 32);
+        memset(&hashed, 0, sizeof(hashed));
+        assert_int_equal(bd_verify_job(&b->verify, job, false, NOW), rows[i].rc);
+        assert_int_equal(hashed.calls, 2);
+        assert_int_equal(hashed.bytes, 2 * strlen("1000example.com") + strlen("@example.com"));
+    }
+}
+
+/* RFC 7616 3.5: as the response, without the method, over the empty body of the reply. */
+static void test_rspauth(void **state)
+{
+    struct bench *b = *state;
+    for (unsigned i = 0; i < 2 * BD_ALG_CNT; i++) {
+        struct phone p = phone_1000();
+        p.alg = i / 2;
+        p.qop = i % 2 ? BD_QOP_AUTH_INT : BD_QOP_AUTH;
+        p.userhash = p.alg == BD_ALG_SHA256;
+        p.body = "of the request";
+        challenge(b, &p);
+        _Alignas(8) char place[BD_JOB_SZ];
+        struct bd_verify_job *job = (struct bd_verify_job *)place;
+        make_job(b->verify.digest, &p, job);
+        uint8_t rspauth[BD_DIGEST_MAX], ha1[BD_DIGEST_MAX], expected[BD_DIGEST_MAX];
+        assert_true(bd_verify_rspauth(&b->verify, job, rspauth));
+        char empty[BD_DIGEST_TEXT_MAX + 1];
+        hash_text(b->verify.digest, p.alg, &BD_STR(""), 1, empty);
+        bd_digest_hash(
+            b->verify.digest, p.alg,
+            (struct bd_str[]){BD_STR("1000"), BD_STR("example.com"), BD_STR("secret-1000")}, 3,
+            ha1);
+        const struct bd_digest_input in = {
+            p.alg,        p.qop,      {p.nonce, BD_NONCE_TEXT},  BD_STR("00000001"),
+            BD_STR("cn"), BD_STR(""), BD_STR("sip:example.com"), bd_str_from(empty)};
+        assert_true(bd_digest_response(b->verify.digest, &in, ha1, expected));
+        assert_memory_equal(rspauth, expected, bd_digest_sz(p.alg));
+        bd_subscriber_store_remove(b->store, BD_STR("1000"), BD_STR("example.com"));
+        assert_false(bd_verify_rspauth(&b->verify, job, rspauth));
+        put(b, "1000", "example.com", "example.com", "secret-1000");
+    }
+}
+
 static void test_domain_is_the_aors(void **state)
 {
     struct phone p = {.username = "1000",
@@ -291,6 +375,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_all_algorithms_and_qops, setup, teardown),
         cmocka_unit_test_setup_teardown(test_wrong_and_unknown_are_the_same, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_unknown_user_takes_the_same_work, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_rspauth, setup, teardown),
         cmocka_unit_test_setup_teardown(test_domain_is_the_aors, setup, teardown),
         cmocka_unit_test_setup_teardown(test_forged_nonce, setup, teardown),
         cmocka_unit_test_setup_teardown(test_age, setup, teardown),

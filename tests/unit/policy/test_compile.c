@@ -41,15 +41,16 @@ static void test_domains(void **state)
 {
     struct bd_arena arena;
     test_arena_make(&arena, 64);
-    struct bd_policy *p =
-        compile(&arena, HEAD
-                "registrar: {default_domain: B.example, server_header: \"x y\"}\n"
-                "domains:\n"
-                "  - {name: a.example, aliases: [198.18.0.1], auth: trusted, max_contacts: 0,\n"
-                "     max_contacts_policy: oldest, max_contacts_code: 403, min_expires: 7,\n"
-                "     max_expires: 0, algorithms: [SHA-512-256, MD5], qop: [auth-int],\n"
-                "     case_sensitive: true, trusted_prefixes: [192.0.2.0/24], realm: R}\n"
-                "  - {name: b.example, min_expires_mode: 0, nonce_expire: 9, retry_after: 8}\n");
+    struct bd_policy *p = compile(
+        &arena,
+        HEAD "registrar: {default_domain: B.example, server_header: \"x y\"}\n"
+             "domains:\n"
+             "  - {name: a.example, aliases: [198.18.0.1], auth: trusted, max_contacts: 0,\n"
+             "     max_contacts_policy: oldest, max_contacts_code: 403, min_expires: 7,\n"
+             "     max_expires: 0, algorithms: [SHA-512-256, MD5], qop: [auth-int],\n"
+             "     case_sensitive: true, userhash: true, add_authinfo_hdr: true, charset: none,\n"
+             "     trusted_prefixes: [192.0.2.0/24], realm: R}\n"
+             "  - {name: b.example, min_expires_mode: 0, nonce_expire: 9, retry_after: 8}\n");
     bool is_default;
     struct bd_ip source;
     const struct bd_policy_domain *a = bd_policy_find(p, BD_STR("198.18.0.1"), &is_default);
@@ -64,6 +65,7 @@ static void test_domains(void **state)
     assert_int_equal(a->algorithm[1], 0);
     assert_int_equal(a->qop, BD_QOP_BIT_AUTH_INT);
     assert_true(a->case_sensitive);
+    assert_true(a->userhash && a->add_authinfo_hdr && !a->charset_utf8);
     assert_int_equal(a->realm_len, 1);
     assert_true(bd_ip_parse(BD_STR("192.0.2.77"), &source));
     assert_true(bd_policy_trusts(p, a, &source));

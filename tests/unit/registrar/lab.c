@@ -27,7 +27,8 @@ static struct bd_endpoint endpoint(const char *text)
     return e;
 }
 
-void lab_policy(struct lab *lab, const struct bd_policy_domain *settings, bool with_default)
+static void make_policy(struct lab *lab, const struct bd_policy_domain *settings,
+                        const struct bd_policy_domain *digest, bool with_default)
 {
     const struct bd_str aliases[] = {BD_STR("198.18.0.1"), BD_STR("alias.example.com")};
     struct bd_prefix trusted;
@@ -54,7 +55,7 @@ void lab_policy(struct lab *lab, const struct bd_policy_domain *settings, bool w
          .settings = lab_settings},
         {.name = BD_STR("digest.example"),
          .realm = BD_STR("a \"quoted\" realm"),
-         .settings = lab_settings},
+         .settings = *digest},
     };
     domain[2].settings.auth = BD_AUTH_TRUSTED;
     domain[3].settings.auth = BD_AUTH_DIGEST;
@@ -72,6 +73,16 @@ void lab_policy(struct lab *lab, const struct bd_policy_domain *settings, bool w
     };
     memset(in.nonce_key[0], 0x5a, sizeof(in.nonce_key[0]));
     assert_int_not_equal(bd_policy_build(lab->policy, POLICY_CAP, &in, NULL), 0);
+}
+
+void lab_policy(struct lab *lab, const struct bd_policy_domain *settings, bool with_default)
+{
+    make_policy(lab, settings, &lab_settings, with_default);
+}
+
+void lab_digest_policy(struct lab *lab, const struct bd_policy_domain *settings)
+{
+    make_policy(lab, &lab_settings, settings, true);
 }
 
 static void start_worker(struct lab *lab, unsigned worker)
@@ -197,12 +208,17 @@ unsigned lab_send_bytes(struct lab *lab, size_t len)
     return take_reply(lab, &w);
 }
 
-unsigned lab_resume(struct lab *lab, enum bd_verify_rc rc)
+unsigned lab_resume_with(struct lab *lab, const struct bd_verify_result *result)
 {
     struct bd_request request = request_of(lab);
     struct bd_wire w = bd_wire_init(lab->reply, lab->reply_cap);
-    lab->step = bd_registrar_resume(lab->registrar, &request, rc, &w, &lab->verdict);
+    lab->step = bd_registrar_resume(lab->registrar, &request, result, &w, &lab->verdict);
     return take_reply(lab, &w);
+}
+
+unsigned lab_resume(struct lab *lab, enum bd_verify_rc rc)
+{
+    return lab_resume_with(lab, &(struct bd_verify_result){.rc = rc});
 }
 
 bool lab_header(const struct lab *lab, const char *name, unsigned n, char *out, size_t out_sz)

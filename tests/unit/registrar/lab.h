@@ -50,6 +50,8 @@ void lab_free_second(struct lab *second);
  * PBX pbx has +4930555000-999 and +493044*), trusted.example
  * (192.0.2.0/24), digest.example (realm with a quote, SHA-256 then MD5, auth and auth-int). */
 void lab_policy(struct lab *lab, const struct bd_policy_domain *settings, bool with_default);
+/* The same with other settings for digest.example; example.com has lab_settings. */
+void lab_digest_policy(struct lab *lab, const struct bd_policy_domain *settings);
 
 /* Sends one datagram; the reply stands in lab->reply, NUL-terminated. Returns its status, 0 for
  * silence. Stops at BD_STEP_VERIFY (status 0) with the job in lab->job. */
@@ -58,6 +60,7 @@ unsigned lab_send(struct lab *lab, const char *text);
 unsigned lab_send_bytes(struct lab *lab, size_t len);
 /* The same request again with a verifier's result. */
 unsigned lab_resume(struct lab *lab, enum bd_verify_rc rc);
+unsigned lab_resume_with(struct lab *lab, const struct bd_verify_result *result);
 
 /* Copies the n-th header field of a name from the reply; false when there is none. */
 bool lab_header(const struct lab *lab, const char *name, unsigned n, char *out, size_t out_sz);

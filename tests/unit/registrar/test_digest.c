@@ -283,7 +283,10 @@ static void test_credentials_without_verifier(void **state)
         {"another scheme", "Authorization: Bearer abc\r\n", 401, BD_SIP_CHALLENGED},
         {"a proxy's credentials (22.3)", "Proxy-Authorization: Digest junk\r\n", 401,
          BD_SIP_CHALLENGED},
-        {"no qop", DIGEST(REALM_WIRE, "$N", URI, ", algorithm=MD5"), 401, BD_SIP_CHALLENGED},
+        {"no qop", DIGEST(REALM_WIRE, "$N", URI, ", algorithm=MD5"), 0, BD_VERDICT_NONE},
+        {"neither qop nor algorithm", DIGEST(REALM_WIRE, "$N", URI, ""), 0, BD_VERDICT_NONE},
+        {"no qop, which RFC 2069 has for MD5 alone",
+         DIGEST(REALM_WIRE, "$N", URI, ", algorithm=SHA-256"), 401, BD_SIP_CHALLENGED},
         {"an algorithm that was not offered",
          DIGEST(REALM_WIRE, "$N", URI,
                 ", algorithm=SHA-512-256, qop=auth, cnonce=\"c\", "
@@ -327,6 +330,165 @@ static void test_credentials_without_verifier(void **state)
     lab_free(lab);
 }
 
+/* RFC 3261 22.4: compatible with RFC 2069, but no downgrade where only auth-int is offered. */
+static void test_without_qop(void **state)
+{
+    (void)state;
+    struct lab *lab = lab_new(256);
+    struct bd_policy_domain settings = lab_settings;
+    settings.auth = BD_AUTH_DIGEST;
+    char nonce[BD_NONCE_TEXT + 1], text[2048];
+    const char *format =
+        "REGISTER sip:example.com SIP/2.0\r\nVia: SIP/2.0/UDP 192.0.2.1;branch=z9hG4bK%u\r\n"
+        "From: <sip:a@example.com>;tag=f\r\nTo: <sip:a@example.com>\r\nCall-ID: q\r\n"
+        "CSeq: %u REGISTER\r\nContact: <sip:a@192.0.2.1>\r\n%s\r\n";
+    for (unsigned i = 0; i < 2; i++) {
+        settings.qop = i ? BD_QOP_BIT_AUTH_INT : BD_QOP_BIT_AUTH;
+        lab_policy(lab, &settings, true);
+        snprintf(text, sizeof(text), format, 10 * i, 10 * i + 1, "");
+        assert_int_equal(lab_send(lab, text), 401);
+        challenge_nonce(lab, nonce);
+        char fields[512];
+        snprintf(fields, sizeof(fields),
+                 "Authorization: Digest username=\"a\", realm=\"example.com\", nonce=\"%s\", "
+                 "uri=\"sip:example.com\", response=\"0123456789abcdef0123456789abcdef\"\r\n",
+                 nonce);
+        snprintf(text, sizeof(text), format, 10 * i + 5, 10 * i + 5, fields);
+        assert_int_equal(lab_send(lab, text), i ? 401 : 0);
+        if (i == 0) {
+            assert_int_equal(lab->job.qop, BD_QOP_NONE);
+            assert_int_equal(lab->job.authinfo, 0);
+        }
+    }
+    lab_free(lab);
+}
+
+static void use(struct lab *lab, bool userhash, bool charset, bool authinfo)
+{
+    struct bd_policy_domain settings = lab_settings;
+    settings.userhash = userhash;
+    settings.charset_utf8 = charset;
+    settings.add_authinfo_hdr = authinfo;
+    lab_digest_policy(lab, &settings);
+}
+
+static void test_challenge_parameters(void **state)
+{
+    (void)state;
+    static const char *const tail[] = {", algorithm=MD5", ", algorithm=MD5, charset=\"UTF-8\"",
+                                       ", algorithm=MD5, userhash=true",
+                                       ", algorithm=MD5, charset=\"UTF-8\", userhash=true"};
+    struct lab *lab = lab_new(256);
+    for (unsigned i = 0; i < 4; i++) {
+        char value[512];
+        use(lab, i & 2, i & 1, false);
+        lab_send(lab, request(1 + i, "", ""));
+        assert_true(lab_header(lab, "WWW-Authenticate", 1, value, sizeof(value)));
+        assert_string_equal(strstr(value, ", algorithm"), tail[i]);
+    }
+    lab_free(lab);
+}
+
+/* username* reaches the verifier in plain UTF-8; a hashed one as it is. */
+static void test_usernames(void **state)
+{
+    (void)state;
+    struct lab *lab = lab_new(256);
+    char nonce[BD_NONCE_TEXT + 1], fields[1024];
+    lab_send(lab, request(1, "", ""));
+    challenge_nonce(lab, nonce);
+    static const char *const format =
+        "Authorization: Digest %s, realm=\"" REALM_WIRE "\", nonce=\"%s\", uri=\"" URI
+        "\", response=\"0123456789abcdef0123456789abcdef\"" GOOD_REST "\r\n";
+    snprintf(fields, sizeof(fields), format, "username*=UTF-8''J%C3%A4s%C3%B8n", nonce);
+    lab_send(lab, request(2, fields, ""));
+    assert_int_equal(lab->step, BD_STEP_VERIFY);
+    expect_job_text(lab, BD_JOB_USERNAME, "J\xc3\xa4s\xc3\xb8n");
+    snprintf(fields, sizeof(fields), format, "username=\"00ff\", userhash=true", nonce);
+    lab_send(lab, request(3, fields, ""));
+    expect_job_text(lab, BD_JOB_USERNAME, "00ff");
+    assert_int_equal(lab->job.userhash, 1);
+    snprintf(fields, sizeof(fields), format, "username=\"a\", username*=UTF-8''a", nonce);
+    assert_int_equal(lab_send(lab, request(4, fields, "")), 400);
+    lab_free(lab);
+}
+
+static void expect_authinfo(const struct lab *lab, const char *expected)
+{
+    char value[512];
+    bool there = lab_header(lab, "Authentication-Info", 0, value, sizeof(value));
+    assert_int_equal(there, expected != NULL);
+    if (there)
+        assert_string_equal(value, expected);
+}
+
+/* One registration with authinfo; the verifier found the credentials right. */
+static void register_for_authinfo(struct lab *lab, const char *fields, unsigned cseq,
+                                  const struct bd_verify_result *result)
+{
+    lab_send(lab, request(cseq, fields, ""));
+    assert_int_equal(lab->step, BD_STEP_VERIFY);
+    assert_int_equal(lab_resume_with(lab, result), 200);
+}
+
+static void test_authinfo(void **state)
+{
+    (void)state;
+    struct lab *lab = lab_new(256);
+    char nonce[BD_NONCE_TEXT + 1], value[512], first[512];
+    use(lab, false, false, true);
+    lab_send(lab, request(1, "", ""));
+    challenge_nonce(lab, nonce);
+    struct credentials c = {"MD5", "auth", nonce, URI, "alice", "secret", "", 0xab};
+    struct bd_verify_result right = {
+        .rspauth_sz = 16, .rspauth = {0x01, 0xff}, .algorithm = BD_ALG_MD5, .qop = BD_QOP_AUTH};
+    const char *plain = "qop=auth, rspauth=\"01ff0000000000000000000000000000\", "
+                        "cnonce=\"cn\\\"once\", nc=000000ab";
+    register_for_authinfo(lab, authorization(&c), 2, &right);
+    assert_int_equal(lab->job.authinfo, 1);
+    expect_authinfo(lab, plain);
+
+    /* At half of the nonce's life nothing, just above it another nonce, which is a good one. */
+    lab->wall_ms += 150000;
+    c.nc++;
+    register_for_authinfo(lab, authorization(&c), 3, &right);
+    assert_null(strstr(lab->reply, "nextnonce"));
+    lab->wall_ms += 1;
+    c.nc++;
+    register_for_authinfo(lab, authorization(&c), 4, &right);
+    assert_true(lab_header(lab, "Authentication-Info", 0, first, sizeof(first)));
+    char *next = strstr(first, ", nc=000000ad, nextnonce=\"");
+    assert_non_null(next);
+
+    /* Its retransmission draws the very same one. */
+    lab->wall_ms += 5000;
+    register_for_authinfo(lab, authorization(&c), 4, &right);
+    assert_int_equal(lab->verdict, BD_SIP_RETRANSMISSION);
+    assert_true(lab_header(lab, "Authentication-Info", 0, value, sizeof(value)));
+    assert_string_equal(value, first);
+    memcpy(nonce, next + strlen(", nc=000000ad, nextnonce=\""), BD_NONCE_TEXT);
+    c.nc = 1;
+    c.qop = "auth-int";
+    right.qop = BD_QOP_AUTH_INT;
+    register_for_authinfo(lab, authorization(&c), 5, &right);
+    expect_authinfo(lab, "qop=auth-int, rspauth=\"01ff0000000000000000000000000000\", "
+                         "cnonce=\"cn\\\"once\", nc=00000001");
+
+    /* A reload that turned it off meanwhile; a result that belongs to other credentials. */
+    lab_send(lab, request(6, authorization(&c), ""));
+    use(lab, false, false, false);
+    assert_int_equal(lab_resume_with(lab, &right), 200);
+    expect_authinfo(lab, NULL);
+    use(lab, false, false, true);
+    right.qop = BD_QOP_AUTH;
+    register_for_authinfo(lab, authorization(&c), 7, &right);
+    expect_authinfo(lab, NULL);
+    right.rspauth_sz = 0;
+    register_for_authinfo(lab, authorization(&c), 8, &right);
+    expect_authinfo(lab, NULL);
+    lab_free(lab);
+}
+
 static void test_too_long(void **state)
 {
     (void)state;
@@ -353,10 +515,17 @@ static void test_too_long(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_challenge),    cmocka_unit_test(test_challenge_is_repeatable),
-        cmocka_unit_test(test_registration), cmocka_unit_test(test_empty_body_hash),
-        cmocka_unit_test(test_verdicts),     cmocka_unit_test(test_credentials_without_verifier),
+        cmocka_unit_test(test_challenge),
+        cmocka_unit_test(test_challenge_is_repeatable),
+        cmocka_unit_test(test_registration),
+        cmocka_unit_test(test_empty_body_hash),
+        cmocka_unit_test(test_verdicts),
+        cmocka_unit_test(test_credentials_without_verifier),
         cmocka_unit_test(test_too_long),
+        cmocka_unit_test(test_without_qop),
+        cmocka_unit_test(test_challenge_parameters),
+        cmocka_unit_test(test_usernames),
+        cmocka_unit_test(test_authinfo),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

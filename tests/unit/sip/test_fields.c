@@ -255,7 +255,8 @@ static void test_list_empty(void **state)
     assert_true(list.bad);
 }
 
-#define FIVE "username=\"u\", realm=\"r\", nonce=\"n\", uri=\"sip:h\", response=\"0a\""
+#define FOUR "realm=\"r\", nonce=\"n\", uri=\"sip:h\", response=\"0a\""
+#define FIVE "username=\"u\", " FOUR
 
 static void test_credentials(void **state)
 {
@@ -289,7 +290,16 @@ static void test_credentials(void **state)
         {"Digest " FIVE ",nc=0000000g", BD_CREDENTIALS_MALFORMED},
         {"Digest " FIVE ",nc=000000001", BD_CREDENTIALS_MALFORMED},
         {"Digest " FIVE ",userhash=maybe", BD_CREDENTIALS_MALFORMED},
+        {"Digest username*=UTF-8''u, " FOUR, BD_CREDENTIALS_OK},
+        {"Digest Username*=\"UTF-8'da'u\", " FOUR, BD_CREDENTIALS_OK},
+        {"Digest username*=UTF-8''u,userhash=false," FOUR, BD_CREDENTIALS_OK},
+        {"Digest username*=UTF-8''u,userhash=true," FOUR, BD_CREDENTIALS_MALFORMED},
+        {"Digest username*=UTF-8''u, " FIVE, BD_CREDENTIALS_MALFORMED},
         {"Digest " FIVE ",username*=UTF-8''u", BD_CREDENTIALS_MALFORMED},
+        {"Digest username*=UTF-16''u, " FOUR, BD_CREDENTIALS_MALFORMED},
+        {"Digest username*=UTF-8'u, " FOUR, BD_CREDENTIALS_MALFORMED},
+        {"Digest username*=UTF-8''%4, " FOUR, BD_CREDENTIALS_MALFORMED},
+        {"Digest username*, " FOUR, BD_CREDENTIALS_MALFORMED},
         {"Digest realm=\"r\", nonce=\"n\", uri=\"sip:h\", response=\"0a\"",
          BD_CREDENTIALS_MALFORMED},
         {"Digest username=\"u\", realm=\"r\", nonce=\"n\", uri=\"sip:h\"",
@@ -330,6 +340,41 @@ static void test_credentials_fields(void **state)
     assert_int_equal(c.algorithm, BD_ALG_UNKNOWN);
 }
 
+/* RFC 7616 3.4 username*, with the example of 3.9.2 and what RFC 5987 3.2 allows. */
+static void test_ext_value(void **state)
+{
+    static const struct {
+        const char *text, *decoded;
+    } rows[] = {
+        {"UTF-8''J%C3%A4s%C3%B8n%20Doe", "J\xc3\xa4s\xc3\xb8n Doe"},
+        {"utf-8'en-GB'a!#$&+-.^_`|~z", "a!#$&+-.^_`|~z"},
+        {"iso-8859-1''%A3%20rates", "\xc2\xa3 rates"},
+        {"UTF-8''", ""},
+        {"UTF-8''a'b", NULL},
+        {"UTF-8''a b", NULL},
+        {"UTF-8''%G0", NULL},
+        {"UTF-8''%4", NULL},
+        {"UTF-8''12345678901234567", NULL}, /* one more than there is room */
+        {"ISO-8859-1''123456789012345%e9", NULL},
+        {"''x", NULL},
+        {"", NULL},
+    };
+    for (size_t i = 0; i < ROWS(rows); i++) {
+        char out[16];
+        uint32_t len = bd_ext_value_decode(bd_str_from(rows[i].text), out, sizeof(out));
+        bool right = rows[i].decoded
+                         ? len == strlen(rows[i].decoded) && memcmp(out, rows[i].decoded, len) == 0
+                         : len == UINT32_MAX;
+        if (!right)
+            fail_msg("wrong: %s", rows[i].text);
+    }
+    struct bd_credentials c;
+    struct bd_str text = BD_STR("Digest username*=UTF-8''a#b^c|d , " FOUR);
+    assert_int_equal(bd_credentials_parse(text, &c), BD_CREDENTIALS_OK);
+    assert_true(c.username_ext);
+    assert_text(c.username, "UTF-8''a#b^c|d");
+}
+
 static void test_credentials_limits(void **state)
 {
     char text[1024];
@@ -365,6 +410,7 @@ int main(void)
         cmocka_unit_test(test_list_empty),
         cmocka_unit_test(test_credentials),
         cmocka_unit_test(test_credentials_fields),
+        cmocka_unit_test(test_ext_value),
         cmocka_unit_test(test_credentials_limits),
         cmocka_unit_test(test_unquote),
     };
