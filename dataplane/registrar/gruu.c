@@ -101,6 +101,16 @@ static enum bd_gruu_kind resolve_public(const struct bd_uri *uri, struct bd_str 
     return gruu->aor_len ? BD_GRUU_PUBLIC : BD_GRUU_INVALID;
 }
 
+/* Whether a URI stands for a canonical host: that of its domain, else its own. */
+static bool has_host(const struct bd_uri *uri, struct bd_str name, struct bd_str host)
+{
+    char text[BD_AOR_MAX];
+    struct bd_uri plain = *uri;
+    plain.user = BD_STR_NULL;
+    uint32_t len = bd_aor_canonical(&plain, name, true, text, sizeof(text));
+    return len && bd_str_eq((struct bd_str){text, len}, host);
+}
+
 static enum bd_gruu_kind resolve_temporary(struct bd_gruu_seal *seal, const struct bd_uri *uri,
                                            struct bd_str name, struct bd_gruu *gruu)
 {
@@ -111,7 +121,7 @@ static enum bd_gruu_kind resolve_temporary(struct bd_gruu_seal *seal, const stru
         return BD_GRUU_INVALID;
     struct bd_str text = {user.p + prefix.len, user.len - prefix.len};
     if (!bd_gruu_seal_open(seal, text, &sealed) ||
-        !bd_str_eq(host_of((struct bd_str){sealed.aor, sealed.aor_len}), name))
+        !has_host(uri, name, host_of((struct bd_str){sealed.aor, sealed.aor_len})))
         return BD_GRUU_INVALID;
     gruu->life = sealed.life;
     gruu->aor_len = sealed.aor_len;
@@ -129,11 +139,11 @@ enum bd_gruu_kind bd_gruu_resolve(struct bd_gruu_seal *seal, const struct bd_pol
         return BD_GRUU_NONE;
     gruu->life = gruu->instance_len = 0;
     gruu->domain = bd_policy_find(policy, uri->host, &by_default);
-    if (!gruu->domain || by_default)
+    if (!gruu->domain || (by_default && !gruu->domain->wildcard))
         return BD_GRUU_NONE;
     if (!gruu->domain->gruu_enabled || bd_gruu_seal_set_keys(seal, policy->nonce_key) < 0)
         return BD_GRUU_INVALID;
-    struct bd_str name = bd_policy_text(policy, gruu->domain->name_off, gruu->domain->name_len);
+    struct bd_str name = bd_policy_aor_host(policy, gruu->domain, BD_STR_NULL);
     return value.len ? resolve_public(uri, name, value, gruu)
                      : resolve_temporary(seal, uri, name, gruu);
 }

@@ -386,6 +386,37 @@ static void test_calls(void **state)
     assert_int_equal(call(pub.text), 480);
 }
 
+/* The domain "*" serves any host under its own name: its GRUUs as well. */
+static void test_calls_of_the_wildcard_domain(void **state)
+{
+    static const char text[] =
+        "REGISTER sip:tenant.example SIP/2.0\r\n"
+        "Via: SIP/2.0/UDP 192.0.2.1:5060;branch=z9hG4bKw%u\r\nFrom: "
+        "<sip:w@tenant.example>;tag=f\r\n"
+        "To: <sip:w@tenant.example>\r\nCall-ID: w\r\nCSeq: %u REGISTER\r\nContact: %s\r\n" GRUU
+        "\r\n";
+    struct bd_policy_domain settings = lab_settings;
+    settings.gruu_enabled = settings.redirect = settings.wildcard = true;
+    lab_policy(lab, &settings, false);
+    char request[1024], got[512];
+    snprintf(request, sizeof(request), text, 1, 1, "<" X ">;expires=600" INSTANCE(UUID));
+    assert_int_equal(lab_send(lab, request), 200);
+    struct gruu_text gruu[] = {gruu_of("pub-gruu", 0), gruu_of("temp-gruu", 0)};
+    snprintf(request, sizeof(request), text, 2, 2, "<" Y ">");
+    assert_int_equal(lab_send(lab, request), 200);
+    for (unsigned i = 0; i < 2; i++) {
+        assert_int_equal(call(gruu[i].text), 302);
+        lab_contacts(lab, got, sizeof(got));
+        assert_non_null(strstr(got, X));
+        assert_null(strchr(got, '|'));
+        char *host = strstr(gruu[i].text, "@tenant");
+        memcpy(host, "@TENANT", 7);
+        assert_int_equal(call(gruu[i].text), 302);
+        memcpy(host, "@lodger", 7);
+        assert_int_equal(call(gruu[i].text), i == 0 ? 480 : 404); /* open: any AoR is valid */
+    }
+}
+
 static size_t allocations;
 
 static void *count_malloc(size_t sz, const char *file, int line)
@@ -434,6 +465,7 @@ int main(void)
         GRUU_TEST(test_forgeries),
         GRUU_TEST(test_sealing),
         GRUU_TEST(test_calls),
+        GRUU_TEST(test_calls_of_the_wildcard_domain),
         GRUU_TEST(test_nothing_is_allocated),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
