@@ -122,11 +122,14 @@ static struct bd_str host_of(struct bd_str aor)
 static const struct bd_config_domain *domain_of(const struct bd_config *config, struct bd_str aor)
 {
     struct bd_str host = host_of(aor);
+    const struct bd_config_domain *wildcard = NULL;
     for (unsigned d = 0; d < config->domain_cnt; d++) {
         if (bd_str_eq_nocase(bd_str_from(config->domains[d].name), host))
             return &config->domains[d];
+        if (strcmp(config->domains[d].name, "*") == 0)
+            wildcard = &config->domains[d];
     }
-    return NULL;
+    return wildcard;
 }
 
 static bool is_listed(const struct bd_config_domain *domain, struct bd_str watcher)

@@ -10,6 +10,7 @@ static const char domains[] =
     "registrar:\n  reg_event: true\n  reg_event_max_subscriptions: 70\n"
     "domains:\n  - name: \"example.com\"\n    auth: open\n"
     "    reg_event_watchers: [\"App@example.com\"]\n"
+    "  - name: \"*\"\n    auth: open\n    reg_event_watchers: [\"app@one.example\"]\n"
     "  - name: \"digest.example\"\n    reg_event_watchers: [\"app@digest.example\"]\n";
 
 struct bench {
@@ -365,7 +366,10 @@ static void who_may_watch(void **state)
         {"app@example.com", "joe@digest.example", 403},
         {"app@digest.example", "joe@digest.example", 404},
         {"joe@digest.example", "joe@digest.example", 404},
-        {"joe@gone.example", "joe@gone.example", 403},
+        {"joe@one.example", "joe@one.example", 200}, /* of the domain "*" */
+        {"joe@one.example", "joe@two.example", 403},
+        {"app@one.example", "joe@two.example", 200}, /* as the operator says */
+        {"app@one.example", "joe@digest.example", 403},
     };
     struct bench *b = *state;
     for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
