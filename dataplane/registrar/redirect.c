@@ -84,7 +84,8 @@ static bool is_usable(struct bd_turn *turn, const struct bd_binding *b)
     }
     /* RFC 3327 5.4: only by its Path; a caller has no way to take it but a Route in the URI, which
      * RFC 3261 19.1.5 advises clients against. */
-    if (b->text[BD_TEXT_PATH].len && !turn->domain->redirect_path)
+    bool sip = uri.scheme == BD_URI_SIP || uri.scheme == BD_URI_SIPS;
+    if (b->text[BD_TEXT_PATH].len && !(turn->domain->redirect_path && sip))
         return false;
     return !bd_uri_equal(&uri, asked); /* 8.3: MUST NOT */
 }
@@ -200,16 +201,18 @@ static void put_hvalue(struct bd_wire *w, struct bd_str s)
 static void put_uri(struct bd_wire *w, const struct bd_binding *b)
 {
     struct bd_str uri = b->text[BD_TEXT_URI], path = b->text[BD_TEXT_PATH];
-    const char *mark = path.len ? memchr(uri.p, '?', uri.len) : NULL;
-    uint32_t plain = mark ? (uint32_t)(mark - uri.p) : uri.len;
-    bd_wire_put(w, (struct bd_str){uri.p, plain});
-    if (path.len) {
-        bd_wire_put(w, BD_STR("?Route="));
-        put_hvalue(w, path);
+    struct bd_uri parsed; /* a user part may hold a '?', too */
+    if (!path.len || !bd_uri_parse(uri, &parsed)) {
+        bd_wire_put(w, uri);
+        return;
     }
-    if (mark) {
+    uint32_t plain = parsed.headers.p ? (uint32_t)(parsed.headers.p - uri.p - 1) : uri.len;
+    bd_wire_put(w, (struct bd_str){uri.p, plain});
+    bd_wire_put(w, BD_STR("?Route="));
+    put_hvalue(w, path);
+    if (parsed.headers.p) {
         bd_wire_char(w, '&');
-        bd_wire_put(w, (struct bd_str){mark + 1, uri.len - plain - 1});
+        bd_wire_put(w, parsed.headers);
     }
 }
 
