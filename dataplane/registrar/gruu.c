@@ -101,6 +101,15 @@ static enum bd_gruu_kind resolve_public(const struct bd_uri *uri, struct bd_str 
     return gruu->aor_len ? BD_GRUU_PUBLIC : BD_GRUU_INVALID;
 }
 
+static const struct bd_str prefix = {PREFIX, sizeof(PREFIX) - 1};
+
+bool bd_gruu_is_temporary(const struct bd_uri *uri)
+{
+    struct bd_str user = uri->user, value;
+    return user.len > prefix.len && bd_str_eq((struct bd_str){user.p, prefix.len}, prefix) &&
+           bd_param_find(uri->params, BD_STR("gr"), &value) && value.len == 0;
+}
+
 /* Whether a URI stands for a canonical host: that of its domain, else its own. */
 static bool has_host(const struct bd_uri *uri, struct bd_str name, struct bd_str host)
 {
@@ -114,10 +123,9 @@ static bool has_host(const struct bd_uri *uri, struct bd_str name, struct bd_str
 static enum bd_gruu_kind resolve_temporary(struct bd_gruu_seal *seal, const struct bd_uri *uri,
                                            struct bd_str name, struct bd_gruu *gruu)
 {
-    static const struct bd_str prefix = {PREFIX, sizeof(PREFIX) - 1};
     struct bd_str user = uri->user;
     struct bd_gruu_sealed sealed;
-    if (user.len <= prefix.len || !bd_str_eq((struct bd_str){user.p, prefix.len}, prefix))
+    if (!bd_gruu_is_temporary(uri))
         return BD_GRUU_INVALID;
     struct bd_str text = {user.p + prefix.len, user.len - prefix.len};
     if (!bd_gruu_seal_open(seal, text, &sealed) ||

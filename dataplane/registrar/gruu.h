@@ -43,6 +43,10 @@ struct bd_gruu {
 enum bd_gruu_kind bd_gruu_resolve(struct bd_gruu_seal *seal, const struct bd_policy *policy,
                                   const struct bd_uri *uri, struct bd_gruu *gruu);
 
+/* Whether a URI looks like a temporary GRUU: then its user part is a sealed text, longer than any
+ * AoR may be, and nobody's name. */
+bool bd_gruu_is_temporary(const struct bd_uri *uri);
+
 /* Whether one of the AoR's bindings is of the GRUU's instance and, for a temporary one, still of
  * the life in which it was handed out. The caller sorts out expired bindings. */
 bool bd_gruu_owns(const struct bd_gruu *gruu, const struct bd_binding *binding);

@@ -121,16 +121,15 @@ static enum bd_verdict apply_preferences(struct bd_registrar *r, struct bd_turn 
     return BD_VERDICT_NONE;
 }
 
-/* RFC 5627 6.1: a GRUU stands for its AoR, and then for one binding of its instance, the freshest
- * (RFC 5626 7: never two of one instance at a time). */
+/* RFC 5627 6.1: a GRUU stands for its AoR, and then for the bindings of its instance. */
 static void keep_owned(const struct bd_gruu *gruu, struct bd_location *l)
 {
-    unsigned at = 0;
-    while (at < l->cnt && !bd_gruu_owns(gruu, l->target[at].binding))
-        at++;
-    if (at < l->cnt)
-        l->target[0] = l->target[at];
-    l->cnt = at < l->cnt;
+    unsigned cnt = 0;
+    for (unsigned i = 0; i < l->cnt; i++) {
+        if (bd_gruu_owns(gruu, l->target[i].binding))
+            l->target[cnt++] = l->target[i];
+    }
+    l->cnt = cnt;
 }
 
 /* Adds what the PBX of a number has registered for it (RFC 6140). Whether the AoR is such a number,
@@ -152,7 +151,9 @@ enum bd_verdict bd_redirect(struct bd_registrar *registrar, struct bd_turn *turn
     struct bd_location *l = &r->location;
     enum bd_gruu_kind kind =
         bd_gruu_resolve(r->seal, turn->request->policy, &turn->m->request_uri, &r->gruu);
-    if (kind == BD_GRUU_INVALID)
+    bool nobodys = kind == BD_GRUU_NONE && turn->domain->gruu_enabled &&
+                   bd_gruu_is_temporary(&turn->m->request_uri);
+    if (kind == BD_GRUU_INVALID || nobodys)
         return BD_SIP_NOT_FOUND;
     if (kind != BD_GRUU_NONE)
         turn->aor = (struct bd_str){r->gruu.aor, r->gruu.aor_len};
@@ -168,6 +169,8 @@ enum bd_verdict bd_redirect(struct bd_registrar *registrar, struct bd_turn *turn
         return known ? BD_SIP_UNAVAILABLE : BD_SIP_NOT_FOUND;
     }
     keep_usable(turn, l);
+    if (kind != BD_GRUU_NONE && l->cnt > 1) /* RFC 5626 7: never two of one instance at a time */
+        l->cnt = 1;
     if (turn->domain->caller_preferences && l->cnt) {
         enum bd_verdict verdict = apply_preferences(r, turn);
         if (verdict != BD_VERDICT_NONE)
