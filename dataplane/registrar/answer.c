@@ -212,14 +212,12 @@ bool bd_answer(struct bd_registrar *registrar, const struct bd_turn *turn, struc
 /* --- the 200 of a REGISTER ----------------------------------------------------------------------
  */
 
-/* RFC 5627 5.2: to a client that knows GRUUs. A bulk binding gets none: RFC 6140 7.1.1 has one with
- * bnc and without a user for it, which is optional. */
+/* RFC 5627 5.2: to a client that knows GRUUs. */
 static void put_gruus(struct bd_registrar *r, const struct bd_turn *turn, struct bd_wire *w,
                       const struct bd_binding *b)
 {
     const struct bd_policy *policy = turn->request->policy;
-    if (!turn->domain->gruu_enabled || (b->flags & BD_BINDING_BULK) ||
-        !bd_list_has(turn->m, BD_HDR_SUPPORTED, BD_STR("gruu")))
+    if (!bd_gruu_has(turn->domain, b) || !bd_list_has(turn->m, BD_HDR_SUPPORTED, BD_STR("gruu")))
         return;
     uint64_t life = bd_gruu_life(b);
     bd_gruu_put_public(w, turn->aor, b);
@@ -243,8 +241,7 @@ static void put_binding(struct bd_registrar *r, const struct bd_turn *turn, stru
         bd_wire_put(w, BD_STR(";q="));
         bd_wire_q(w, b->q_milli);
     }
-    if (b->text[BD_TEXT_INSTANCE].len)
-        put_gruus(r, turn, w, b);
+    put_gruus(r, turn, w, b);
     bd_wire_put(w, BD_STR(";expires="));
     bd_wire_u32(w, left_s ? left_s : 1);
     bd_wire_put(w, BD_STR("\r\n"));

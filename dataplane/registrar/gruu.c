@@ -42,10 +42,9 @@ static struct bd_str without_brackets(struct bd_str s)
     return bracketed ? (struct bd_str){s.p + 1, s.len - 2} : s;
 }
 
-void bd_gruu_put_public(struct bd_wire *w, struct bd_str aor, const struct bd_binding *binding)
+void bd_gruu_write_public(struct bd_wire *w, struct bd_str aor, const struct bd_binding *binding)
 {
     struct bd_str host = host_of(aor);
-    bd_wire_put(w, BD_STR(";pub-gruu=\""));
     put_scheme(w, binding);
     if (host.len < aor.len) {
         /* A canonical user keeps some escapes, "%" its own above all: none is escaped twice. */
@@ -55,6 +54,18 @@ void bd_gruu_put_public(struct bd_wire *w, struct bd_str aor, const struct bd_bi
     bd_wire_put(w, host);
     bd_wire_put(w, BD_STR(";gr="));
     put_escaped(w, without_brackets(binding->text[BD_TEXT_INSTANCE]), BD_C_PARAM, 0);
+}
+
+bool bd_gruu_has(const struct bd_policy_domain *domain, const struct bd_binding *binding)
+{
+    return domain->gruu_enabled && binding->text[BD_TEXT_INSTANCE].len &&
+           !(binding->flags & BD_BINDING_BULK);
+}
+
+void bd_gruu_put_public(struct bd_wire *w, struct bd_str aor, const struct bd_binding *binding)
+{
+    bd_wire_put(w, BD_STR(";pub-gruu=\""));
+    bd_gruu_write_public(w, aor, binding);
     bd_wire_char(w, '"');
 }
 

@@ -22,6 +22,8 @@
 #include "wire.h"
 
 #define BD_GRUU_LIFE_SZ 8
+/* sips:, an AoR and an instance ID all of escapes, and ;gr= */
+#define BD_GRUU_PUBLIC_MAX (16 + 3 * BD_AOR_MAX + 3 * BD_CONTACT_PARAMS_MAX)
 
 enum bd_gruu_kind {
     BD_GRUU_NONE, /* no gr parameter, or another's domain: a URI like any other */
@@ -53,6 +55,13 @@ bool bd_gruu_owns(const struct bd_gruu *gruu, const struct bd_binding *binding);
 
 /* The life of a binding; 0: none. */
 uint64_t bd_gruu_life(const struct bd_binding *binding);
+
+/* Whether a binding has GRUUs. A bulk one has none: RFC 6140 7.1.1 wants one with bnc and without a
+ * user for it, which is optional. */
+bool bd_gruu_has(const struct bd_policy_domain *domain, const struct bd_binding *binding);
+
+/* Writes the URI of a public one; at most BD_GRUU_PUBLIC_MAX characters. */
+void bd_gruu_write_public(struct bd_wire *w, struct bd_str aor, const struct bd_binding *binding);
 
 /* Write the Contact parameters, semicolon first (5.2). The scheme is that of the Contact (RFC 5630
  * 5.2.1). A temporary one that cannot be made is left out. */

@@ -17,6 +17,7 @@ struct bench {
     struct lab lab;
     struct bd_events *events;
     uint64_t now_ms;
+    struct bd_str instance; /* of joe's phone */
     unsigned cseq, call, register_cseq;
     char out[BD_OUTBOUND_MAX + 1]; /* the last datagram that was sent */
     char branch[64], tag[32];      /* of the last NOTIFY, of the last 200 */
@@ -160,8 +161,9 @@ static void put(struct bench *b, uint32_t expires_s)
     struct lab *lab = &b->lab;
     struct bd_str aor = BD_STR("joe@example.com");
     struct bd_binding binding = {
-        .text =
-            {[BD_TEXT_URI] = BD_STR("sip:joe@198.18.0.2:5070"), [BD_TEXT_CALL_ID] = BD_STR("call")},
+        .text = {[BD_TEXT_URI] = BD_STR("sip:joe@198.18.0.2:5070"),
+                 [BD_TEXT_CALL_ID] = BD_STR("call"),
+                 [BD_TEXT_INSTANCE] = b->instance},
         .state = bd_state_make(++b->register_cseq, (uint32_t)(b->now_ms / 1000) + expires_s),
         .created_at_s = 4000,
         .q_milli = BD_Q_NONE};
@@ -385,6 +387,26 @@ static void who_may_watch(void **state)
     }
 }
 
+/* RFC 5628 5; who has no instance has none, nor has a contact that has gone. */
+static void a_gruu_is_told(void **state)
+{
+    static const char gruu[] = "<gr:pub-gruu xmlns:gr=\"urn:ietf:params:xml:ns:gruuinfo\" "
+                               "uri=\"sip:joe@example.com;gr=urn:x:1\"/>";
+    struct bench *b = *state;
+    put(b, 600);
+    subscribed(b);
+    assert_null(strstr(b->out, "gruu"));
+    b->instance = BD_STR("<urn:x:1>");
+    put(b, 700);
+    turn(b, 6000);
+    want_notify(b, gruu, "state=\"active\"");
+    answer(b, "200 OK");
+    put(b, 0);
+    turn(b, 6000);
+    want_notify(b, "state=\"terminated\"", "");
+    assert_null(strstr(b->out, "gruu"));
+}
+
 static void within_a_dialog(void **state)
 {
     struct bench *b = *state;
@@ -472,6 +494,7 @@ int main(void)
         NOTIFIER_TEST(a_refresh_overtakes_what_is_under_way),
         NOTIFIER_TEST(a_full_ring_delays_and_loses_nothing),
         NOTIFIER_TEST(who_may_watch),
+        NOTIFIER_TEST(a_gruu_is_told),
         NOTIFIER_TEST(within_a_dialog),
         NOTIFIER_TEST(a_retransmission_is_repeated),
         NOTIFIER_TEST(there_is_an_end_to_them),
