@@ -6,7 +6,6 @@
 #include "notifier.h"
 #include "notify_branch.h"
 #include "peer.h"
-#include "reginfo.h"
 
 /* What a head takes besides the texts of its dialog. */
 enum { HEAD_MAX = 800 };
@@ -33,14 +32,16 @@ static struct bd_reginfo_contact contact_of(const struct bd_change *row, uint32_
 }
 
 /* A contact whose texts alone are larger than any document goes with its URI only. */
-static bool write_row(struct bd_reginfo *r, const struct bd_change *row, uint32_t now_s, bool first)
+static bool write_row(struct bd_events *e, const struct bd_subscription *s, struct bd_reginfo *r,
+                      const struct bd_change *row, uint32_t now_s, bool first)
 {
     struct bd_reginfo_contact contact = contact_of(row, now_s);
+    bd_gruus_fill(e, s, row, &contact);
     if (bd_reginfo_contact(r, &contact))
         return true;
     if (!first)
         return false;
-    contact.params = contact.call_id = BD_STR_NULL;
+    contact.params = contact.call_id = contact.pub_gruu = contact.temp_gruu = BD_STR_NULL;
     bd_reginfo_contact(r, &contact);
     return true;
 }
@@ -55,7 +56,7 @@ static void write_rows(struct bd_events *e, struct bd_subscription *s, struct bd
         const struct bd_change *row = &e->difference.row[i];
         if (!row->changed && !s->full)
             continue;
-        if (write_row(r, row, now_s, written == 0)) {
+        if (write_row(e, s, r, row, now_s, written == 0)) {
             written++;
             bd_told_learn(&s->told, row);
         } else if (s->full && row->there) {

@@ -42,10 +42,9 @@ static struct bd_str without_brackets(struct bd_str s)
     return bracketed ? (struct bd_str){s.p + 1, s.len - 2} : s;
 }
 
-void bd_gruu_put_public(struct bd_wire *w, struct bd_str aor, const struct bd_binding *binding)
+void bd_gruu_write_public(struct bd_wire *w, struct bd_str aor, const struct bd_binding *binding)
 {
     struct bd_str host = host_of(aor);
-    bd_wire_put(w, BD_STR(";pub-gruu=\""));
     put_scheme(w, binding);
     if (host.len < aor.len) {
         /* A canonical user keeps some escapes, "%" its own above all: none is escaped twice. */
@@ -55,23 +54,40 @@ void bd_gruu_put_public(struct bd_wire *w, struct bd_str aor, const struct bd_bi
     bd_wire_put(w, host);
     bd_wire_put(w, BD_STR(";gr="));
     put_escaped(w, without_brackets(binding->text[BD_TEXT_INSTANCE]), BD_C_PARAM, 0);
+}
+
+void bd_gruu_put_public(struct bd_wire *w, struct bd_str aor, const struct bd_binding *binding)
+{
+    bd_wire_put(w, BD_STR(";pub-gruu=\""));
+    bd_gruu_write_public(w, aor, binding);
     bd_wire_char(w, '"');
 }
 
-void bd_gruu_put_temporary(struct bd_wire *w, struct bd_gruu_seal *seal, struct bd_str aor,
-                           const struct bd_binding *binding, uint64_t issue)
+bool bd_gruu_write_temporary(struct bd_wire *w, struct bd_gruu_seal *seal, struct bd_str aor,
+                             const struct bd_binding *binding, uint64_t issue)
 {
     char sealed[BD_GRUU_SEALED_MAX];
     uint32_t len = bd_gruu_seal_close(seal, issue, bd_gruu_life(binding), aor, sealed);
     if (len == 0)
-        return;
-    bd_wire_put(w, BD_STR(";temp-gruu=\""));
+        return false;
     put_scheme(w, binding);
     bd_wire_put(w, BD_STR(PREFIX));
     bd_wire_put(w, (struct bd_str){sealed, len});
     bd_wire_char(w, '@');
     bd_wire_put(w, host_of(aor));
-    bd_wire_put(w, BD_STR(";gr\""));
+    bd_wire_put(w, BD_STR(";gr"));
+    return true;
+}
+
+void bd_gruu_put_temporary(struct bd_wire *w, struct bd_gruu_seal *seal, struct bd_str aor,
+                           const struct bd_binding *binding, uint64_t issue)
+{
+    const struct bd_wire before = *w;
+    bd_wire_put(w, BD_STR(";temp-gruu=\""));
+    if (bd_gruu_write_temporary(w, seal, aor, binding, issue))
+        bd_wire_char(w, '"');
+    else
+        *w = before;
 }
 
 /* --- resolving -------------------------------------------------------------------------------- */
@@ -111,7 +127,8 @@ static enum bd_gruu_kind resolve_temporary(struct bd_gruu_seal *seal, const stru
         return BD_GRUU_INVALID;
     struct bd_str text = {user.p + prefix.len, user.len - prefix.len};
     if (!bd_gruu_seal_open(seal, text, &sealed) ||
-        !bd_str_eq(host_of((struct bd_str){sealed.aor, sealed.aor_len}), name))
+        !bd_str_eq_nocase(host_of((struct bd_str){sealed.aor, sealed.aor_len}),
+                          name.p ? name : uri->host))
         return BD_GRUU_INVALID;
     gruu->life = sealed.life;
     gruu->aor_len = sealed.aor_len;
@@ -129,13 +146,24 @@ enum bd_gruu_kind bd_gruu_resolve(struct bd_gruu_seal *seal, const struct bd_pol
         return BD_GRUU_NONE;
     gruu->life = gruu->instance_len = 0;
     gruu->domain = bd_policy_find(policy, uri->host, &by_default);
-    if (!gruu->domain || by_default)
+    if (!gruu->domain || (by_default && !gruu->domain->wildcard))
         return BD_GRUU_NONE;
     if (!gruu->domain->gruu_enabled || bd_gruu_seal_set_keys(seal, policy->nonce_key) < 0)
         return BD_GRUU_INVALID;
-    struct bd_str name = bd_policy_text(policy, gruu->domain->name_off, gruu->domain->name_len);
+    struct bd_str name = bd_policy_aor_host(policy, gruu->domain, BD_STR_NULL);
     return value.len ? resolve_public(uri, name, value, gruu)
                      : resolve_temporary(seal, uri, name, gruu);
+}
+
+uint64_t bd_gruu_life_make(uint32_t cseq, uint64_t unique)
+{
+    uint64_t life = (uint64_t)(cseq & 0x7fffffffU) << 33 | (unique & 0x1ffffffffULL);
+    return life ? life : 1;
+}
+
+uint32_t bd_gruu_life_cseq(uint64_t life)
+{
+    return (uint32_t)(life >> 33);
 }
 
 uint64_t bd_gruu_life(const struct bd_binding *binding)

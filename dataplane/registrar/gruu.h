@@ -5,7 +5,8 @@
  *   temporary   sip:tgruu.SEALED@DOMAIN;gr        gruu_seal.h: the AoR, a life, and what makes it
  * new
  *
- * A life is 8 bytes that all bindings of an instance share (BD_TEXT_GRUU). It begins with the first
+ * A life is 8 bytes, cseq:31 | unique:33, that all bindings of an instance share (BD_TEXT_GRUU). It
+ * begins with the first
  * binding of the instance, a further flow inherits it, and a REGISTER of another Call-ID puts a new
  * one in its place (5.1). So all temporary GRUUs that were handed out are good as long as any
  * binding of the instance lives, and all of them die together, without a table.
@@ -47,11 +48,21 @@ enum bd_gruu_kind bd_gruu_resolve(struct bd_gruu_seal *seal, const struct bd_pol
  * the life in which it was handed out. The caller sorts out expired bindings. */
 bool bd_gruu_owns(const struct bd_gruu *gruu, const struct bd_binding *binding);
 
+/* A life that began with a request of this CSeq. Not 0; differs from any that the instance had
+ * before when `unique` does. */
+uint64_t bd_gruu_life_make(uint32_t cseq, uint64_t unique);
 /* The life of a binding; 0: none. */
 uint64_t bd_gruu_life(const struct bd_binding *binding);
+/* The CSeq of the REGISTER that began it (RFC 5628 5: first-cseq). */
+uint32_t bd_gruu_life_cseq(uint64_t life);
 
-/* Write the Contact parameters, semicolon first (5.2). The scheme is that of the Contact (RFC 5630
- * 5.2.1). A temporary one that cannot be made is left out. */
+/* Write the URI alone. The scheme is that of the Contact (RFC 5630 5.2.1). A temporary one that
+ * cannot be made is left out: false. */
+void bd_gruu_write_public(struct bd_wire *w, struct bd_str aor, const struct bd_binding *binding);
+bool bd_gruu_write_temporary(struct bd_wire *w, struct bd_gruu_seal *seal, struct bd_str aor,
+                             const struct bd_binding *binding, uint64_t issue);
+
+/* Write the Contact parameters, semicolon first (5.2). */
 void bd_gruu_put_public(struct bd_wire *w, struct bd_str aor, const struct bd_binding *binding);
 void bd_gruu_put_temporary(struct bd_wire *w, struct bd_gruu_seal *seal, struct bd_str aor,
                            const struct bd_binding *binding, uint64_t issue);
