@@ -84,6 +84,14 @@
 /* Route set, headers and target that a subscription keeps. Longer: 513. */
 #define BD_DIALOG_TEXT_MAX 2048
 
+/* --- bulk registration (RFC 6140) ----------------------------------------------------------- */
+/* Entries of one domain's `bulk`, and sets of numbers of one domain: 1.5 MiB of the policy. More:
+ * the configuration is refused. */
+#define BD_BULK_ENTRIES_MAX 16384
+#define BD_BULK_SETS_MAX    65536
+/* User part of a PBX's AoR; longer: the configuration is refused. */
+#define BD_BULK_USER_MAX 64
+
 /* --- machine -------------------------------------------------------------------------------- */
 #define BD_WORKERS_MAX   32
 #define BD_PORTS_MAX     8

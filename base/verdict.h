@@ -50,6 +50,7 @@
     X(SIP_REPLAYED, 401, "replayed")                   /* nonce count seen before */               \
     X(SIP_WRONG_CREDENTIALS, 401, "wrong_credentials") /* wrong password or unknown user */        \
     X(SIP_FORBIDDEN, 403, "forbidden")                 /* AoR is not this user's */                \
+    X(SIP_NOT_BULK, 403, "not_bulk")                   /* bnc, but no numbers are its own */       \
     X(SIP_THIRD_PARTY, 403, "third_party")             /* From may not register To */              \
     X(SIP_UNTRUSTED, 403, "untrusted")                 /* trusted domain: source or AoR unknown */ \
     X(SIP_CONTACT_LOOP, 403, "contact_loop") /* Contact is the AoR, its GRUU or no SIP URI */      \

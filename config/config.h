@@ -10,6 +10,7 @@
 
 #include <stdio.h>
 
+#include "e164.h"
 #include "ip.h"
 #include "limits.h"
 #include "log.h"
@@ -44,6 +45,14 @@ struct bd_config_port {
     unsigned address_cnt;
 };
 
+/* An entry of `bulk`: "USER NUMBERS...", a PBX and numbers of its (RFC 6140). */
+struct bd_config_bulk {
+    char *text; /* one space between words; the user part first */
+    uint32_t user_len;
+    struct bd_e164_set *sets;
+    unsigned set_cnt;
+};
+
 struct bd_config_domain {
     char *name, *realm;
     char **aliases;
@@ -69,6 +78,8 @@ struct bd_config_domain {
     bool reg_event;
     char **reg_event_watchers; /* user@host */
     unsigned reg_event_watcher_cnt;
+    struct bd_config_bulk *bulk;
+    unsigned bulk_cnt;
     bool use_path;
     uint32_t path_mode; /* enum bd_path_mode */
     uint32_t expires_range, default_expires_range;

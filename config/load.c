@@ -192,6 +192,7 @@ static void load_tree(struct bd_config *config, const struct bd_node *root,
     struct bd_check check = {config, root, errors};
     bd_check_ports(&check);
     bd_check_domains(&check);
+    bd_check_bulk(&check);
 }
 
 struct bd_config *bd_config_load(const char *file, FILE *out)

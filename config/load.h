@@ -39,6 +39,8 @@ struct bd_check {
 };
 void bd_check_ports(const struct bd_check *check);
 void bd_check_domains(const struct bd_check *check);
+/* Reads the words of each `bulk` entry too: what is wrong with one is told by its name. */
+void bd_check_bulk(const struct bd_check *check);
 
 /* The i-th element of a list that was not refused: it became element i of its array. */
 struct bd_node *bd_tree_good_at(const struct bd_node *list, unsigned i, unsigned *index);

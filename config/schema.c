@@ -183,6 +183,11 @@ static const struct bd_row domain_rows[] = {
     {"aliases", &bd_kind_texts, LIST(struct bd_config_domain, aliases, alias_cnt), .min = 0,
      .max = BD_ALIASES_PER_DOMAIN_MAX, .form = &bd_form_host, .example = "192.0.2.10",
      .help = "Further names and own addresses that phones write instead of the name."},
+    {"bulk", &bd_kind_bulk, LIST(struct bd_config_domain, bulk, bulk_cnt), .min = 0,
+     .max = BD_BULK_ENTRIES_MAX, .example = "pbx1 +49305550000-9999 +493044*",
+     .help = "PBXs that register their numbers in bulk (RFC 6140): the user part of the PBX, then "
+             "its numbers: +49305551, from-to as +49305550000-9999, or all that begin so as "
+             "+493044*. A PBX may stand in several entries; no number belongs to two."},
 };
 
 static const struct bd_row registration_rows[] = {

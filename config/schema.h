@@ -38,7 +38,7 @@ struct bd_kind {
 extern const struct bd_kind bd_kind_number, bd_kind_number64, bd_kind_truth, bd_kind_side,
     bd_kind_choice, bd_kind_text, bd_kind_endpoint;
 extern const struct bd_kind bd_kind_texts, bd_kind_endpoints, bd_kind_addresses, bd_kind_prefixes,
-    bd_kind_order, bd_kind_flags;
+    bd_kind_order, bd_kind_flags, bd_kind_bulk;
 
 struct bd_choice {
     const char *word; /* NULL ends a list */

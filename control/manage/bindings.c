@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "bulk_contact.h"
 #include "clock.h"
 #include "commands.h"
 #include "gruu.h"
@@ -77,12 +78,13 @@ static json_t *binding_document(const struct bd_binding *b, uint32_t at_s)
         "cseq", (json_int_t)bd_state_cseq(b->state), "q", q_json(b), "received",
         endpoint_json(&b->source), "local", endpoint_json(&b->local));
     json_t *rest = json_pack(
-        "{s:o, s:o, s:o, s:o, s:o, s:I, s:b, s:b}", "user_agent",
+        "{s:o, s:o, s:o, s:o, s:o, s:I, s:b, s:b, s:b, s:n}", "user_agent",
         optional(b->text[BD_TEXT_USER_AGENT]), "params", optional(b->text[BD_TEXT_PARAMS]),
         "instance", optional(b->text[BD_TEXT_INSTANCE]), "reg_id",
         b->reg_id ? json_integer(b->reg_id) : json_null(), "path", optional(b->text[BD_TEXT_PATH]),
         "age_s", (json_int_t)(at_s - b->created_at_s), "authenticated",
-        (b->flags & BD_BINDING_AUTHENTICATED) != 0, "secure", (b->flags & BD_BINDING_SECURE) != 0);
+        (b->flags & BD_BINDING_AUTHENTICATED) != 0, "secure", (b->flags & BD_BINDING_SECURE) != 0,
+        "bulk", (b->flags & BD_BINDING_BULK) != 0, "pbx");
     json_object_update(document, rest);
     json_decref(rest);
     return document;
@@ -262,13 +264,68 @@ static json_t *current_contacts(const struct bd_record *record, const struct sou
     return contacts;
 }
 
-static json_t *contacts_of(const struct bd_control *control, const struct sought *sought)
+static json_t *contacts_of(const struct bd_control *control, struct bd_str aor,
+                           const struct sought *sought)
 {
-    struct bd_str aor = {sought->aor.text, sought->aor.len};
     struct bd_slot_ref ref;
     if (!bd_table_find(&control->table, bd_table_hash(&control->table, aor), aor, &ref))
         return json_array();
     return current_contacts(ref.record, sought);
+}
+
+/* The PBX of a number (RFC 6140). `aor` is canonical: its host is the name of its domain. */
+static bool pbx_of(const struct bd_control *control, struct bd_str aor, struct bd_bulk_hit *hit)
+{
+    const struct bd_policy *policy = bd_policy_current(&control->arena);
+    const char *at = memrchr(aor.p, '@', aor.len);
+    if (!policy || !at)
+        return false;
+    struct bd_str user = {aor.p, (uint32_t)(at - aor.p)};
+    struct bd_str host = {at + 1, aor.len - user.len - 1};
+    bool by_default;
+    const struct bd_policy_domain *domain = bd_policy_find(policy, host, &by_default);
+    return domain && bd_bulk_find(policy, domain, user, hit);
+}
+
+/* What a bulk binding of the PBX is for one number: another URI, else the same (RFC 6140 5.2). */
+static void add_bulk_contact(json_t *contacts, json_t *document, const struct bd_bulk_hit *hit)
+{
+    char text[BD_CONTACT_URI_MAX + BD_E164_TEXT_MAX];
+    struct bd_wire w = bd_wire_init(text, sizeof(text));
+    json_t *uri = json_object_get(document, "uri");
+    struct bd_str registered = {json_string_value(uri), (uint32_t)json_string_length(uri)};
+    if (!json_is_true(json_object_get(document, "bulk")) ||
+        !bd_bulk_contact(&w, registered, &hit->number) || w.overflow)
+        return;
+    json_object_set_new(document, "uri", bd_json_str((struct bd_str){text, bd_wire_len(&w)}));
+    json_object_set_new(document, "pbx", bd_json_str(hit->pbx));
+    json_array_append(contacts, document);
+}
+
+static void add_bulk_contacts(const struct bd_control *control, const struct sought *sought,
+                              const struct bd_bulk_hit *hit, json_t *contacts)
+{
+    json_t *all = contacts_of(control, hit->pbx, sought), *document;
+    size_t i;
+    json_array_foreach(all, i, document)
+    {
+        add_bulk_contact(contacts, document, hit);
+    }
+    json_decref(all);
+}
+
+static json_t *all_contacts_of(const struct bd_control *control, const struct sought *sought,
+                               char pbx[BD_AOR_MAX])
+{
+    struct bd_str aor = {sought->aor.text, sought->aor.len};
+    json_t *contacts = contacts_of(control, aor, sought);
+    struct bd_bulk_hit hit;
+    *pbx = '\0';
+    if (sought->kind == BD_GRUU_NONE && pbx_of(control, aor, &hit)) {
+        snprintf(pbx, BD_AOR_MAX, "%.*s", BD_STR_ARG(hit.pbx));
+        add_bulk_contacts(control, sought, &hit, contacts);
+    }
+    return contacts;
 }
 
 void bd_command_lookup(struct bd_answer *answer, const struct bd_str *args, unsigned cnt)
@@ -276,9 +333,10 @@ void bd_command_lookup(struct bd_answer *answer, const struct bd_str *args, unsi
     struct bd_control *control = bd_answer_control(answer);
     struct sought sought;
     struct bd_error error;
+    char pbx[BD_AOR_MAX] = "";
     bd_control_reading(control);
     int rc = seek(control, args[0], &sought, &error);
-    json_t *contacts = rc == 0 ? contacts_of(control, &sought) : NULL;
+    json_t *contacts = rc == 0 ? all_contacts_of(control, &sought, pbx) : NULL;
     bd_control_done_reading(control);
     struct bd_str aor = {sought.aor.text, rc == 0 ? sought.aor.len : 0};
     size_t bindings = json_array_size(contacts);
@@ -293,5 +351,6 @@ void bd_command_lookup(struct bd_answer *answer, const struct bd_str *args, unsi
     if (rc < 0)
         bd_answer_error(answer, "%s", error.text);
     else
-        bd_answer_error(answer, "%.*s has no bindings", BD_STR_ARG(aor));
+        bd_answer_error(answer, "%.*s has no bindings%s%s", BD_STR_ARG(aor),
+                        *pbx ? ", nor has its PBX " : "", pbx);
 }

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "bulk.h"
 #include "message.h"
 #include "profile.h"
 
@@ -61,10 +62,46 @@ static struct bd_policy_domain settings_of(const struct bd_config_domain *d)
     return s;
 }
 
-/* Fills one domain; its aliases go into `aliases`. Returns how many. */
-static unsigned domain_in(const struct bd_config_domain *d, struct bd_str *aliases,
-                          struct bd_policy_domain_in *out)
+/* Room for what the domains point to. */
+struct parts {
+    struct bd_policy_domain_in *domains;
+    struct bd_str *aliases;
+    struct bd_bulk_in *bulk;
+};
+
+static bool parts_make(const struct bd_config *config, struct parts *parts)
 {
+    size_t alias_cnt = 0, bulk_cnt = 0;
+    for (unsigned d = 0; d < config->domain_cnt; d++) {
+        alias_cnt += config->domains[d].alias_cnt;
+        bulk_cnt += config->domains[d].bulk_cnt;
+    }
+    parts->domains = calloc(config->domain_cnt + 1U, sizeof(*parts->domains));
+    parts->aliases = calloc(alias_cnt + 1, sizeof(*parts->aliases));
+    parts->bulk = calloc(bulk_cnt + 1, sizeof(*parts->bulk));
+    return parts->domains && parts->aliases && parts->bulk;
+}
+
+static void parts_free(struct parts *parts)
+{
+    free(parts->domains);
+    free(parts->aliases);
+    free(parts->bulk);
+}
+
+static void bulk_in(const struct bd_config_domain *d, struct bd_bulk_in *out)
+{
+    for (unsigned i = 0; i < d->bulk_cnt; i++)
+        out[i] = (struct bd_bulk_in){.user = {d->bulk[i].text, d->bulk[i].user_len},
+                                     .sets = d->bulk[i].sets,
+                                     .set_cnt = d->bulk[i].set_cnt};
+}
+
+/* Fills one domain; its aliases and PBXs go where there is room for them. */
+static void domain_in(const struct bd_config_domain *d, struct bd_str *aliases,
+                      struct bd_bulk_in *bulk, struct bd_policy_domain_in *out)
+{
+    bulk_in(d, bulk);
     for (unsigned i = 0; i < d->alias_cnt; i++)
         aliases[i] = bd_str_from(d->aliases[i]);
     *out = (struct bd_policy_domain_in){
@@ -74,12 +111,13 @@ static unsigned domain_in(const struct bd_config_domain *d, struct bd_str *alias
         .alias_cnt = d->alias_cnt,
         .prefixes = d->trusted_prefixes,
         .prefix_cnt = d->trusted_prefix_cnt,
+        .bulk = bulk,
+        .bulk_cnt = d->bulk_cnt,
         .service_route = {d->service_route, d->service_route_cnt},
         .associated_uris = {d->associated_uris, d->associated_uri_cnt},
         .registrants = {d->registrants, d->registrant_cnt},
         .settings = settings_of(d),
     };
-    return d->alias_cnt;
 }
 
 static int default_domain_of(const struct bd_config *config)
@@ -156,7 +194,8 @@ static void *build(const struct bd_policy_in *in, uint32_t *size, struct bd_erro
     if (twice.p)
         bd_fail(error, "policy: the name or alias %.*s is served twice", BD_STR_ARG(twice));
     else
-        bd_fail(error, "policy: domains, aliases and prefixes take more than %u MiB; use fewer",
+        bd_fail(error,
+                "policy: domains, aliases, prefixes and bulk take more than %u MiB; use fewer",
                 BD_POLICY_BLOB_MAX >> 20);
     free(blob);
     return NULL;
@@ -179,22 +218,21 @@ void *bd_policy_compile(const struct bd_arena *arena, const struct bd_config *co
     };
     if (bd_nonce_keys_make(config, bd_policy_current(arena), in.nonce_key, error) < 0)
         return NULL;
-    size_t alias_cnt = 0;
-    for (unsigned d = 0; d < config->domain_cnt; d++)
-        alias_cnt += config->domains[d].alias_cnt;
-    struct bd_policy_domain_in *domains = calloc(config->domain_cnt + 1U, sizeof(*domains));
-    struct bd_str *aliases = calloc(alias_cnt + 1, sizeof(*aliases));
+    struct parts parts;
     void *blob = NULL;
-    if (domains && aliases) {
-        struct bd_str *next = aliases;
-        for (unsigned d = 0; d < config->domain_cnt; d++)
-            next += domain_in(&config->domains[d], next, &domains[d]);
-        in.domains = domains;
+    if (parts_make(config, &parts)) {
+        struct bd_str *aliases = parts.aliases;
+        struct bd_bulk_in *bulk = parts.bulk;
+        for (unsigned d = 0; d < config->domain_cnt; d++) {
+            domain_in(&config->domains[d], aliases, bulk, &parts.domains[d]);
+            aliases += config->domains[d].alias_cnt;
+            bulk += config->domains[d].bulk_cnt;
+        }
+        in.domains = parts.domains;
         blob = build(&in, size, error);
     } else {
         bd_fail(error, "policy: out of memory");
     }
-    free(domains);
-    free(aliases);
+    parts_free(&parts);
     return blob;
 }

@@ -77,6 +77,9 @@ struct bd_binding {
 #define BD_BINDING_AUTHENTICATED 0x1
 /* The Contact was a sips URI or arrived by a secured transport. */
 #define BD_BINDING_SECURE 0x2
+/* The Contact URI has the parameter bnc (RFC 6140): it stands for the numbers of a PBX, not for the
+ * AoR it is bound to. */
+#define BD_BINDING_BULK 0x4
 
 struct bd_record; /* shared layout, private to record.c, checked by static_assert there */
 

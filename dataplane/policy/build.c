@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Making a blob: room for every part is laid out first, then the parts are filled in order. */
+#include "bulk.h"
 #include "host_key.h"
 
 struct builder {
     struct bd_policy *policy;
-    uint32_t text_used, prefix_used;
+    uint32_t text_used, prefix_used, bulk_next;
 };
 
 static uint64_t align8(uint64_t n)
@@ -69,6 +70,8 @@ static uint64_t lay_out(struct bd_policy *p, const struct bd_policy_in *in)
     uint64_t addresses_off = align8(prefixes_off + prefixes * sizeof(struct bd_prefix));
     uint64_t text_off = align8(addresses_off + in->address_cnt * sizeof(struct bd_endpoint));
     uint64_t size = align8(text_off + text);
+    for (unsigned d = 0; d < in->domain_cnt; d++)
+        size += bd_bulk_footprint(&in->domains[d]);
     if (size > BD_POLICY_BLOB_MAX)
         return 0;
     *p = (struct bd_policy){.hash_seed = in->hash_seed,
@@ -126,6 +129,17 @@ static uint32_t put_lower(struct builder *b, struct bd_str name)
     return off;
 }
 
+/* Behind the texts, in the order of the domains. */
+static uint32_t put_bulk(struct builder *b, const struct bd_policy_domain_in *in)
+{
+    uint32_t off = b->bulk_next;
+    if (in->bulk_cnt == 0)
+        return 0;
+    bd_bulk_build(bd_policy_at(b->policy, off), in);
+    b->bulk_next += (uint32_t)bd_bulk_footprint(in);
+    return off;
+}
+
 static struct bd_policy_list put_texts(struct builder *b, const struct bd_policy_texts *texts)
 {
     struct bd_policy_list list = {b->policy->text_off + b->text_used, texts->cnt};
@@ -163,6 +177,7 @@ static bool put_domain(struct builder *b, const struct bd_policy_domain_in *in, 
     if (in->prefix_cnt)
         memcpy(prefixes + b->prefix_used, in->prefixes, in->prefix_cnt * sizeof(*prefixes));
     b->prefix_used += in->prefix_cnt;
+    out->bulk_off = put_bulk(b, in);
     out->service_route = put_texts(b, &in->service_route);
     out->associated_uris = put_texts(b, &in->associated_uris);
     out->registrants = put_texts(b, &in->registrants);
@@ -195,6 +210,7 @@ uint32_t bd_policy_build(void *out, uint32_t cap, const struct bd_policy_in *in,
     memset(out, 0, size);
     struct builder b = {.policy = out};
     *b.policy = head;
+    b.bulk_next = (uint32_t)align8(head.text_off + head.text_len);
     struct bd_policy_index *rows = bd_policy_at(b.policy, head.indexes_off);
     for (uint32_t i = 0; i < head.index_cnt; i++)
         rows[i].domain = UINT32_MAX;

@@ -7,7 +7,7 @@
  *
  *   region:  [ current slot number, sequence | epoch-free slots ... ]
  *   blob:    bd_policy | domains[] | profiles[] | name index (open addressing) | prefixes[] |
- *            addresses[] | text
+ *            addresses[] | text | number ranges of each domain that has some (bulk.h)
  *
  * Control writes; anybody reads. */
 #ifndef BD_POLICY_H
@@ -63,6 +63,7 @@ struct bd_policy_domain {
     uint32_t retry_after_s;                                   /* 0: no Retry-After */
     uint32_t nonce_expire_s;
     uint32_t prefix_first, prefix_cnt; /* trusted_prefixes */
+    uint32_t bulk_off;                 /* number ranges (bulk.h); 0: none */
     struct bd_policy_list service_route, associated_uris, registrants;
     uint8_t use_path, path_mode;                  /* enum bd_path_mode */
     uint8_t expires_range, default_expires_range; /* percent that an expiry may be shortened by */
@@ -109,6 +110,7 @@ struct bd_policy_index {
 };
 
 /* What the compiler (control/policy) hands to bd_policy_build. */
+struct bd_bulk_in;
 struct bd_policy_texts {
     char *const *text;
     unsigned cnt;
@@ -124,6 +126,8 @@ struct bd_policy_domain_in {
     unsigned alias_cnt;
     const struct bd_prefix *prefixes;
     unsigned prefix_cnt;
+    const struct bd_bulk_in *bulk; /* PBXs and their numbers (bulk.h) */
+    unsigned bulk_cnt;
     struct bd_policy_texts service_route, associated_uris, registrants;
     struct bd_policy_domain settings; /* offsets and lengths are filled in */
 };

@@ -15,7 +15,7 @@ struct policy_region {
     _Alignas(4096) uint8_t slot[BD_POLICY_SLOTS][BD_POLICY_BLOB_MAX];
 };
 _Static_assert(offsetof(struct policy_region, slot) == 4096, "kept in shared memory");
-_Static_assert(sizeof(struct bd_policy_domain) == 104, "kept in shared memory");
+_Static_assert(sizeof(struct bd_policy_domain) == 108, "kept in shared memory");
 _Static_assert(sizeof(struct bd_policy_index) == 16, "kept in shared memory");
 _Static_assert(sizeof(struct bd_policy_profile) == 40, "kept in shared memory");
 _Static_assert(sizeof(struct bd_policy) == 152, "kept in shared memory");

@@ -97,8 +97,9 @@ static void put_capabilities(const struct bd_turn *turn, struct bd_wire *w)
     put_allow(turn, w);
     bd_reply_header(w, BD_STR("Accept"), BD_STR(""));
     bd_reply_header(w, BD_STR("Accept-Encoding"), BD_STR("identity"));
-    struct bd_str tag[3];
+    struct bd_str tag[4];
     unsigned cnt = 0;
+    tag[cnt++] = BD_STR("gin");
     if (d && d->gruu_enabled)
         tag[cnt++] = BD_STR("gruu");
     if (d && d->outbound_mode != BD_OUTBOUND_NONE)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "asks.h"
 
+#include "bulk_contact.h"
 #include "gruu.h"
 #include "outbound.h"
 
@@ -126,6 +127,10 @@ static const char *read_one(struct bd_asks *asks, const struct bd_message *m,
 {
     struct bd_ask *ask = &asks->ask[asks->cnt];
     struct bd_str params = BD_STR_NULL;
+    bool bulk = c->addr.uri.bnc;
+    const char *wrong = bulk ? bd_bulk_check(&c->addr.uri) : NULL;
+    if (wrong)
+        return wrong;
     if (c->addr.uri.text.len > BD_CONTACT_URI_MAX)
         return "Contact URI too long";
     if (!read_params(asks, c->addr.params, &params))
@@ -147,10 +152,12 @@ static const char *read_one(struct bd_asks *asks, const struct bd_message *m,
         .reg_id = c->reg_id,
         .created_at_s = asks->now_s,
         .q_milli = c->has_q ? c->q_milli : BD_Q_NONE,
-        .flags = (uint16_t)(context->flags | (secure ? BD_BINDING_SECURE : 0)),
+        .flags = (uint16_t)(context->flags | (secure ? BD_BINDING_SECURE : 0) |
+                            (bulk ? BD_BINDING_BULK : 0)),
     };
     asks->has_reg_id |= c->reg_id != 0;
     asks->has_instance |= c->instance.p != NULL;
+    asks->bulk |= bulk && ask->expires_s > 0;
     asks->cnt++;
     return NULL;
 }
@@ -206,7 +213,7 @@ enum bd_verdict bd_asks_read(struct bd_asks *asks, const struct bd_message *m,
                              const struct bd_asks_context *context, const char **reason)
 {
     asks->star = asks->has_reg_id = asks->outbound = asks->direct = false;
-    asks->has_instance = asks->gruu = false;
+    asks->has_instance = asks->gruu = asks->bulk = false;
     asks->cnt = 0;
     asks->text_len = 0;
     asks->call_id = m->call_id;

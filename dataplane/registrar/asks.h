@@ -19,6 +19,7 @@ struct bd_ask {
 
 struct bd_asks {
     bool star;    /* "Contact: *", Expires: 0 */
+    bool bulk;    /* one that is not removed is a bulk number contact (RFC 6140) */
     unsigned cnt; /* 0 without star: a query */
     struct bd_ask ask[BD_CONTACTS_PER_REQUEST_MAX];
     struct bd_str call_id, path;
@@ -48,7 +49,7 @@ struct bd_asks_context {
 /* Reads all Contacts. Returns
  *   BD_VERDICT_NONE      asks is whole
  *   BD_SIP_BAD_CONTACT   one is malformed or too long, too many, '*' misused, sips against RFC 5630
- *                        5.2; *reason says which
+ *                        5.2, bnc against RFC 6140 5.2; *reason says which
  *   BD_SIP_EXTENSION_REQUIRED, BD_SIP_FIRST_HOP_LACKS_OUTBOUND    see outbound.h
  *   BD_SIP_MALFORMED     the Call-ID or the Path is too long, or the Path is none
  *   BD_SIP_TOO_BRIEF     an expiry below the minimum, min_expires_mode 1 (10.3 (7)) */

@@ -198,6 +198,11 @@ enum bd_verdict bd_register(struct bd_registrar *registrar, struct bd_turn *turn
         .flags = turn->binding_flags,
     };
     verdict = bd_asks_read(&r->asks, turn->m, &context, &turn->reason);
+    /* RFC 6140 5.2: the numbers are those associated with the PBX. Who has none registers none; a
+     * PBX that lost its numbers may still remove its Contact. */
+    if (verdict == BD_VERDICT_NONE && r->asks.bulk &&
+        !bd_bulk_is_pbx(turn->request->policy, turn->domain, turn->aor))
+        verdict = BD_SIP_NOT_BULK;
     if (verdict != BD_VERDICT_NONE)
         return verdict;
     if (r->asks.has_instance && turn->domain->gruu_enabled && leads_back(r, turn))

@@ -43,7 +43,8 @@ bool bd_option_supported(struct bd_str tag, const struct bd_policy_domain *domai
         return !domain || domain->outbound_mode != BD_OUTBOUND_NONE;
     if (bd_str_eq_nocase(tag, BD_STR("gruu"))) /* RFC 5627 5.1 */
         return !domain || domain->gruu_enabled;
-    return bd_str_eq_nocase(tag, BD_STR("path")); /* RFC 3327; path.c asks the domain */
+    /* RFC 6140; RFC 3327, where path.c asks the domain */
+    return bd_str_eq_nocase(tag, BD_STR("gin")) || bd_str_eq_nocase(tag, BD_STR("path"));
 }
 
 enum bd_verdict bd_require_check(const struct bd_turn *turn)

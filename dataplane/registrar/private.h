@@ -21,6 +21,7 @@
 #include <openssl/evp.h>
 
 #include "asks.h"
+#include "bulk_contact.h"
 #include "challenge.h"
 #include "date.h"
 #include "decide.h"

@@ -132,6 +132,19 @@ static void keep_owned(const struct bd_gruu *gruu, struct bd_location *l)
     l->cnt = at < l->cnt;
 }
 
+/* Adds what the PBX of a number has registered for it (RFC 6140). Whether the AoR is such a number,
+ * registered or not. */
+static bool locate_bulk(struct bd_registrar *r, const struct bd_turn *turn, uint32_t now_s)
+{
+    const struct bd_policy_domain *d = turn->domain;
+    struct bd_bulk_hit hit;
+    struct bd_str user = {turn->aor.p, turn->aor.len - d->name_len - 1U};
+    if (!d->bulk_off || !bd_bulk_find(turn->request->policy, d, user, &hit))
+        return false;
+    bd_locate_bulk(r->deps.table, &hit, now_s, &r->location);
+    return true;
+}
+
 enum bd_verdict bd_redirect(struct bd_registrar *registrar, struct bd_turn *turn)
 {
     struct bd_registrar *r = registrar;
@@ -142,12 +155,17 @@ enum bd_verdict bd_redirect(struct bd_registrar *registrar, struct bd_turn *turn
         return BD_SIP_NOT_FOUND;
     if (kind != BD_GRUU_NONE)
         turn->aor = (struct bd_str){r->gruu.aor, r->gruu.aor_len};
-    bd_locate(r->deps.table, turn->aor, (uint32_t)(turn->request->now_ms / 1000), l);
-    if (kind != BD_GRUU_NONE)
+    uint32_t now_s = (uint32_t)(turn->request->now_ms / 1000);
+    bd_locate(r->deps.table, turn->aor, now_s, l);
+    bool known = false;
+    if (kind == BD_GRUU_NONE)
+        known = locate_bulk(r, turn, now_s);
+    else
         keep_owned(&r->gruu, l);
-    if (l->cnt == 0) /* a temporary GRUU ends with its bindings */
-        return kind != BD_GRUU_TEMPORARY && is_known(r, turn) ? BD_SIP_UNAVAILABLE
-                                                              : BD_SIP_NOT_FOUND;
+    if (l->cnt == 0) { /* a temporary GRUU ends with its bindings */
+        known = known || (kind != BD_GRUU_TEMPORARY && is_known(r, turn));
+        return known ? BD_SIP_UNAVAILABLE : BD_SIP_NOT_FOUND;
+    }
     keep_usable(turn, l);
     if (turn->domain->caller_preferences && l->cnt) {
         enum bd_verdict verdict = apply_preferences(r, turn);

@@ -47,6 +47,13 @@ static const char *hostport_parse(const char *p, const char *end, struct bd_uri 
     return p;
 }
 
+/* Bulk number contact: told while the parameters are read anyway, as every Contact is asked. */
+static bool is_bnc(const char *name, const char *end)
+{
+    return end - name == 3 && bd_lower(name[0]) == 'b' && bd_lower(name[1]) == 'n' &&
+           bd_lower(name[2]) == 'c';
+}
+
 /* uri-parameters = *( ";" pname [ "=" pvalue ] ); p stands on the first ";" if there is one. */
 static const char *params_parse(const char *p, const char *end, struct bd_uri *uri)
 {
@@ -56,6 +63,7 @@ static const char *params_parse(const char *p, const char *end, struct bd_uri *u
         p = bd_skip_escaped(name, end, BD_C_PARAM);
         if (p == name || cnt == BD_URI_PARAMS_MAX)
             return NULL;
+        uri->bnc |= is_bnc(name, p);
         if (p < end && *p == '=') {
             const char *value = p + 1;
             p = bd_skip_escaped(value, end, BD_C_PARAM);

@@ -24,6 +24,7 @@ struct bd_uri {
     enum bd_host_type host_type;
     struct bd_ip ip;       /* valid when host_type is not BD_HOST_NAME */
     uint16_t port;         /* 0 when absent */
+    bool bnc;              /* a parameter of this name (RFC 6140 9.2.1) is there */
     struct bd_str params;  /* after the first ';', without it. NULL when absent */
     struct bd_str headers; /* after '?', without it. NULL when absent */
 };

@@ -152,6 +152,7 @@ domains:
   - name: example.com
     aliases: [198.18.0.1, "2001:db8::1"]
     min_expires: 60
+    bulk: [1190 +4930555000-999 +4930777, 1191 +493044*]
   # baresip 1.0 registers only where MD5 stands alone.
   - name: brief.example
     aliases: [198.18.0.4]
@@ -159,6 +160,7 @@ domains:
     nonce_expire: 1
     redirect: true
     caller_preferences: true
+    bulk: [9 +4940*]
   - name: call.example
     redirect: true
     redirect_auth: true

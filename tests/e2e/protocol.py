@@ -724,6 +724,65 @@ def case_mutated_requests_leave_it_serving():
     equal(ctl("show", "info")["dataplane"]["pid"], alive, "the same process")
 
 
+# --- numbers in bulk (RFC 6140) ---------------------------------------------------------------------
+
+
+def bulk(phone, contact, **fields):
+    return phone.register(contact=contact, headers=["Require: gin", "Proxy-Require: gin",
+                                                    "Supported: path"], **fields)
+
+
+def uris(aor):
+    return {contact["uri"] for contact in (ctl("lookup", aor) or {}).get("contacts", [])}
+
+
+def case_bulk_contact_and_an_extension_of_its_own():
+    pbx, desk = Phone("1191"), Phone("1191", local=SECOND_SOURCE)
+    reply = bulk(pbx, "<sip:198.18.0.70:5070;x=1;bnc;y>;audio")
+    equal(reply.code, 200)
+    equal(reply.contacts(), {"sip:198.18.0.70:5070;x=1;bnc;y": 600})
+    number = "+49304412345"
+    equal(uris(f"{number}@example.com"), {f"sip:{number}@198.18.0.70:5070;x=1;y"})
+    equal(uris("+493045@example.com"), set(), "beside the range")
+    # Another device of the PBX: a second bulk contact, and a contact of the PBX itself.
+    equal(bulk(desk, "<sip:198.18.0.71;bnc>, <sip:desk@198.18.0.72>").code, 200)
+    equal(uris(f"{number}@example.com"),
+          {f"sip:{number}@198.18.0.70:5070;x=1;y", f"sip:{number}@198.18.0.71"})
+    ctl("unregister", "1191@example.com", "sip:198.18.0.70:5070;x=1;bnc;y")
+    equal(uris(f"{number}@example.com"), {f"sip:{number}@198.18.0.71"})
+    ctl("unregister", "1191@example.com")
+    equal(uris(f"{number}@example.com"), set())
+
+
+def case_bulk_refusals():
+    pbx, other = Phone("1191"), Phone("1192")
+    forbidden = counter("not_bulk")
+    for contact in ("<sip:1191@198.18.0.70;bnc>", "<sip:198.18.0.70;bnc;user=phone>",
+                    "<sip:198.18.0.70;bnc=1>", "<sip:198.18.0.70;bnc>, <sip:x@198.18.0.70;bnc>"):
+        equal(bulk(pbx, contact).code, 400, contact)
+    equal(bulk(other, "<sip:198.18.0.70;bnc>").code, 403, "who has no numbers")
+    equal(counter("not_bulk"), forbidden + 1)
+    equal(opened("15").request(headers=["Contact: <sip:198.18.0.70;bnc>"]).code, 403,
+          "in a domain without numbers")
+    equal(bulk(pbx, "").code, 200, "nothing asked for")
+    reply = pbx.request(headers=["Require: gin, foo"])
+    equal((reply.code, reply.get("Unsupported")), (420, "foo"))
+    equal(contacts_of("1191@example.com"), set())
+    equal(contacts_of("1192@example.com"), set())
+
+
+def case_bulk_number_is_called():
+    pbx, caller = Phone("9", domain="brief.example"), Phone("7", domain="brief.example")
+    number = "+4940123456"
+    equal(call(caller, f"sip:{number}@brief.example").code, 480, "the PBX is not there")
+    equal(bulk(pbx, f"<sip:{pbx.host}:5074;bnc>", expires=100).code, 200)
+    for method in ("INVITE", "SUBSCRIBE"):
+        reply = call(caller, "sip:+49-40-123456@198.18.0.4;user=phone", method,
+                     headers=["Event: reg"])
+        equal((reply.code, list(reply.contacts())), (302, [f"sip:{number}@{pbx.host}:5074"]), method)
+    equal(call(caller, "sip:9@brief.example").code, 480, "bnc is no way to the PBX itself")
+    equal(bulk(pbx, f"<sip:{pbx.host}:5074;bnc>", expires=0).code, 200)
+    equal(call(caller, f"sip:{number}@brief.example").code, 480, "it has gone")
 # --- extensions -----------------------------------------------------------------------------------
 
 P1, P2 = "<sip:p1.example.net;lr>", "<sip:p2.example.net;lr;ob>"

@@ -6,7 +6,7 @@ group_open()
     lab_open && lab_start && lab_subscribers
 }
 
-# run_sipp SCENARIO FIRST COUNT [PASSWORD]
+# run_sipp SCENARIO FIRST COUNT [PASSWORD]; more options of sipp in sipp_options
 run_sipp()
 {
     local user
@@ -19,7 +19,8 @@ run_sipp()
     (
         cd "$lab"
         in_lab sipp 198.18.0.1 -i 198.18.0.2 -sf "$here/sipp/$1.xml" -inf users.csv \
-            -m "$3" -r "${rate:-100}" -l 200 -nostdin -timeout 60s -timeout_error -trace_err
+            -m "$3" -r "${rate:-100}" -l 200 -nostdin -timeout 60s -timeout_error -trace_err \
+            "${sipp_options[@]}"
     )
 }
 
@@ -51,6 +52,23 @@ case_sipp_registers_a_thousand()
     for user in {1000..1998}; do echo "$user@example.com"; done |
         xargs -n 1 -P 4 "$ctl" -s "$lab/admin.sock" unregister >/dev/null
     equal "$(bindings_of all)" 0 "bindings after all were taken out"
+}
+
+# A PBX registers its numbers, and goes (RFC 6140).
+case_sipp_pbx_registers_its_numbers()
+{
+    local sipp_options=(-p 5072 -key expires 600) number=+4930555123@example.com
+    run_sipp gin 1190 1
+    equal "$(bindings_of 1190@example.com)" 1 "bindings: one for a thousand numbers"
+    equal "$(json '["contacts"][0]["uri"]' lookup "$number")" sip:+4930555123@198.18.0.2:5072 "a number"
+    equal "$(json '["contacts"][0]["pbx"]' lookup "$number")" 1190@example.com "its PBX"
+    equal "$(json '["bindings"]' lookup +49-30-777@example.com)" 1 "a single number"
+    ask lookup 1190@example.com | grep 'uri: sip:198.18.0.2:5072;bnc$'
+    sipp_options=(-p 5072 -key expires 0)
+    run_sipp gin 1190 1
+    equal "$(bindings_of 1190@example.com)" 0 "bindings after it has gone"
+    ask lookup "$number" >"$lab/lookup.log" 2>&1 || true
+    grep 'nor has its PBX 1190@example.com' "$lab/lookup.log"
 }
 
 case_sipsak_options()

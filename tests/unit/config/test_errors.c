@@ -165,6 +165,36 @@ static const struct bad bad_files[] = {
      ":17:3 control.stats_socket_user: must differ from control.stats_socket, a socket has one "
      "level\n"},
 
+    /* numbers in bulk */
+    {"auth: trusted", "bulk: [pbx1, 'p@x +49', \"pbx1 +49 49 +49-48 +1234567890123456\", '']",
+     ":15:14 domains[1].bulk[0]: must be the user part of a PBX, at most 64 characters, and its "
+     "numbers, as \"pbx1 +49305550000-9999\", got \"pbx1\"\n"
+     ":15:20 domains[1].bulk[1]: must be the user part of a PBX, at most 64 characters, and its "
+     "numbers, as \"pbx1 +49305550000-9999\", got \"p@x +49\"\n"
+     ":15:31 domains[1].bulk[2]: numbers must be +DIGITS, +FROM-TO or +DIGITS*, 15 digits at most, "
+     "got 49\n"
+     ":15:31 domains[1].bulk[2]: numbers must be +DIGITS, +FROM-TO or +DIGITS*, 15 digits at most, "
+     "got +49-48\n"
+     ":15:31 domains[1].bulk[2]: numbers must be +DIGITS, +FROM-TO or +DIGITS*, 15 digits at most, "
+     "got +1234567890123456\n"
+     ":15:71 domains[1].bulk[3]: must be the user part of a PBX, at most 64 characters, and its "
+     "numbers, as \"pbx1 +49305550000-9999\", got \"\"\n"},
+    {"auth: trusted",
+     "bulk:\n        - pbx1 +4930555000-999\n        - [pbx1]\n        - pbx2 +4930556*\n"
+     "            +4930555100\n        - pbx3 +49305555*\n        - pbx1 +4930*",
+     ":17:11 domains[1].bulk[1]: must be a PBX and its numbers, as \"pbx1 +49305550000-9999\", got "
+     "a "
+     "list\n"
+     ":18:11 domains[1].bulk[2]: +4930555100 overlaps +4930555000-+4930555999 of bulk[0] on line "
+     "16; a number belongs to one PBX\n"
+     ":20:11 domains[1].bulk[3]: +49305555* overlaps +4930555000-+4930555999 of bulk[0] on line "
+     "16; "
+     "a number belongs to one PBX\n"
+     ":21:11 domains[1].bulk[4]: +4930* overlaps +4930556* of bulk[2] on line 18; a number belongs "
+     "to one PBX\n"},
+    {"auth: trusted", "bulk: pbx1 +49*",
+     ":15:7 domains[1].bulk: must be a list, [a, b], got pbx1 +49*\n"},
+
     /* YAML */
     {"min_expires: 60", "min_expires: &x 60",
      ":13:20 domains[0].min_expires: YAML anchors (&name) are not taken, write the value out\n"},

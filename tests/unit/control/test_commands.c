@@ -242,6 +242,65 @@ static void lookup_tells_all(void **state)
     lab_expect(*state, "json lookup nobody@example.com", "{\"error\":");
 }
 
+/* The one binding of an AoR; expires_at_s 0 removes it. */
+static void put_one(struct lab *lab, struct bd_str aor, struct bd_str uri, uint16_t flags,
+                    uint32_t expires_at_s)
+{
+    struct bd_binding old, b = {.text = {[BD_TEXT_URI] = uri,
+                                         [BD_TEXT_CALL_ID] = BD_STR("call-id"),
+                                         [BD_TEXT_PARAMS] = BD_STR("audio")},
+                                .state = bd_state_make(1, expires_at_s),
+                                .q_milli = BD_Q_NONE,
+                                .flags = flags};
+    struct bd_slot_ref ref;
+    bd_writer_online(lab->writer);
+    bd_table_find(&lab->table, bd_table_hash(&lab->table, aor), aor, &ref);
+    if (ref.record)
+        bd_record_view(ref.record, 0, &old);
+    assert_int_equal(bd_table_put(lab->writer, &ref, aor, &old.state, &b, expires_at_s > 0),
+                     BD_TABLE_OK);
+    bd_writer_quiescent(lab->writer);
+    bd_writer_offline(lab->writer);
+}
+
+/* RFC 6140: a PBX that registered its numbers, and one of them that registered itself too. */
+static void lookup_finds_the_pbx_of_a_number(void **state)
+{
+    const struct bd_str pbx = BD_STR("pbx@example.com"), desk = BD_STR("+4930555124@example.com");
+    struct lab *lab = *state;
+    lab_write_config(lab, 2,
+                     "registrar:\n  default_domain: \"example.com\"\n"
+                     "domains:\n  - name: \"example.com\"\n    aliases: [\"198.18.0.1\"]\n"
+                     "    realm: \"the realm\"\n    bulk: [pbx +4930555000-999, pbx2 +4940*]\n"
+                     "  - name: \"other.example\"\n    auth: open\n");
+    lab_expect(lab, "reload", "reloaded");
+    lab_expect(lab, "show config", "bulk: [\"pbx +4930555000-999\", \"pbx2 +4940*\"]");
+    lab_expect(lab, "lookup +4930555123@198.18.0.1",
+               "error: +4930555123@example.com has no bindings, nor has its PBX pbx@example.com");
+    uint32_t later_s = lab_now_s() + 3600;
+    put_one(lab, pbx, BD_STR("sip:198.18.0.7:5070;bnc;x=1"), BD_BINDING_BULK, later_s);
+    json_t *document = ask_json(lab, "lookup tel:+49-30-555-123");
+    json_t *contact = json_array_get(json_object_get(document, "contacts"), 0);
+    assert_int_equal(json_integer_value(json_object_get(document, "bindings")), 1);
+    assert_string_equal(json_string_value(json_object_get(contact, "uri")),
+                        "sip:+4930555123@198.18.0.7:5070;x=1");
+    assert_string_equal(json_string_value(json_object_get(contact, "pbx")), "pbx@example.com");
+    assert_string_equal(json_string_value(json_object_get(contact, "params")), "audio");
+    json_decref(document);
+    lab_expect(lab, "lookup pbx@example.com", "contact 1 uri: sip:198.18.0.7:5070;bnc;x=1\n");
+    lab_expect(lab, "lookup +4930556000@example.com", "+4930556000@example.com has no bindings\n");
+    lab_expect(lab, "lookup +4940123@example.com", "nor has its PBX pbx2@example.com");
+    put_one(lab, desk, BD_STR("sip:desk@198.18.0.8"), 0, later_s);
+    lab_expect(lab, "lookup +4930555124@example.com", "contact 1 uri: sip:desk@198.18.0.8\n");
+    lab_expect(lab, "lookup +4930555124@example.com",
+               "contact 2 uri: sip:+4930555124@198.18.0.7:5070;x=1\n");
+    put_one(lab, pbx, BD_STR(""), 0, 0);
+    lab_expect(lab, "lookup +4930555124@example.com", "bindings: 1\n");
+    put_one(lab, desk, BD_STR(""), 0, 0);
+    lab_write_config(lab, 2, NULL);
+    lab_expect(lab, "reload", "reloaded");
+}
+
 static void info_counts_what_is_there(void **state)
 {
     json_t *document = ask_json(*state, "show info");
@@ -479,6 +538,7 @@ int main(void)
         cmocka_unit_test(idle_users_leave_room_for_an_admin),
         cmocka_unit_test(bindings_are_listed_by_aor_domain_and_all),
         cmocka_unit_test(lookup_tells_all),
+        cmocka_unit_test(lookup_finds_the_pbx_of_a_number),
         cmocka_unit_test(info_counts_what_is_there),
         cmocka_unit_test(drain_is_seen_by_workers),
         cmocka_unit_test(subscribers_come_and_go),

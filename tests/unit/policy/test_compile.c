@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "bulk.h"
 #include "compile.h"
 #include "profile.h"
 
@@ -81,6 +82,39 @@ static void test_domains(void **state)
 }
 
 #define DOMAINS "domains: [{name: a.example}]\n"
+
+static void test_bulk(void **state)
+{
+    struct bd_arena arena;
+    test_arena_make(&arena, 64);
+    struct bd_policy *p =
+        compile(&arena, HEAD "domains:\n"
+                             "  - {name: a.example, bulk: [Pbx1 +49305550-9 +4940*]}\n"
+                             "  - {name: b.example}\n"
+                             "  - {name: c.example, bulk: [x +1, y +4940*], case_sensitive: "
+                             "true}\n");
+    static const struct {
+        const char *domain, *user, *pbx;
+    } rows[] = {
+        {"a.example", "+49305557", "pbx1@a.example"},
+        {"a.example", "+49401", "pbx1@a.example"},
+        {"a.example", "+1", NULL},
+        {"b.example", "+49401", NULL},
+        {"c.example", "+49401", "y@c.example"},
+        {"c.example", "+1", "x@c.example"},
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        bool is_default;
+        struct bd_bulk_hit hit;
+        const struct bd_policy_domain *d =
+            bd_policy_find(p, bd_str_from(rows[i].domain), &is_default);
+        bool found = bd_bulk_find(p, d, bd_str_from(rows[i].user), &hit);
+        assert_int_equal(found, rows[i].pbx != NULL);
+        assert_true(!found || bd_str_eq(hit.pbx, bd_str_from(rows[i].pbx)));
+    }
+    free(p);
+    bd_arena_leave(&arena);
+}
 
 static void assert_text(const struct bd_policy *p, struct bd_policy_list list, unsigned i,
                         const char *wanted)
@@ -259,9 +293,13 @@ static void test_too_large(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_domains),         cmocka_unit_test(test_extensions),
-        cmocka_unit_test(test_profile_numbers), cmocka_unit_test(test_all_profiles_replaced),
-        cmocka_unit_test(test_secret),          cmocka_unit_test(test_random_secret),
+        cmocka_unit_test(test_domains),
+        cmocka_unit_test(test_bulk),
+        cmocka_unit_test(test_extensions),
+        cmocka_unit_test(test_profile_numbers),
+        cmocka_unit_test(test_all_profiles_replaced),
+        cmocka_unit_test(test_secret),
+        cmocka_unit_test(test_random_secret),
         cmocka_unit_test(test_too_large),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

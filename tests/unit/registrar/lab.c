@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "lab.h"
 
+#include "bulk.h"
+
 enum { POLICY_CAP = 1 << 20 };
 
 const struct bd_policy_domain lab_settings = {
@@ -31,6 +33,10 @@ static void make_policy(struct lab *lab, const struct bd_policy_domain *settings
     const struct bd_str aliases[] = {BD_STR("198.18.0.1"), BD_STR("alias.example.com")};
     struct bd_prefix trusted;
     assert_true(bd_prefix_parse(BD_STR("192.0.2.0/24"), &trusted));
+    struct bd_e164_set numbers[2];
+    assert_true(bd_e164_set_parse(BD_STR("+4930555000-999"), &numbers[0]));
+    assert_true(bd_e164_set_parse(BD_STR("+493044*"), &numbers[1]));
+    const struct bd_bulk_in bulk = {BD_STR("pbx"), numbers, 2};
     struct bd_policy_domain_in domain[4] = {
         {.name = BD_STR("example.com"),
          .realm = BD_STR("example.com"),
@@ -39,6 +45,8 @@ static void make_policy(struct lab *lab, const struct bd_policy_domain *settings
          .settings = *settings},
         {.name = BD_STR("other.example"),
          .realm = BD_STR("other.example"),
+         .bulk = &bulk,
+         .bulk_cnt = 1,
          .settings = lab_settings},
         {.name = BD_STR("trusted.example"),
          .realm = BD_STR("trusted.example"),

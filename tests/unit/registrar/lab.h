@@ -46,7 +46,8 @@ void lab_free(struct lab *lab);
 /* A second worker on the same table, for another thread; freed by lab_free_second first. */
 struct lab *lab_new_second(struct lab *lab);
 void lab_free_second(struct lab *second);
-/* Makes the policy anew. Besides the domain under test: other.example (open), trusted.example
+/* Makes the policy anew. Besides the domain under test: other.example (open; its
+ * PBX pbx has +4930555000-999 and +493044*), trusted.example
  * (192.0.2.0/24), digest.example (realm with a quote, SHA-256 then MD5, auth and auth-int). */
 void lab_policy(struct lab *lab, const struct bd_policy_domain *settings, bool with_default);
 /* The same with other settings for digest.example; example.com has lab_settings. */
