@@ -75,7 +75,9 @@ static unsigned view_living(const struct bd_told *told, const struct bd_hash_key
         struct bd_change *row = &difference->row[BD_CONTACTS_PER_AOR_MAX + cnt];
         bd_record_view(record, i, &row->binding);
         row->binding.state &= ~BD_STATE_SEALED;
-        if (bd_state_expires_at_s(row->binding.state) <= now_s)
+        /* RFC 6140 7.2.1: no watcher is told a Contact with `bnc`. */
+        if (bd_state_expires_at_s(row->binding.state) <= now_s ||
+            (row->binding.flags & BD_BINDING_BULK))
             continue;
         row->id = id_of(key, &row->binding);
         row->texts = texts_of(key, &row->binding);

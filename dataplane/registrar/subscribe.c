@@ -7,6 +7,7 @@
  * must be for. SUBSCRIBEs to other packages are left to redirect.c, where the domain redirects.
  * Within a dialog (a To tag) the Request-URI is our own Contact, and only the control process knows
  * what is watched; it compares the watcher with the one that it knows. */
+#include "bulk.h"
 #include "notify_branch.h"
 #include "private.h"
 
@@ -41,14 +42,6 @@ bool bd_subscribe_offered(const struct bd_turn *turn)
     return domain && domain->reg_event;
 }
 
-bool bd_subscribe_claims(struct bd_turn *turn)
-{
-    if (turn->m->method != BD_METHOD_SUBSCRIBE || !is_reg(turn->m) || !bd_subscribe_offered(turn))
-        return false;
-    turn->domain = turn->settings = asked_domain(turn);
-    return true;
-}
-
 static struct bd_str canonical(const struct bd_turn *turn, const struct bd_uri *uri, char *text)
 {
     if (uri->user.len == 0)
@@ -56,6 +49,28 @@ static struct bd_str canonical(const struct bd_turn *turn, const struct bd_uri *
     struct bd_str host = bd_policy_aor_host(turn->request->policy, turn->domain, BD_STR_NULL);
     return (struct bd_str){
         text, bd_aor_canonical(uri, host, turn->domain->case_sensitive, text, BD_AOR_MAX)};
+}
+
+/* RFC 6140 7.2.2: only the PBX knows which phones a number of it has, so a SUBSCRIBE goes where a
+ * call would go, as far as a redirect can take it. */
+static bool is_bulk_number(const struct bd_turn *turn)
+{
+    if (!turn->domain->bulk_off || !turn->domain->redirect)
+        return false;
+    char text[BD_AOR_MAX];
+    struct bd_str aor = canonical(turn, &turn->m->request_uri, text);
+    const char *at = aor.len ? memrchr(aor.p, '@', aor.len) : NULL;
+    struct bd_bulk_hit hit;
+    return at && bd_bulk_find(turn->request->policy, turn->domain,
+                              (struct bd_str){aor.p, (uint32_t)(at - aor.p)}, &hit);
+}
+
+bool bd_subscribe_claims(struct bd_turn *turn)
+{
+    if (turn->m->method != BD_METHOD_SUBSCRIBE || !is_reg(turn->m) || !bd_subscribe_offered(turn))
+        return false;
+    turn->domain = turn->settings = asked_domain(turn);
+    return turn->m->to_tag.p || !is_bulk_number(turn);
 }
 
 enum bd_verdict bd_subscribe_find(struct bd_registrar *registrar, struct bd_turn *turn)

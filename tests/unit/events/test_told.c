@@ -118,6 +118,18 @@ static void changes_have_names(void **state)
     }
 }
 
+/* RFC 6140 7.2.1. */
+static void a_bulk_contact_is_not_told(void **state)
+{
+    struct bd_binding b[2] = {same(), binding("sip:192.0.2.2;bnc", 1, 6000)};
+    b[1].flags |= BD_BINDING_BULK;
+    compare(b, 2, NOW_S, false);
+    assert_int_equal(difference.cnt, 1);
+    assert_true(bd_str_eq(difference.row[0].binding.text[BD_TEXT_URI], b[0].text[BD_TEXT_URI]));
+    compare(b + 1, 1, NOW_S, false);
+    assert_false(difference.there);
+}
+
 static void ids_stay_and_differ(void **state)
 {
     struct bd_binding b[3] = {same(), same(), binding("sip:joe@192.0.2.2", 1, 6000)};
@@ -168,6 +180,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(changes_have_names, begin, end),
+        cmocka_unit_test_setup_teardown(a_bulk_contact_is_not_told, begin, end),
         cmocka_unit_test_setup_teardown(ids_stay_and_differ, begin, end),
         cmocka_unit_test_setup_teardown(all_at_once, begin, end),
     };

@@ -36,12 +36,17 @@ static void make_policy(struct lab *lab, const struct bd_policy_domain *settings
     struct bd_e164_set numbers[2];
     assert_true(bd_e164_set_parse(BD_STR("+4930555000-999"), &numbers[0]));
     assert_true(bd_e164_set_parse(BD_STR("+493044*"), &numbers[1]));
-    const struct bd_bulk_in bulk = {BD_STR("pbx"), numbers, 2};
+    struct bd_e164_set own;
+    assert_true(bd_e164_set_parse(BD_STR("+4930777*"), &own));
+    const struct bd_bulk_in bulk = {BD_STR("pbx"), numbers, 2},
+                            own_bulk = {BD_STR("pbx7"), &own, 1};
     struct bd_policy_domain_in domain[4] = {
         {.name = BD_STR("example.com"),
          .realm = BD_STR("example.com"),
          .aliases = aliases,
          .alias_cnt = 2,
+         .bulk = &own_bulk,
+         .bulk_cnt = 1,
          .settings = *settings},
         {.name = BD_STR("other.example"),
          .realm = BD_STR("other.example"),

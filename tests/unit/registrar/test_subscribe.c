@@ -75,6 +75,23 @@ static void refused_or_handed_on(void **state)
     lab_free(lab);
 }
 
+/* RFC 6140 7.2.2: 480 as long as the PBX is not there; the number's own state is the PBX's to tell.
+ */
+static void a_number_of_a_pbx_is_redirected(void **state)
+{
+    static const char number[] = "sip:+49307771@example.com";
+    struct lab *lab = lab_new(1024);
+    struct bd_policy_domain settings = lab_settings;
+    settings.reg_event = settings.redirect = 1;
+    lab_policy(lab, &settings, true);
+    assert_int_equal(lab_send(lab, subscribe(number, JOE, TO_JOE, REG)), 480);
+    assert_int_equal(lab_send(lab, subscribe(JOE, JOE, TO_JOE, REG)), 0);
+    settings.redirect = 0;
+    lab_policy(lab, &settings, true);
+    assert_int_equal(lab_send(lab, subscribe(number, JOE, TO_JOE, REG)), 0);
+    lab_free(lab);
+}
+
 static void what_is_offered_is_said(void **state)
 {
     struct lab *lab = open_lab(BD_AUTH_OPEN);
@@ -151,6 +168,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(refused_or_handed_on),
+        cmocka_unit_test(a_number_of_a_pbx_is_redirected),
         cmocka_unit_test(what_is_offered_is_said),
         cmocka_unit_test(a_trusted_domain_looks_at_the_watcher),
         cmocka_unit_test(digest_goes_first),
