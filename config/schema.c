@@ -276,8 +276,8 @@ static const struct bd_row registration_rows[] = {
     {"reg_event_watchers", &bd_kind_texts,
      LIST(struct bd_config_domain, reg_event_watchers, reg_event_watcher_cnt), .min = 0,
      .max = BD_WATCHERS_PER_DOMAIN_MAX, .form = &bd_form_aor, .example = "app@example.com",
-     .help = "Users of the domain who may watch all of its addresses of record. They are "
-             "authenticated as `auth` says."},
+     .help = "Users of the domain who may watch all of its addresses of record; in the domain "
+             "`\"*\"`, those of their own host. They are authenticated as `auth` says."},
     {"use_path", &bd_kind_truth, DOMAIN(use_path), .fallback = "true", .choices = truth_words,
      .help = "Whether the Path of a REGISTER is kept with its bindings (RFC 3327). false: it is "
              "ignored, and Require: path draws 420."},

@@ -219,10 +219,11 @@ struct bd_events *bd_events_new(struct bd_control *control, struct bd_error *err
         e->slot = calloc(e->max, sizeof(struct bd_subscription *));
         e->origin = calloc(e->max, sizeof(uint64_t));
     }
-    if (e && e->slot && e->origin)
+    if (!e || !e->slot || !e->origin)
+        bd_fail(error, "out of memory");
+    else if ((e->seal = bd_gruu_seal_new(error)))
         return e;
     bd_events_free(e);
-    bd_fail(error, "out of memory");
     return NULL;
 }
 
@@ -245,6 +246,7 @@ void bd_events_free(struct bd_events *events)
     }
     if (events->timer)
         event_free(events->timer);
+    bd_gruu_seal_free(events->seal);
     free(events->slot);
     free(events->origin);
     free(events);

@@ -3,11 +3,14 @@
  *
  *   events.c      rings, slots, the turn
  *   subscribe.c   what a SUBSCRIBE draws
+ *   gruus.c       which GRUUs a watcher is told
  *   notify.c      when a NOTIFY goes out, what is in it, what its response means */
 #ifndef BD_NOTIFIER_H
 #define BD_NOTIFIER_H
 
 #include "events.h"
+#include "gruu.h"
+#include "reginfo.h"
 
 struct bd_events {
     struct bd_control *control;
@@ -22,6 +25,9 @@ struct bd_events {
     struct bd_message message;
     struct bd_difference difference;
     char body[BD_OUTBOUND_MAX], text[BD_OUTBOUND_MAX];
+    struct bd_gruu_seal *seal;
+    char pub_gruu[3 * (BD_AOR_MAX + BD_CONTACT_PARAMS_MAX)];
+    char temp_gruu[BD_GRUU_SEALED_MAX + BD_AOR_MAX + 16];
 };
 
 /* events.c */
@@ -43,6 +49,10 @@ struct bd_subscribe {
     uint64_t now_ms;
 };
 void bd_subscribe(struct bd_events *e, const struct bd_subscribe *ask);
+
+/* gruus.c: fills the GRUUs of a contact that is there; slices of e->pub_gruu and e->temp_gruu. */
+void bd_gruus_fill(struct bd_events *e, const struct bd_subscription *s,
+                   const struct bd_change *row, struct bd_reginfo_contact *contact);
 
 /* notify.c; the caller reads the table (bd_control_reading). */
 void bd_notify_look(struct bd_events *e, struct bd_subscription *s, uint64_t now_ms);

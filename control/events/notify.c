@@ -3,11 +3,9 @@
 #include <event2/util.h>
 #include <inttypes.h>
 
-#include "gruu.h"
 #include "notifier.h"
 #include "notify_branch.h"
 #include "peer.h"
-#include "reginfo.h"
 
 /* What a head takes besides the texts of its dialog. */
 enum { HEAD_MAX = 800 };
@@ -33,37 +31,17 @@ static struct bd_reginfo_contact contact_of(const struct bd_change *row, uint32_
     };
 }
 
-/* RFC 5628 5: the public GRUU of a contact that is there. A temporary one would want the CSeq of
- * the first that is good still, which nobody keeps. */
-static struct bd_str public_gruu(const struct bd_events *e, struct bd_str aor,
-                                 const struct bd_change *row, char text[BD_GRUU_PUBLIC_MAX])
-{
-    const struct bd_policy *policy = bd_policy_current(&e->control->arena);
-    const char *at = memrchr(aor.p, '@', aor.len);
-    bool by_default;
-    if (!policy || !at || !row->there)
-        return BD_STR_NULL;
-    struct bd_str host = {at + 1, (uint32_t)(aor.p + aor.len - at - 1)};
-    const struct bd_policy_domain *domain = bd_policy_find(policy, host, &by_default);
-    if (!domain || !bd_gruu_has(domain, &row->binding))
-        return BD_STR_NULL;
-    struct bd_wire w = bd_wire_init(text, BD_GRUU_PUBLIC_MAX);
-    bd_gruu_write_public(&w, aor, &row->binding);
-    return (struct bd_str){text, w.overflow ? 0 : bd_wire_len(&w)};
-}
-
 /* A contact whose texts alone are larger than any document goes with its URI only. */
-static bool write_row(const struct bd_events *e, const struct bd_subscription *s,
-                      struct bd_reginfo *r, const struct bd_change *row, uint32_t now_s, bool first)
+static bool write_row(struct bd_events *e, const struct bd_subscription *s, struct bd_reginfo *r,
+                      const struct bd_change *row, uint32_t now_s, bool first)
 {
-    char gruu[BD_GRUU_PUBLIC_MAX];
     struct bd_reginfo_contact contact = contact_of(row, now_s);
-    contact.pub_gruu = public_gruu(e, bd_subscription_resource(s), row, gruu);
+    bd_gruus_fill(e, s, row, &contact);
     if (bd_reginfo_contact(r, &contact))
         return true;
     if (!first)
         return false;
-    contact.params = contact.call_id = contact.pub_gruu = BD_STR_NULL;
+    contact.params = contact.call_id = contact.pub_gruu = contact.temp_gruu = BD_STR_NULL;
     bd_reginfo_contact(r, &contact);
     return true;
 }

@@ -119,17 +119,24 @@ static struct bd_str host_of(struct bd_str aor)
     return at ? (struct bd_str){at + 1, (uint32_t)(aor.p + aor.len - at - 1)} : aor;
 }
 
+static bool is_wildcard(const struct bd_config_domain *domain)
+{
+    return strcmp(domain->name, "*") == 0;
+}
+
+/* Its own, or else the wildcard domain. */
 static const struct bd_config_domain *domain_of(const struct bd_config *config, struct bd_str aor)
 {
     struct bd_str host = host_of(aor);
-    const struct bd_config_domain *wildcard = NULL;
+    const struct bd_config_domain *found = NULL;
     for (unsigned d = 0; d < config->domain_cnt; d++) {
-        if (bd_str_eq_nocase(bd_str_from(config->domains[d].name), host))
-            return &config->domains[d];
-        if (strcmp(config->domains[d].name, "*") == 0)
-            wildcard = &config->domains[d];
+        const struct bd_config_domain *domain = &config->domains[d];
+        if (bd_str_eq_nocase(bd_str_from(domain->name), host))
+            return domain;
+        if (is_wildcard(domain))
+            found = domain;
     }
-    return wildcard;
+    return found;
 }
 
 static bool is_listed(const struct bd_config_domain *domain, struct bd_str watcher)
@@ -148,8 +155,11 @@ static unsigned authorize(const struct bd_events *e, struct bd_str watcher, stru
 {
     const struct bd_arena *arena = &e->control->arena;
     const struct bd_config_domain *domain = domain_of(e->control->config, resource);
-    if (!domain || !domain->reg_event ||
-        (!bd_str_eq(watcher, resource) && !is_listed(domain, watcher)))
+    if (!domain || !domain->reg_event)
+        return 403;
+    /* The wildcard domain is as many domains as there are names. */
+    bool stranger = is_wildcard(domain) && !bd_str_eq(host_of(watcher), host_of(resource));
+    if (!bd_str_eq(watcher, resource) && (stranger || !is_listed(domain, watcher)))
         return 403;
     struct bd_provision ignored;
     bool known = domain->auth == BD_AUTH_OPEN ||

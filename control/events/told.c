@@ -20,7 +20,8 @@ static uint64_t id_of(const struct bd_hash_key *key, const struct bd_binding *b)
 static uint64_t texts_of(const struct bd_hash_key *key, const struct bd_binding *b)
 {
     const uint64_t part[] = {hash_str(key, b->text[BD_TEXT_CALL_ID]),
-                             hash_str(key, b->text[BD_TEXT_PARAMS]), b->q_milli};
+                             hash_str(key, b->text[BD_TEXT_PARAMS]),
+                             hash_str(key, b->text[BD_TEXT_GRUU]), b->q_milli};
     return bd_hash64(key, part, sizeof(part));
 }
 

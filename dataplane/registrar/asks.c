@@ -2,6 +2,7 @@
 #include "asks.h"
 
 #include "bulk_contact.h"
+#include "gruu.h"
 #include "outbound.h"
 
 /* RFC 3261 10.3 (7): only intervals below one hour may be refused as too brief. */
@@ -205,8 +206,7 @@ static uint64_t make_life(const struct bd_asks *asks, const struct bd_hash_key *
 {
     const uint64_t part[] = {bd_hash64(key, asks->call_id.p, asks->call_id.len), asks->txn,
                              asks->now_s};
-    uint64_t life = bd_hash64(key, part, sizeof(part));
-    return life ? life : 1;
+    return bd_gruu_life_make(asks->cseq, bd_hash64(key, part, sizeof(part)));
 }
 
 enum bd_verdict bd_asks_read(struct bd_asks *asks, const struct bd_message *m,

@@ -69,20 +69,31 @@ void bd_gruu_put_public(struct bd_wire *w, struct bd_str aor, const struct bd_bi
     bd_wire_char(w, '"');
 }
 
-void bd_gruu_put_temporary(struct bd_wire *w, struct bd_gruu_seal *seal, struct bd_str aor,
-                           const struct bd_binding *binding, uint64_t issue)
+bool bd_gruu_write_temporary(struct bd_wire *w, struct bd_gruu_seal *seal, struct bd_str aor,
+                             const struct bd_binding *binding, uint64_t issue)
 {
     char sealed[BD_GRUU_SEALED_MAX];
     uint32_t len = bd_gruu_seal_close(seal, issue, bd_gruu_life(binding), aor, sealed);
     if (len == 0)
-        return;
-    bd_wire_put(w, BD_STR(";temp-gruu=\""));
+        return false;
     put_scheme(w, binding);
     bd_wire_put(w, BD_STR(PREFIX));
     bd_wire_put(w, (struct bd_str){sealed, len});
     bd_wire_char(w, '@');
     bd_wire_put(w, host_of(aor));
-    bd_wire_put(w, BD_STR(";gr\""));
+    bd_wire_put(w, BD_STR(";gr"));
+    return true;
+}
+
+void bd_gruu_put_temporary(struct bd_wire *w, struct bd_gruu_seal *seal, struct bd_str aor,
+                           const struct bd_binding *binding, uint64_t issue)
+{
+    const struct bd_wire before = *w;
+    bd_wire_put(w, BD_STR(";temp-gruu=\""));
+    if (bd_gruu_write_temporary(w, seal, aor, binding, issue))
+        bd_wire_char(w, '"');
+    else
+        *w = before;
 }
 
 /* --- resolving -------------------------------------------------------------------------------- */
@@ -165,6 +176,17 @@ enum bd_gruu_kind bd_gruu_resolve(struct bd_gruu_seal *seal, const struct bd_pol
     struct bd_str name = bd_policy_aor_host(policy, gruu->domain, BD_STR_NULL);
     return value.len ? resolve_public(uri, name, value, gruu)
                      : resolve_temporary(seal, uri, name, gruu);
+}
+
+uint64_t bd_gruu_life_make(uint32_t cseq, uint64_t unique)
+{
+    uint64_t life = (uint64_t)(cseq & 0x7fffffffU) << 33 | (unique & 0x1ffffffffULL);
+    return life ? life : 1;
+}
+
+uint32_t bd_gruu_life_cseq(uint64_t life)
+{
+    return (uint32_t)(life >> 33);
 }
 
 uint64_t bd_gruu_life(const struct bd_binding *binding)

@@ -5,7 +5,8 @@
  *   temporary   sip:tgruu.SEALED@DOMAIN;gr        gruu_seal.h: the AoR, a life, and what makes it
  * new
  *
- * A life is 8 bytes that all bindings of an instance share (BD_TEXT_GRUU). It begins with the first
+ * A life is 8 bytes, cseq:31 | unique:33, that all bindings of an instance share (BD_TEXT_GRUU). It
+ * begins with the first
  * binding of the instance, a further flow inherits it, and a REGISTER of another Call-ID puts a new
  * one in its place (5.1). So all temporary GRUUs that were handed out are good as long as any
  * binding of the instance lives, and all of them die together, without a table.
@@ -22,8 +23,6 @@
 #include "wire.h"
 
 #define BD_GRUU_LIFE_SZ 8
-/* sips:, an AoR and an instance ID all of escapes, and ;gr= */
-#define BD_GRUU_PUBLIC_MAX (16 + 3 * BD_AOR_MAX + 3 * BD_CONTACT_PARAMS_MAX)
 
 enum bd_gruu_kind {
     BD_GRUU_NONE, /* no gr parameter, or another's domain: a URI like any other */
@@ -53,18 +52,25 @@ bool bd_gruu_is_temporary(const struct bd_uri *uri);
  * the life in which it was handed out. The caller sorts out expired bindings. */
 bool bd_gruu_owns(const struct bd_gruu *gruu, const struct bd_binding *binding);
 
+/* A life that began with a request of this CSeq. Not 0; differs from any that the instance had
+ * before when `unique` does. */
+uint64_t bd_gruu_life_make(uint32_t cseq, uint64_t unique);
 /* The life of a binding; 0: none. */
 uint64_t bd_gruu_life(const struct bd_binding *binding);
+/* The CSeq of the REGISTER that began it (RFC 5628 5: first-cseq). */
+uint32_t bd_gruu_life_cseq(uint64_t life);
 
 /* Whether a binding has GRUUs. A bulk one has none: RFC 6140 7.1.1 wants one with bnc and without a
  * user for it, which is optional. */
 bool bd_gruu_has(const struct bd_policy_domain *domain, const struct bd_binding *binding);
 
-/* Writes the URI of a public one; at most BD_GRUU_PUBLIC_MAX characters. */
+/* Write the URI alone. The scheme is that of the Contact (RFC 5630 5.2.1). A temporary one that
+ * cannot be made is left out: false. */
 void bd_gruu_write_public(struct bd_wire *w, struct bd_str aor, const struct bd_binding *binding);
+bool bd_gruu_write_temporary(struct bd_wire *w, struct bd_gruu_seal *seal, struct bd_str aor,
+                             const struct bd_binding *binding, uint64_t issue);
 
-/* Write the Contact parameters, semicolon first (5.2). The scheme is that of the Contact (RFC 5630
- * 5.2.1). A temporary one that cannot be made is left out. */
+/* Write the Contact parameters, semicolon first (5.2). */
 void bd_gruu_put_public(struct bd_wire *w, struct bd_str aor, const struct bd_binding *binding);
 void bd_gruu_put_temporary(struct bd_wire *w, struct bd_gruu_seal *seal, struct bd_str aor,
                            const struct bd_binding *binding, uint64_t issue);

@@ -16,9 +16,10 @@ import time
 import xml.etree.ElementTree as ElementTree
 
 from phone import Phone, Reply, Silence, authorization
-from protocol import ctl, equal, wait_until
+from protocol import INSTANCE, ctl, equal, gruus, wait_until
 
 SPACE = "{urn:ietf:params:xml:ns:reginfo}"
+GRUU_SPACE = "{urn:ietf:params:xml:ns:gruuinfo}"
 
 
 class Request(Reply):
@@ -45,6 +46,13 @@ class Request(Reply):
         """URI -> the element's attributes."""
         return {contact.find(SPACE + "uri").text: contact.attrib
                 for contact in self.document.iter(SPACE + "contact")}
+
+    def gruus(self):
+        """What a <contact> says of them: [public, temporary], and the temporary one's first-cseq."""
+        found = [self.document.find(f".//{SPACE}contact/{GRUU_SPACE}{name}")
+                 for name in ("pub-gruu", "temp-gruu")]
+        first = None if found[1] is None else int(found[1].get("first-cseq"))
+        return [None if e is None else e.get("uri") for e in found], first
 
     def events(self):
         return {uri: contact["event"] for uri, contact in self.contacts().items()}
@@ -196,6 +204,51 @@ def case_a_trusted_subscriber():
     sees_it_all(Watcher("2005", domain="trusted.example", local="198.18.0.2"))
     stranger = Watcher("2005", domain="trusted.example", local="198.18.0.3")
     equal(stranger.subscribe().code, 403, "from elsewhere")
+
+
+def case_in_the_wildcard_domain():
+    sees_it_all(Watcher("20", domain="any.example"))
+    equal(Watcher("20", domain="any.example", of="21").subscribe().code, 403, "somebody else's")
+
+
+def sees_the_gruus(watcher):
+    phone = phone_of(watcher)
+
+    def register():
+        return gruus(phone.register(contact=f"<{phone.contact}>{INSTANCE % 5}", headers=["Supported: gruu"]))
+
+    watcher.subscribe()
+    equal(watcher.next().gruus(), ([None, None], None))
+    first = register()
+    began = phone.cseq
+    equal(watcher.next().gruus(), (first, began), "as in the 200")
+    second = register()
+    equal(watcher.next().gruus(), (second, began), "a further one, the first is good still")
+    phone.call_id = os.urandom(8).hex()
+    third = register()
+    equal(watcher.next().gruus(), (third, phone.cseq), "another Call-ID: only those since then")
+    for gruu in third:
+        equal([row["uri"] for row in ctl("lookup", gruu)["contacts"]], [phone.contact], gruu)
+    phone.register(expires=0)
+    watcher.next()
+    return third
+
+
+def case_gruus():
+    sees_the_gruus(opened("36"))
+
+
+def case_gruus_in_the_wildcard_domain():
+    public = sees_the_gruus(Watcher("36", domain="any.example"))[0]
+    assert public.startswith("sip:36@any.example;gr="), public
+
+
+def case_a_listed_watcher_sees_no_temporary_gruu():
+    phone = Phone("1905")
+    public = gruus(phone.register(contact=f"<{phone.contact}>{INSTANCE % 5}", headers=["Supported: gruu"]))[0]
+    watcher = Watcher("1999", of="1905")
+    watcher.subscribe()
+    equal(watcher.next().gruus(), ([public, None], None))
 
 
 def case_expiry():

@@ -3,6 +3,7 @@
 
 group_open()
 {
+    local lab_more_domains='  - {name: "*", auth: open}'
     lab_open &&
         sed -i -e 's/^registrar:$/&\n  reg_event: true\n  reg_event_interval_ms: 300\n  reg_event_min_expires: 2/' \
             -e 's/^  - name: example.com$/&\n    reg_event_watchers: [1999@example.com]/' \

@@ -3,21 +3,24 @@
 #include "lab.h"
 
 #include "events.h"
+#include "gruu.h"
 
 enum { WORKER = 1 };
 
 static const char domains[] =
     "registrar:\n  reg_event: true\n  reg_event_max_subscriptions: 70\n"
     "domains:\n  - name: \"example.com\"\n    auth: open\n"
-    "    reg_event_watchers: [\"App@example.com\"]\n"
-    "  - name: \"*\"\n    auth: open\n    reg_event_watchers: [\"app@one.example\"]\n"
-    "  - name: \"digest.example\"\n    reg_event_watchers: [\"app@digest.example\"]\n";
+    "    reg_event_watchers: [\"App@example.com\", \"admin@example.com\"]\n"
+    "    registrants: [\"admin\"]\n"
+    "  - name: \"digest.example\"\n    reg_event_watchers: [\"app@digest.example\"]\n"
+    "  - name: \"off.example\"\n    auth: open\n    gruu_enabled: false\n"
+    "  - name: \"*\"\n    auth: open\n"
+    "    reg_event_watchers: [\"app@one.example\"]\n";
 
 struct bench {
     struct lab lab;
     struct bd_events *events;
     uint64_t now_ms;
-    struct bd_str instance; /* of joe's phone */
     unsigned cseq, call, register_cseq;
     char out[BD_OUTBOUND_MAX + 1]; /* the last datagram that was sent */
     char branch[64], tag[32];      /* of the last NOTIFY, of the last 200 */
@@ -161,9 +164,8 @@ static void put(struct bench *b, uint32_t expires_s)
     struct lab *lab = &b->lab;
     struct bd_str aor = BD_STR("joe@example.com");
     struct bd_binding binding = {
-        .text = {[BD_TEXT_URI] = BD_STR("sip:joe@198.18.0.2:5070"),
-                 [BD_TEXT_CALL_ID] = BD_STR("call"),
-                 [BD_TEXT_INSTANCE] = b->instance},
+        .text =
+            {[BD_TEXT_URI] = BD_STR("sip:joe@198.18.0.2:5070"), [BD_TEXT_CALL_ID] = BD_STR("call")},
         .state = bd_state_make(++b->register_cseq, (uint32_t)(b->now_ms / 1000) + expires_s),
         .created_at_s = 4000,
         .q_milli = BD_Q_NONE};
@@ -352,6 +354,137 @@ static void a_full_ring_delays_and_loses_nothing(void **state)
     put(b, 0);
 }
 
+/* --- GRUUs
+ * ------------------------------------------------------------------------------------------
+ */
+
+/* Joe, in some domain, has two flows of one instance, and a contact without any. */
+static void put_flows(struct bench *b, const char *name, uint64_t life)
+{
+    struct lab *lab = &b->lab;
+    struct bd_str aor = bd_str_from(name);
+    struct bd_binding flow[3];
+    for (unsigned i = 0; i < 3; i++)
+        flow[i] = (struct bd_binding){
+            .text = {[BD_TEXT_URI] = BD_STR("sip:joe@198.18.0.2:5070"),
+                     [BD_TEXT_CALL_ID] = BD_STR("call"),
+                     [BD_TEXT_INSTANCE] = BD_STR("<urn:uuid:1>"),
+                     [BD_TEXT_GRUU] = {(const char *)&life, sizeof(life)}},
+            .state = bd_state_make(9 + i, (uint32_t)(b->now_ms / 1000) + 600 + i),
+            .txn = bd_txn_make(9 + i, life),
+            .reg_id = 1 + i,
+            .created_at_s = 4000,
+            .q_milli = BD_Q_NONE};
+    flow[2].text[BD_TEXT_URI] = BD_STR("sip:plain@198.18.0.2");
+    flow[2].text[BD_TEXT_INSTANCE] = flow[2].text[BD_TEXT_GRUU] = BD_STR_NULL;
+    flow[2].reg_id = 0;
+    uint64_t seen[3];
+    struct bd_binding former;
+    struct bd_slot_ref ref;
+    bd_writer_online(lab->writer);
+    bool found = bd_table_find(&lab->table, bd_table_hash(&lab->table, aor), aor, &ref);
+    for (unsigned i = 0; found && i < 3; i++) {
+        bd_record_view(ref.record, i, &former);
+        seen[i] = former.state;
+    }
+    assert_int_equal(bd_table_put(lab->writer, &ref, aor, found ? seen : NULL, flow, 3),
+                     BD_TABLE_OK);
+    bd_writer_quiescent(lab->writer);
+    bd_writer_offline(lab->writer);
+}
+
+static unsigned count_of(const char *text, const char *part)
+{
+    unsigned cnt = 0;
+    for (const char *p = text; (p = strstr(p, part)); p++)
+        cnt++;
+    return cnt;
+}
+
+/* The temporary GRUU of the last document, all of which must be one. */
+static void take_temporary(const struct bench *b, char out[600])
+{
+    char pattern[640];
+    const char *p = strstr(b->out, "<gr:temp-gruu ");
+    assert_non_null(p);
+    assert_int_equal(sscanf(strstr(p, "uri=\""), "uri=\"%590[^\"]", out), 1);
+    snprintf(pattern, sizeof(pattern), "uri=\"%s\"", out);
+    assert_int_equal(count_of(b->out, pattern), count_of(b->out, "<gr:temp-gruu "));
+}
+
+static void wants_life(struct bench *b, const char *temporary, uint64_t life)
+{
+    struct bd_error error;
+    struct bd_gruu_seal *seal = bd_gruu_seal_new(&error);
+    struct bd_gruu gruu;
+    struct bd_uri uri;
+    assert_non_null(seal);
+    assert_true(bd_uri_parse(bd_str_from(temporary), &uri));
+    bd_control_reading(&b->lab.control);
+    assert_int_equal(bd_gruu_resolve(seal, bd_policy_current(&b->lab.arena), &uri, &gruu),
+                     BD_GRUU_TEMPORARY);
+    bd_control_done_reading(&b->lab.control);
+    assert_true(gruu.life == life);
+    bd_gruu_seal_free(seal);
+}
+
+static void gruus_are_told(void **state)
+{
+    struct bench *b = *state;
+    char first[600], second[600];
+    uint64_t life = bd_gruu_life_make(7, 0x123456789);
+    put_flows(b, "joe@example.com", life);
+    assert_int_equal(subscribe(b, "Expires: 600\r\n"), 200);
+    want_notify(b, "uri=\"sip:joe@example.com;gr=urn:uuid:1\"/>", "first-cseq=\"7\"/>");
+    assert_int_equal(count_of(b->out, "<gr:pub-gruu "), 2);
+    assert_int_equal(count_of(b->out, "<gr:temp-gruu "), 2);
+    take_temporary(b, first);
+    wants_life(b, first, life);
+    answer(b, "200 OK");
+    turn(b, 6000);
+    assert_false(take(b));
+    /* Another Call-ID: all of the instance have a new life, even those that nothing else befell. */
+    life = bd_gruu_life_make(1, 0x987654321);
+    b->now_ms -= 6000;
+    put_flows(b, "joe@example.com", life);
+    b->now_ms += 6000;
+    turn(b, 200);
+    want_notify(b, "state=\"partial\"", "first-cseq=\"1\"/>");
+    assert_int_equal(count_of(b->out, "<contact "), 2);
+    take_temporary(b, second);
+    wants_life(b, second, life);
+    assert_string_not_equal(first, second);
+    answer(b, "481 x");
+}
+
+static void who_is_told_which_gruu(void **state)
+{
+    static const struct {
+        const char *watcher, *resource;
+        unsigned public, temporary;
+    } rows[] = {
+        {"joe@example.com", "joe@example.com", 2, 2},
+        {"app@example.com", "joe@example.com", 2, 0},
+        {"admin@example.com", "joe@example.com", 2, 2}, /* a registrant */
+        {"joe@off.example", "joe@off.example", 0, 0},
+        {"joe@one.example", "joe@one.example", 2, 2},
+    };
+    struct bench *b = *state;
+    for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        put_flows(b, rows[i].resource, bd_gruu_life_make(7, i));
+        b->call++;
+        *b->tag = 0;
+        assert_int_equal(
+            send_text(b, rows[i].watcher, rows[i].resource, subscribe_text(b, "Expires: 0\r\n")),
+            200);
+        want_notify(b, "terminated", "full");
+        if (count_of(b->out, "<gr:pub-gruu ") != rows[i].public ||
+            count_of(b->out, "<gr:temp-gruu ") != rows[i].temporary)
+            fail_msg("row %u: %s", i, b->out);
+        answer(b, "200 OK");
+    }
+}
+
 /* --- what is refused
  * --------------------------------------------------------------------------------
  */
@@ -368,10 +501,11 @@ static void who_may_watch(void **state)
         {"app@example.com", "joe@digest.example", 403},
         {"app@digest.example", "joe@digest.example", 404},
         {"joe@digest.example", "joe@digest.example", 404},
-        {"joe@one.example", "joe@one.example", 200}, /* of the domain "*" */
-        {"joe@one.example", "joe@two.example", 403},
-        {"app@one.example", "joe@two.example", 200}, /* as the operator says */
-        {"app@one.example", "joe@digest.example", 403},
+        {"joe@one.example", "joe@one.example", 200}, /* by the wildcard */
+        {"jim@one.example", "joe@one.example", 403},
+        {"app@one.example", "joe@one.example", 200},
+        {"app@one.example", "joe@two.example", 403}, /* another domain of the same wildcard */
+        {"joe@example.com", "joe@one.example", 403},
     };
     struct bench *b = *state;
     for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -385,26 +519,6 @@ static void who_may_watch(void **state)
             answer(b, "481 x");
         }
     }
-}
-
-/* RFC 5628 5; who has no instance has none, nor has a contact that has gone. */
-static void a_gruu_is_told(void **state)
-{
-    static const char gruu[] = "<gr:pub-gruu xmlns:gr=\"urn:ietf:params:xml:ns:gruuinfo\" "
-                               "uri=\"sip:joe@example.com;gr=urn:x:1\"/>";
-    struct bench *b = *state;
-    put(b, 600);
-    subscribed(b);
-    assert_null(strstr(b->out, "gruu"));
-    b->instance = BD_STR("<urn:x:1>");
-    put(b, 700);
-    turn(b, 6000);
-    want_notify(b, gruu, "state=\"active\"");
-    answer(b, "200 OK");
-    put(b, 0);
-    turn(b, 6000);
-    want_notify(b, "state=\"terminated\"", "");
-    assert_null(strstr(b->out, "gruu"));
 }
 
 static void within_a_dialog(void **state)
@@ -493,8 +607,9 @@ int main(void)
         NOTIFIER_TEST(what_a_response_means),
         NOTIFIER_TEST(a_refresh_overtakes_what_is_under_way),
         NOTIFIER_TEST(a_full_ring_delays_and_loses_nothing),
+        NOTIFIER_TEST(gruus_are_told),
+        NOTIFIER_TEST(who_is_told_which_gruu),
         NOTIFIER_TEST(who_may_watch),
-        NOTIFIER_TEST(a_gruu_is_told),
         NOTIFIER_TEST(within_a_dialog),
         NOTIFIER_TEST(a_retransmission_is_repeated),
         NOTIFIER_TEST(there_is_an_end_to_them),

@@ -4,6 +4,10 @@
  * come again, time that jumps, all limits. The model knows bindings by the identity that the pool
  * below gives each URI text, so it owes nothing to the parser, to 19.1.4 in uri.c, or to the table.
  *
+ * Half of the users have phones that know outbound (RFC 5626 6): a Contact with an instance and a
+ * reg-id is that flow, whatever its URI, and no flow and no plain binding are ever one; a reg-id
+ * without an instance is nothing. One request may set up one flow, not two, and with nothing else.
+ *
  * A failure prints its seed; BINDERY_TEST_SEED=N runs that again. */
 #include "lab.h"
 
@@ -37,8 +41,21 @@ static const struct {
 };
 enum { POOL_CNT = sizeof(pool) / sizeof(pool[0]) };
 
+/* Spellings of instances: UUIDs have no case, other URNs have (RFC 5626 4.1, RFC 8141). */
+static const struct {
+    const char *text;
+    int id;
+} instances[] = {
+    {"<urn:uuid:00000000-0000-1000-8000-00000000000a>", 0},
+    {"<URN:UUID:00000000-0000-1000-8000-00000000000A>", 0},
+    {"<urn:uuid:00000000-0000-1000-8000-00000000000b>", 1},
+};
+enum { INSTANCE_CNT = sizeof(instances) / sizeof(instances[0]), REG_ID_MAX = 2 };
+
 struct wish {
     int text;        /* index in the pool */
+    int instance;    /* in instances, or NONE */
+    unsigned reg_id; /* 0: not given */
     int64_t expires; /* NONE: not given */
 };
 struct ask {
@@ -48,7 +65,8 @@ struct ask {
     struct wish wish[CONTACTS_MAX];
 };
 struct held {
-    int text;
+    struct wish wish; /* that it comes from */
+    int identity;     /* see identity_of */
     unsigned call, cseq, branch;
     uint64_t expires_at, created;
     bool mine; /* touched by the request at hand */
@@ -84,10 +102,21 @@ static void forget_expired(struct model *m)
     }
 }
 
-static int lookup(const struct model *m, int text)
+static bool is_flow(const struct wish *w)
+{
+    return w->instance != NONE && w->reg_id != 0;
+}
+
+/* One number for what makes a binding the same one: the URI, or instance and reg-id. */
+static int identity_of(const struct wish *w)
+{
+    return is_flow(w) ? 1000 + 10 * instances[w->instance].id + (int)w->reg_id : pool[w->text].id;
+}
+
+static int lookup(const struct model *m, int identity)
 {
     for (unsigned i = 0; i < m->cnt; i++) {
-        if (pool[m->held[i].text].id == pool[text].id)
+        if (m->held[i].identity == identity)
             return (int)i;
     }
     return NONE;
@@ -125,7 +154,7 @@ static unsigned order(const struct model *m, const struct ask *a)
         const struct held *h = &m->held[i];
         bool meant = a->star;
         for (unsigned k = 0; k < a->cnt; k++)
-            meant |= pool[a->wish[k].text].id == pool[h->text].id;
+            meant |= identity_of(&a->wish[k]) == h->identity;
         if (!meant || h->call != a->call || h->cseq < a->cseq)
             continue;
         if (h->cseq == a->cseq && h->branch == a->branch)
@@ -137,7 +166,7 @@ static unsigned order(const struct model *m, const struct ask *a)
 
 static void fulfil(struct model *m, const struct ask *a, const struct wish *w)
 {
-    int at = lookup(m, w->text);
+    int identity = identity_of(w), at = lookup(m, identity);
     int64_t s = wanted(m, a, w);
     if (s == 0) {
         if (at != NONE)
@@ -149,8 +178,14 @@ static void fulfil(struct model *m, const struct ask *a, const struct wish *w)
         m->held[at].created = m->now;
     }
     struct held *h = &m->held[at];
-    *h = (struct held){w->text,    a->call, a->cseq, a->branch, m->now + granted(m, s),
-                       h->created, true};
+    *h = (struct held){.wish = *w,
+                       .identity = identity,
+                       .call = a->call,
+                       .cseq = a->cseq,
+                       .branch = a->branch,
+                       .expires_at = m->now + granted(m, s),
+                       .created = h->created,
+                       .mine = true};
 }
 
 static int soonest(const struct model *m)
@@ -168,7 +203,7 @@ static int soonest(const struct model *m)
 static bool grew(const struct model *before, const struct model *after)
 {
     for (unsigned i = 0; i < after->cnt; i++) {
-        if (lookup(before, after->held[i].text) == NONE)
+        if (lookup(before, after->held[i].identity) == NONE)
             return true;
     }
     return false;
@@ -201,9 +236,20 @@ static bool seen_lately(const struct model *m, const struct ask *a)
     return false;
 }
 
+/* RFC 5626 6: a flow is set up by a Contact alone; removals beside it are no Contacts set up. */
+static bool crowds_a_flow(const struct model *m, const struct ask *a)
+{
+    unsigned flows = 0, set_up = 0;
+    for (unsigned i = 0; i < a->cnt; i++) {
+        flows += is_flow(&a->wish[i]);
+        set_up += wanted(m, a, &a->wish[i]) != 0;
+    }
+    return flows > 0 && set_up > 1;
+}
+
 static unsigned model_register(struct model *m, const struct ask *a)
 {
-    if (a->star && (a->cnt || a->expires != 0))
+    if ((a->star && (a->cnt || a->expires != 0)) || crowds_a_flow(m, a))
         return 400;
     forget_expired(m);
     if (too_brief(m, a))
@@ -228,14 +274,30 @@ static unsigned model_register(struct model *m, const struct ask *a)
     return 200;
 }
 
+/* The parameters that are given back. */
+static size_t write_params(char *out, size_t out_sz, const struct wish *w)
+{
+    size_t used = 0;
+    if (w->reg_id)
+        used += (size_t)snprintf(out, out_sz, ";reg-id=%u", w->reg_id);
+    if (w->instance != NONE)
+        used += (size_t)snprintf(out + used, out_sz - used, ";+sip.instance=\"%s\"",
+                                 instances[w->instance].text);
+    return used;
+}
+
 static void model_contacts(const struct model *m, char *out, size_t out_sz)
 {
     size_t used = 0;
     out[0] = 0;
-    for (unsigned i = 0; i < m->cnt; i++)
-        used += (size_t)snprintf(out + used, out_sz - used, "%s<%s>;expires=%lu", i ? "|" : "",
-                                 pool[m->held[i].text].text,
-                                 (unsigned long)(m->held[i].expires_at - m->now));
+    for (unsigned i = 0; i < m->cnt; i++) {
+        const struct held *h = &m->held[i];
+        used += (size_t)snprintf(out + used, out_sz - used, "%s<%s>", i ? "|" : "",
+                                 pool[h->wish.text].text);
+        used += write_params(out + used, out_sz - used, &h->wish);
+        used += (size_t)snprintf(out + used, out_sz - used, ";expires=%lu",
+                                 (unsigned long)(h->expires_at - m->now));
+    }
 }
 
 /* --- the conversation ------------------------------------------------------------------------- */
@@ -257,7 +319,20 @@ static int64_t roll_expires(void)
     return values[roll(sizeof(values) / sizeof(values[0]))];
 }
 
-static struct ask roll_ask(unsigned *cseq)
+static struct wish roll_wish(bool flows)
+{
+    struct wish w = {.text = (int)roll(POOL_CNT), .instance = NONE};
+    if (flows && roll(4))
+        w.instance = (int)roll(INSTANCE_CNT);
+    if (flows && roll(4))
+        w.reg_id = roll(REG_ID_MAX + 1);
+    if (w.instance != NONE) /* RFC 5627 5.1: those are SIP URIs */
+        w.text = (int)roll(POOL_CNT - 1);
+    w.expires = roll_expires();
+    return w;
+}
+
+static struct ask roll_ask(unsigned *cseq, bool flows)
 {
     unsigned call = roll(DEVICES);
     cseq[call] += roll(8) ? 1 : 0;
@@ -267,11 +342,22 @@ static struct ask roll_ask(unsigned *cseq)
                     .expires = roll_expires(),
                     .star = roll(12) == 0};
     a.cnt = a.star && roll(4) ? 0 : roll(CONTACTS_MAX + 1);
+    if (flows && a.cnt > 1 && roll(2)) /* most are refused else */
+        a.cnt = 1;
     if (a.star && roll(4))
         a.expires = 0;
     for (unsigned i = 0; i < a.cnt; i++)
-        a.wish[i] = (struct wish){(int)roll(POOL_CNT), roll_expires()};
+        a.wish[i] = roll_wish(flows);
     return a;
+}
+
+static size_t write_contact(char *out, size_t out_sz, const struct wish *w)
+{
+    size_t used = (size_t)snprintf(out, out_sz, "Contact: <%s>", pool[w->text].text);
+    used += write_params(out + used, out_sz - used, w);
+    if (w->expires != NONE)
+        used += (size_t)snprintf(out + used, out_sz - used, ";expires=%ld", (long)w->expires);
+    return used + (size_t)snprintf(out + used, out_sz - used, "\r\n");
 }
 
 static void write_request(char *out, size_t out_sz, unsigned user, const struct ask *a)
@@ -284,13 +370,8 @@ static void write_request(char *out, size_t out_sz, unsigned user, const struct 
         a->branch, user, a->call, a->cseq);
     if (a->star)
         used += (size_t)snprintf(out + used, out_sz - used, "Contact: *\r\n");
-    for (unsigned i = 0; i < a->cnt; i++) {
-        const struct wish *w = &a->wish[i];
-        used += (size_t)snprintf(out + used, out_sz - used, "Contact: <%s>", pool[w->text].text);
-        if (w->expires != NONE)
-            used += (size_t)snprintf(out + used, out_sz - used, ";expires=%ld", (long)w->expires);
-        used += (size_t)snprintf(out + used, out_sz - used, "\r\n");
-    }
+    for (unsigned i = 0; i < a->cnt; i++)
+        used += write_contact(out + used, out_sz - used, &a->wish[i]);
     if (a->expires != NONE)
         used += (size_t)snprintf(out + used, out_sz - used, "Expires: %ld\r\n", (long)a->expires);
     snprintf(out + used, out_sz - used, "Content-Length: 0\r\n\r\n");
@@ -326,6 +407,8 @@ static void hold_sequence(struct lab *lab, unsigned user)
     settings.max_contacts_policy = (uint8_t)roll(3);
     settings.max_contacts_code = 403;
     settings.min_expires_mode = (uint8_t)roll(2);
+    bool flows = roll(2);
+    settings.outbound_mode = BD_OUTBOUND_SUPPORTED;
     lab_policy(lab, &settings, true);
     struct model m = {.settings = &settings};
     struct ask past[REQUESTS];
@@ -338,7 +421,7 @@ static void hold_sequence(struct lab *lab, unsigned user)
         lab->wall_ms += jump_ms;
         m.now = lab->now_ms / 1000;
         bool again = i > 0 && roll(6) == 0;
-        past[i] = again ? past[roll(i)] : roll_ask(cseq);
+        past[i] = again ? past[roll(i)] : roll_ask(cseq, flows);
         write_request(text, sizeof(text), user, &past[i]);
         unsigned status = lab_send(lab, text);
         compare(lab, &m, user, status, model_register(&m, &past[i]));
