@@ -73,13 +73,13 @@ void bd_gruus_fill(struct bd_events *e, const struct bd_subscription *s,
 {
     const struct bd_binding *b = &row->binding;
     struct bd_str aor = bd_subscription_resource(s);
-    if (!row->there || b->text[BD_TEXT_INSTANCE].len == 0)
+    if (!row->there)
         return;
     const struct bd_policy *policy = bd_policy_current(&e->control->arena);
     bool by_default;
     const struct bd_policy_domain *domain =
         policy ? bd_policy_find(policy, host_of(aor), &by_default) : NULL;
-    if (!domain || !domain->gruu_enabled)
+    if (!domain || !bd_gruu_has(domain, b))
         return;
     struct bd_wire w = bd_wire_init(e->pub_gruu, sizeof(e->pub_gruu));
     bd_gruu_write_public(&w, aor, b);

@@ -217,7 +217,7 @@ static void put_gruus(struct bd_registrar *r, const struct bd_turn *turn, struct
                       const struct bd_binding *b)
 {
     const struct bd_policy *policy = turn->request->policy;
-    if (!turn->domain->gruu_enabled || !bd_list_has(turn->m, BD_HDR_SUPPORTED, BD_STR("gruu")))
+    if (!bd_gruu_has(turn->domain, b) || !bd_list_has(turn->m, BD_HDR_SUPPORTED, BD_STR("gruu")))
         return;
     uint64_t life = bd_gruu_life(b);
     bd_gruu_put_public(w, turn->identity, b);
@@ -241,8 +241,7 @@ static void put_binding(struct bd_registrar *r, const struct bd_turn *turn, stru
         bd_wire_put(w, BD_STR(";q="));
         bd_wire_q(w, b->q_milli);
     }
-    if (b->text[BD_TEXT_INSTANCE].len)
-        put_gruus(r, turn, w, b);
+    put_gruus(r, turn, w, b);
     bd_wire_put(w, BD_STR(";expires="));
     bd_wire_u32(w, left_s ? left_s : 1);
     bd_wire_put(w, BD_STR("\r\n"));

@@ -119,6 +119,15 @@ static enum bd_verdict check_body(const struct bd_message *m)
     return refused ? BD_SIP_UNSUPPORTED_MEDIA : BD_VERDICT_NONE;
 }
 
+/* A phone may be known to its dialogs by a GRUU, so that requests within them come here, too (RFC
+ * 5627 6.1); a 3xx is followed as it is outside (12.2.1.2). */
+static bool calls_gruu(const struct bd_turn *turn)
+{
+    struct bd_str value;
+    return turn->domain->gruu_enabled &&
+           bd_param_find(turn->m->request_uri.params, BD_STR("gr"), &value);
+}
+
 enum bd_verdict bd_dispatch(struct bd_turn *turn)
 {
     const struct bd_message *m = turn->m;
@@ -132,8 +141,10 @@ enum bd_verdict bd_dispatch(struct bd_turn *turn)
     /* 8.3: a redirect server MUST ignore what it does not understand: methods, options in Require.
      * No dialog is here (12.2.2), and a BYE has no other place (15.1.2). */
     turn->subscribe = bd_subscribe_claims(turn);
-    if (!turn->subscribe && bd_redirect_claims(turn))
-        return m->to_tag.p || m->method == BD_METHOD_BYE ? BD_SIP_NO_TRANSACTION : BD_VERDICT_NONE;
+    if (!turn->subscribe && bd_redirect_claims(turn)) {
+        bool inside = (m->to_tag.p || m->method == BD_METHOD_BYE) && !calls_gruu(turn);
+        return inside ? BD_SIP_NO_TRANSACTION : BD_VERDICT_NONE;
+    }
     enum bd_verdict verdict = check_method(turn);
     if (verdict == BD_VERDICT_NONE)
         verdict = check_require(turn);

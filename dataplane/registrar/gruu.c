@@ -56,6 +56,12 @@ void bd_gruu_write_public(struct bd_wire *w, struct bd_str aor, const struct bd_
     put_escaped(w, without_brackets(binding->text[BD_TEXT_INSTANCE]), BD_C_PARAM, 0);
 }
 
+bool bd_gruu_has(const struct bd_policy_domain *domain, const struct bd_binding *binding)
+{
+    return domain->gruu_enabled && binding->text[BD_TEXT_INSTANCE].len &&
+           !(binding->flags & BD_BINDING_BULK);
+}
+
 void bd_gruu_put_public(struct bd_wire *w, struct bd_str aor, const struct bd_binding *binding)
 {
     bd_wire_put(w, BD_STR(";pub-gruu=\""));
@@ -117,18 +123,35 @@ static enum bd_gruu_kind resolve_public(const struct bd_uri *uri, struct bd_str 
     return gruu->aor_len ? BD_GRUU_PUBLIC : BD_GRUU_INVALID;
 }
 
+static const struct bd_str prefix = {PREFIX, sizeof(PREFIX) - 1};
+
+bool bd_gruu_is_temporary(const struct bd_uri *uri)
+{
+    struct bd_str user = uri->user, value;
+    return user.len > prefix.len && bd_str_eq((struct bd_str){user.p, prefix.len}, prefix) &&
+           bd_param_find(uri->params, BD_STR("gr"), &value) && value.len == 0;
+}
+
+/* Whether a URI stands for a canonical host: that of its domain, else its own. */
+static bool has_host(const struct bd_uri *uri, struct bd_str name, struct bd_str host)
+{
+    char text[BD_AOR_MAX];
+    struct bd_uri plain = *uri;
+    plain.user = BD_STR_NULL;
+    uint32_t len = bd_aor_canonical(&plain, name, true, text, sizeof(text));
+    return len && bd_str_eq((struct bd_str){text, len}, host);
+}
+
 static enum bd_gruu_kind resolve_temporary(struct bd_gruu_seal *seal, const struct bd_uri *uri,
                                            struct bd_str name, struct bd_gruu *gruu)
 {
-    static const struct bd_str prefix = {PREFIX, sizeof(PREFIX) - 1};
     struct bd_str user = uri->user;
     struct bd_gruu_sealed sealed;
-    if (user.len <= prefix.len || !bd_str_eq((struct bd_str){user.p, prefix.len}, prefix))
+    if (!bd_gruu_is_temporary(uri))
         return BD_GRUU_INVALID;
     struct bd_str text = {user.p + prefix.len, user.len - prefix.len};
     if (!bd_gruu_seal_open(seal, text, &sealed) ||
-        !bd_str_eq_nocase(host_of((struct bd_str){sealed.aor, sealed.aor_len}),
-                          name.p ? name : uri->host))
+        !has_host(uri, name, host_of((struct bd_str){sealed.aor, sealed.aor_len})))
         return BD_GRUU_INVALID;
     gruu->life = sealed.life;
     gruu->aor_len = sealed.aor_len;

@@ -44,6 +44,10 @@ struct bd_gruu {
 enum bd_gruu_kind bd_gruu_resolve(struct bd_gruu_seal *seal, const struct bd_policy *policy,
                                   const struct bd_uri *uri, struct bd_gruu *gruu);
 
+/* Whether a URI looks like a temporary GRUU: then its user part is a sealed text, longer than any
+ * AoR may be, and nobody's name. */
+bool bd_gruu_is_temporary(const struct bd_uri *uri);
+
 /* Whether one of the AoR's bindings is of the GRUU's instance and, for a temporary one, still of
  * the life in which it was handed out. The caller sorts out expired bindings. */
 bool bd_gruu_owns(const struct bd_gruu *gruu, const struct bd_binding *binding);
@@ -55,6 +59,10 @@ uint64_t bd_gruu_life_make(uint32_t cseq, uint64_t unique);
 uint64_t bd_gruu_life(const struct bd_binding *binding);
 /* The CSeq of the REGISTER that began it (RFC 5628 5: first-cseq). */
 uint32_t bd_gruu_life_cseq(uint64_t life);
+
+/* Whether a binding has GRUUs. A bulk one has none: RFC 6140 7.1.1 wants one with bnc and without a
+ * user for it, which is optional. */
+bool bd_gruu_has(const struct bd_policy_domain *domain, const struct bd_binding *binding);
 
 /* Write the URI alone. The scheme is that of the Contact (RFC 5630 5.2.1). A temporary one that
  * cannot be made is left out: false. */

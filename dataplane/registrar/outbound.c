@@ -8,9 +8,11 @@ static bool is_first_hop(const struct bd_message *m)
     return bd_list_next(&list, &via) && !bd_list_next(&list, &via);
 }
 
-/* The first Path value is the proxy next to the client. */
-static bool edge_is_outbound(const struct bd_message *m)
+/* The first Path value is the proxy next to the client. A Path that is not kept leads nowhere. */
+static bool edge_is_outbound(const struct bd_message *m, const struct bd_policy_domain *domain)
 {
+    if (!domain->use_path)
+        return false;
     struct bd_list list = bd_list_begin(m, BD_HDR_PATH);
     struct bd_str element, value;
     struct bd_name_addr edge;
@@ -65,7 +67,7 @@ enum bd_verdict bd_outbound_apply(struct bd_asks *asks, const struct bd_message 
         return BD_VERDICT_NONE;
     }
     asks->direct = is_first_hop(m);
-    if (!asks->direct && domain->regid_mode == 0 && !edge_is_outbound(m)) {
+    if (!asks->direct && domain->regid_mode == 0 && !edge_is_outbound(m, domain)) {
         ignore_all(asks);
         return is_supported(m) ? BD_SIP_FIRST_HOP_LACKS_OUTBOUND : BD_VERDICT_NONE;
     }

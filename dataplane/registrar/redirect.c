@@ -84,7 +84,8 @@ static bool is_usable(struct bd_turn *turn, const struct bd_binding *b)
     }
     /* RFC 3327 5.4: only by its Path; a caller has no way to take it but a Route in the URI, which
      * RFC 3261 19.1.5 advises clients against. */
-    if (b->text[BD_TEXT_PATH].len && !turn->domain->redirect_path)
+    bool sip = uri.scheme == BD_URI_SIP || uri.scheme == BD_URI_SIPS;
+    if (b->text[BD_TEXT_PATH].len && !(turn->domain->redirect_path && sip))
         return false;
     return !bd_uri_equal(&uri, asked); /* 8.3: MUST NOT */
 }
@@ -120,16 +121,15 @@ static enum bd_verdict apply_preferences(struct bd_registrar *r, struct bd_turn 
     return BD_VERDICT_NONE;
 }
 
-/* RFC 5627 6.1: a GRUU stands for its AoR, and then for one binding of its instance, the freshest
- * (RFC 5626 7: never two of one instance at a time). */
+/* RFC 5627 6.1: a GRUU stands for its AoR, and then for the bindings of its instance. */
 static void keep_owned(const struct bd_gruu *gruu, struct bd_location *l)
 {
-    unsigned at = 0;
-    while (at < l->cnt && !bd_gruu_owns(gruu, l->target[at].binding))
-        at++;
-    if (at < l->cnt)
-        l->target[0] = l->target[at];
-    l->cnt = at < l->cnt;
+    unsigned cnt = 0;
+    for (unsigned i = 0; i < l->cnt; i++) {
+        if (bd_gruu_owns(gruu, l->target[i].binding))
+            l->target[cnt++] = l->target[i];
+    }
+    l->cnt = cnt;
 }
 
 /* Adds what the PBX of a number has registered for it (RFC 6140). Whether the AoR is such a number,
@@ -151,7 +151,9 @@ enum bd_verdict bd_redirect(struct bd_registrar *registrar, struct bd_turn *turn
     struct bd_location *l = &r->location;
     enum bd_gruu_kind kind =
         bd_gruu_resolve(r->seal, turn->request->policy, &turn->m->request_uri, &r->gruu);
-    if (kind == BD_GRUU_INVALID)
+    bool nobodys = kind == BD_GRUU_NONE && turn->domain->gruu_enabled &&
+                   bd_gruu_is_temporary(&turn->m->request_uri);
+    if (kind == BD_GRUU_INVALID || nobodys)
         return BD_SIP_NOT_FOUND;
     if (kind != BD_GRUU_NONE)
         turn->aor =
@@ -168,6 +170,8 @@ enum bd_verdict bd_redirect(struct bd_registrar *registrar, struct bd_turn *turn
         return known ? BD_SIP_UNAVAILABLE : BD_SIP_NOT_FOUND;
     }
     keep_usable(turn, l);
+    if (kind != BD_GRUU_NONE && l->cnt > 1) /* RFC 5626 7: never two of one instance at a time */
+        l->cnt = 1;
     if (turn->domain->caller_preferences && l->cnt) {
         enum bd_verdict verdict = apply_preferences(r, turn);
         if (verdict != BD_VERDICT_NONE)
@@ -201,16 +205,18 @@ static void put_hvalue(struct bd_wire *w, struct bd_str s)
 static void put_uri(struct bd_wire *w, const struct bd_binding *b)
 {
     struct bd_str uri = b->text[BD_TEXT_URI], path = b->text[BD_TEXT_PATH];
-    const char *mark = path.len ? memchr(uri.p, '?', uri.len) : NULL;
-    uint32_t plain = mark ? (uint32_t)(mark - uri.p) : uri.len;
-    bd_wire_put(w, (struct bd_str){uri.p, plain});
-    if (path.len) {
-        bd_wire_put(w, BD_STR("?Route="));
-        put_hvalue(w, path);
+    struct bd_uri parsed; /* a user part may hold a '?', too */
+    if (!path.len || !bd_uri_parse(uri, &parsed)) {
+        bd_wire_put(w, uri);
+        return;
     }
-    if (mark) {
+    uint32_t plain = parsed.headers.p ? (uint32_t)(parsed.headers.p - uri.p - 1) : uri.len;
+    bd_wire_put(w, (struct bd_str){uri.p, plain});
+    bd_wire_put(w, BD_STR("?Route="));
+    put_hvalue(w, path);
+    if (parsed.headers.p) {
         bd_wire_char(w, '&');
-        bd_wire_put(w, (struct bd_str){mark + 1, uri.len - plain - 1});
+        bd_wire_put(w, parsed.headers);
     }
 }
 

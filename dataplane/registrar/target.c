@@ -88,6 +88,15 @@ void bd_target_bind(const struct bd_arena *arena, struct bd_turn *turn)
     turn->aor = bd_identities_bound(arena, turn->identity);
 }
 
+/* A temporary GRUU tells its AoR to redirect.c only: here the host is what counts. */
+static enum bd_verdict called_aor(struct bd_turn *turn)
+{
+    struct bd_uri called = turn->m->request_uri;
+    if (turn->domain->gruu_enabled && bd_gruu_is_temporary(&called))
+        called.user.len = 1;
+    return canonical_aor(turn, &called);
+}
+
 /* The Request-URI of a REGISTER must not have a user part (10.2); some phones send one, and it is
  * ignored. A foreign Request-URI should be forwarded (10.3 (1)): no proxy is here, so 404
  * (8.2.2.1). OPTIONS with Max-Forwards 0 is answered whatever it addresses (11). */
@@ -96,7 +105,7 @@ enum bd_verdict bd_target_find(struct bd_turn *turn)
     const struct bd_message *m = turn->m;
     const struct bd_policy *policy = turn->request->policy;
     if (turn->redirect)
-        return canonical_aor(turn, &m->request_uri);
+        return called_aor(turn);
     turn->domain = bd_target_domain(m, policy, &m->request_uri);
     turn->settings = turn->domain;
     if (m->method == BD_METHOD_OPTIONS) {

@@ -754,6 +754,12 @@ def case_bulk_contact_and_an_extension_of_its_own():
     equal(uris(f"{number}@example.com"), set())
 
 
+def case_bulk_contact_gets_no_gruu():
+    reply = Phone("1190").register(contact=f"<sip:198.18.0.70;bnc>{INSTANCE % 3}", headers=["Supported: gruu"])
+    equal(reply.code, 200)
+    assert "gruu" not in reply.get("Contact"), reply.get("Contact")
+
+
 def case_bulk_refusals():
     pbx, other = Phone("1191"), Phone("1192")
     forbidden = counter("not_bulk")

@@ -386,6 +386,100 @@ static void test_calls(void **state)
     assert_int_equal(call(pub.text), 480);
 }
 
+/* The user part of a temporary GRUU is longer than an AoR may be. */
+static void test_calls_of_a_long_name(void **state)
+{
+    struct bd_policy_domain settings = lab_settings;
+    settings.gruu_enabled = settings.redirect = true;
+    lab_policy(lab, &settings, true);
+    char user[201] = "";
+    memset(user, 'a', sizeof(user) - 1);
+    assert_int_equal(send(user, "a", 1, "<" X ">" INSTANCE(UUID), GRUU), 200);
+    struct gruu_text temp = gruu_of("temp-gruu", 0);
+    assert_true(strlen(temp.text) > BD_AOR_MAX);
+    assert_int_equal(call(temp.text), 302);
+    memcpy(strstr(temp.text, "@example"), "@elsewhe", 8); /* taken by the default domain only */
+    assert_int_equal(call(temp.text), 404);
+}
+
+/* 6.1: the freshest of the instance's contacts that can be used at all. */
+static void test_calls_of_two_flows(void **state)
+{
+    struct bd_policy_domain settings = lab_settings;
+    settings.gruu_enabled = settings.redirect = true;
+    settings.outbound_mode = BD_OUTBOUND_SUPPORTED;
+    lab_policy(lab, &settings, true);
+    send("alice", "a", 1, "<" X ">;expires=900;reg-id=1" INSTANCE(UUID), GRUU);
+    send("alice", "a", 2, "<" Y ">;expires=600;reg-id=2" INSTANCE(UUID), GRUU);
+    struct gruu_text pub = gruu_of("pub-gruu", 0);
+    char got[512];
+    assert_int_equal(call(pub.text), 302);
+    lab_contacts(lab, got, sizeof(got));
+    assert_memory_equal(got, "<" X ">", strlen("<" X ">"));
+    assert_null(strchr(got, '|'));
+    /* Now the freshest is one behind a Path, where redirect_path is off. */
+    settings.use_path = true;
+    lab_policy(lab, &settings, true);
+    send("alice", "a", 3, "<" X ">;expires=900;reg-id=1" INSTANCE(UUID),
+         GRUU "Path: <sip:p1.example;lr>\r\n");
+    assert_int_equal(call(pub.text), 302);
+    lab_contacts(lab, got, sizeof(got));
+    assert_memory_equal(got, "<" Y ">", strlen("<" Y ">"));
+}
+
+/* A dialog may know the phone by its GRUU only; for AoRs there is no dialog here. */
+static void test_calls_within_a_dialog(void **state)
+{
+    static const char text[] =
+        "%s %s SIP/2.0\r\nVia: SIP/2.0/UDP 192.0.2.7;branch=z9hG4bKd\r\n"
+        "From: <sip:bob@example.com>;tag=b\r\nTo: <sip:alice@example.com>;tag=t\r\nCall-ID: d\r\n"
+        "CSeq: 2 %s\r\n\r\n";
+    struct bd_policy_domain settings = lab_settings;
+    settings.gruu_enabled = settings.redirect = true;
+    lab_policy(lab, &settings, true);
+    send("alice", "a", 1, "<" X ">" INSTANCE(UUID), GRUU);
+    const struct gruu_text temp = gruu_of("temp-gruu", 0);
+    static const char *const methods[] = {"INVITE", "BYE"};
+    for (unsigned i = 0; i < 2; i++) {
+        char request[1024];
+        snprintf(request, sizeof(request), text, methods[i], temp.text, methods[i]);
+        assert_int_equal(lab_send(lab, request), 302);
+        snprintf(request, sizeof(request), text, methods[i], "sip:alice@example.com", methods[i]);
+        assert_int_equal(lab_send(lab, request), 481);
+    }
+}
+
+/* The domain "*" serves any host under its own name: its GRUUs as well. */
+static void test_calls_of_the_wildcard_domain(void **state)
+{
+    static const char text[] =
+        "REGISTER sip:tenant.example SIP/2.0\r\n"
+        "Via: SIP/2.0/UDP 192.0.2.1:5060;branch=z9hG4bKw%u\r\nFrom: "
+        "<sip:w@tenant.example>;tag=f\r\n"
+        "To: <sip:w@tenant.example>\r\nCall-ID: w\r\nCSeq: %u REGISTER\r\nContact: %s\r\n" GRUU
+        "\r\n";
+    struct bd_policy_domain settings = lab_settings;
+    settings.gruu_enabled = settings.redirect = settings.wildcard = true;
+    lab_policy(lab, &settings, false);
+    char request[1024], got[512];
+    snprintf(request, sizeof(request), text, 1, 1, "<" X ">;expires=600" INSTANCE(UUID));
+    assert_int_equal(lab_send(lab, request), 200);
+    struct gruu_text gruu[] = {gruu_of("pub-gruu", 0), gruu_of("temp-gruu", 0)};
+    snprintf(request, sizeof(request), text, 2, 2, "<" Y ">");
+    assert_int_equal(lab_send(lab, request), 200);
+    for (unsigned i = 0; i < 2; i++) {
+        assert_int_equal(call(gruu[i].text), 302);
+        lab_contacts(lab, got, sizeof(got));
+        assert_non_null(strstr(got, X));
+        assert_null(strchr(got, '|'));
+        char *host = strstr(gruu[i].text, "@tenant");
+        memcpy(host, "@TENANT", 7);
+        assert_int_equal(call(gruu[i].text), 302);
+        memcpy(host, "@lodger", 7);
+        assert_int_equal(call(gruu[i].text), i == 0 ? 480 : 404); /* open: any AoR is valid */
+    }
+}
+
 static size_t allocations;
 
 static void *count_malloc(size_t sz, const char *file, int line)
@@ -434,6 +528,10 @@ int main(void)
         GRUU_TEST(test_forgeries),
         GRUU_TEST(test_sealing),
         GRUU_TEST(test_calls),
+        GRUU_TEST(test_calls_of_the_wildcard_domain),
+        GRUU_TEST(test_calls_of_a_long_name),
+        GRUU_TEST(test_calls_of_two_flows),
+        GRUU_TEST(test_calls_within_a_dialog),
         GRUU_TEST(test_nothing_is_allocated),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -31,6 +31,7 @@ struct conversation {
     const char *name;
     struct step step[STEPS_MAX];
     uint8_t outbound_mode, regid_mode;
+    bool no_path; /* use_path is off */
 };
 
 #define OB    "Supported: path, outbound\r\n"
@@ -85,6 +86,13 @@ static const struct conversation conversations[] = {
       {"a", 2, Y, "", OB, 200, NULL, NULL},
       {"a", 3, X FLOW_A1 "," Y ";expires=0", "", OB, 200, X FLOW_A1 ";expires=3600", "outbound"}},
      1},
+    {"no flow behind an edge proxy whose Path is not kept",
+     {{"a", 1, X FLOW_A1, EDGE, OB PATH("sip:edge.example;lr;ob"), 439, NULL, NULL},
+      {"a", 2, X FLOW_A1, "", OB PATH("sip:edge.example;lr;ob"), 200, X FLOW_A1 ";expires=3600",
+       "outbound"}},
+     1,
+     0,
+     true},
     {"the first hop: an edge proxy must be in Path with ob, else 439 (11.6)",
      {{"a", 1, X FLOW_A1, EDGE, OB, 439, NULL, NULL},
       {"a", 2, X FLOW_A1, EDGE, OB PATH("sip:edge.example;lr"), 439, NULL, NULL},
@@ -154,6 +162,7 @@ static void test_conversations(void **state)
         struct bd_policy_domain settings = lab_settings;
         settings.outbound_mode = conversations[c].outbound_mode;
         settings.regid_mode = conversations[c].regid_mode;
+        settings.use_path = !conversations[c].no_path;
         lab_policy(lab, &settings, true);
         for (unsigned i = 0; i < STEPS_MAX && conversations[c].step[i].call_id; i++) {
             send_step(lab, &conversations[c].step[i]);
@@ -170,6 +179,7 @@ static struct lab *with_timers(uint16_t flow_timer_s, uint16_t keep_s)
     settings.outbound_mode = BD_OUTBOUND_SUPPORTED;
     settings.flow_timer_s = flow_timer_s;
     settings.keep_s = keep_s;
+    settings.use_path = true;
     lab_policy(lab, &settings, true);
     return lab;
 }

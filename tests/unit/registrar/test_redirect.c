@@ -283,6 +283,9 @@ static void test_path(void **state)
         {"sip:alice@192.0.2.1;ob?Subject=a%20b&X=", "<sip:t@[2001:db8::1];lr>",
          "<sip:alice@192.0.2.1;ob?Route=%3Csip:t%40[2001:db8::1]%3Blr%3E&Subject=a%20b&X=>"
          ";expires=600"},
+        {"sip:al?ice@192.0.2.1", "<sip:p1;lr>",
+         "<sip:al?ice@192.0.2.1?Route=%3Csip:p1%3Blr%3E>;expires=600"},
+        {"tel:+4930555", "<sip:p1;lr>", NULL},
     };
     struct bd_policy_domain settings = settings_with_redirect();
     for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -292,8 +295,8 @@ static void test_path(void **state)
         assert_int_equal(call(lab, ALICE), 480);
         settings.redirect_path = 1;
         lab_policy(lab, &settings, true);
-        assert_int_equal(call(lab, ALICE), 302);
-        expect_contacts(lab, rows[i].contact);
+        assert_int_equal(call(lab, ALICE), rows[i].contact ? 302 : 480);
+        expect_contacts(lab, rows[i].contact ? rows[i].contact : "");
         lab_free(lab);
     }
 }
