@@ -75,6 +75,9 @@
 /* Profiles: their number has seven bits in the provisioned set. */
 #define BD_PROFILES_MAX     127
 #define BD_PROFILE_NAME_MAX 32
+/* Aliases of one implicit registration set: all are named in each 200 to a REGISTER of one of them.
+ * More: refused when they are provisioned. */
+#define BD_IDENTITIES_PER_SET_MAX 16
 
 /* --- registration events ---------------------------------------------------------------------- */
 /* What reg_event_max_subscriptions may be set to: some 5 kB each in the control process. */

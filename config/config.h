@@ -103,7 +103,7 @@ struct bd_config {
     /* arena */
     char *arena_file; /* NULL: automatic */
     char *arena_name;
-    uint64_t bindings_max, subscribers_max;
+    uint64_t bindings_max, subscribers_max, identities_max;
     uint32_t record_avg_sz;
     /* dataplane */
     uint32_t workers;

@@ -55,6 +55,10 @@ static const struct bd_row arena_rows[] = {
     {"subscribers_max", &bd_kind_number64, FIELD(struct bd_config, subscribers_max),
      .fallback = "100000", .min = 1024, .max = 1000000000, .unit = "subscribers", .restart = true,
      .help = "Provisioned addresses of record that fit."},
+    {"identities_max", &bd_kind_number64, FIELD(struct bd_config, identities_max), .fallback = "0",
+     .min = 0, .max = 100000000, .unit = "identities", .restart = true,
+     .help = "Subscribers that may belong to the implicit registration set of another (`binderyctl "
+             "subscriber implicit`), at 1.6 kB each. 0: there are no such sets."},
     {"record_avg_size", &bd_kind_number, FIELD(struct bd_config, record_avg_sz), .fallback = "384",
      .min = 128, .max = BD_RECORD_MAX, .unit = "bytes", .restart = true,
      .help = "Average size of what is kept for one binding; sizes the record memory."},

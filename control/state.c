@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "state.h"
 
+#include "identities.h"
 #include "uri.h"
 
 enum { LOOP_LINE = 0 };
@@ -48,6 +49,15 @@ bool bd_control_uri(struct bd_str given, char scratch[BD_CONTROL_GIVEN_MAX], str
     return bd_uri_parse((struct bd_str){scratch, given.len + 4}, uri) && uri->user.p;
 }
 
+void bd_control_bind(const struct bd_control *control, char text[BD_AOR_MAX], uint32_t *len)
+{
+    struct bd_str primary = bd_identities_primary(&control->arena, (struct bd_str){text, *len});
+    if (primary.len == 0)
+        return;
+    memcpy(text, primary.p, primary.len);
+    *len = primary.len;
+}
+
 int bd_control_aor(const struct bd_control *control, struct bd_str given,
                    struct bd_control_aor *aor, struct bd_error *error)
 {
@@ -66,5 +76,6 @@ int bd_control_aor(const struct bd_control *control, struct bd_str given,
     aor->len = bd_aor_canonical(&uri, name, domain->case_sensitive, aor->text, sizeof(aor->text));
     if (aor->len == 0)
         return bd_fail(error, "an address of record has at most %d bytes", BD_AOR_MAX);
+    bd_control_bind(control, aor->text, &aor->len);
     return 0;
 }

@@ -79,6 +79,9 @@ struct bd_control_aor {
  * together in scratch. False when it is none. */
 #define BD_CONTROL_GIVEN_MAX 1024
 bool bd_control_uri(struct bd_str given, char scratch[BD_CONTROL_GIVEN_MAX], struct bd_uri *uri);
+/* Puts the AoR under which its bindings stand in place of an identity of an implicit registration
+ * set. Call as bd_control_aor, which has done it. */
+void bd_control_bind(const struct bd_control *control, char text[BD_AOR_MAX], uint32_t *len);
 /* -1 with an error: no URI, too long, or a domain that is not served. Call between
  * bd_control_reading and bd_control_done_reading. */
 int bd_control_aor(const struct bd_control *control, struct bd_str given,

@@ -2,6 +2,7 @@
 #include "arena_setup.h"
 
 #include "channel.h"
+#include "identities.h"
 #include "policy.h"
 #include "provisioned.h"
 #include "stats.h"
@@ -23,8 +24,9 @@ static unsigned worker_room(const struct bd_config *config)
 /* Unkeyed on purpose: both processes must get the same from the same settings. */
 static uint64_t fingerprint_of(const struct bd_config *config)
 {
-    const uint64_t settings[] = {config->bindings_max, config->subscribers_max,
-                                 config->record_avg_sz, worker_room(config), BD_ARENA_LAYOUT};
+    const uint64_t settings[] = {config->bindings_max,   config->subscribers_max,
+                                 config->record_avg_sz,  worker_room(config),
+                                 config->identities_max, BD_ARENA_LAYOUT};
     struct bd_hash_key key;
     bd_hash_key_init(&key, 0);
     return bd_hash64(&key, settings, sizeof(settings));
@@ -43,6 +45,7 @@ int bd_arena_params_from(const struct bd_config *config, struct bd_arena_params 
             {
                 [BD_REGION_POLICY] = bd_policy_footprint(),
                 [BD_REGION_PROVISIONED] = bd_provisioned_footprint(config->subscribers_max),
+                [BD_REGION_IDENTITIES] = bd_identities_footprint(config->identities_max),
                 [BD_REGION_NONCES] = nonces_footprint(config->subscribers_max),
                 [BD_REGION_CHANNELS] = bd_channels_footprint(worker_room(config)),
                 [BD_REGION_STATS] = sizeof(struct bd_worker_stats) * worker_room(config),
@@ -57,6 +60,7 @@ int bd_arena_params_from(const struct bd_config *config, struct bd_arena_params 
     static const char *const setting[BD_REGION_CNT] = {
         [BD_REGION_POLICY] = "arena",
         [BD_REGION_PROVISIONED] = "arena.subscribers_max",
+        [BD_REGION_IDENTITIES] = "arena.identities_max",
         [BD_REGION_NONCES] = "arena.subscribers_max",
         [BD_REGION_CHANNELS] = "dataplane.workers",
         [BD_REGION_STATS] = "dataplane.workers",
@@ -64,7 +68,7 @@ int bd_arena_params_from(const struct bd_config *config, struct bd_arena_params 
         [BD_REGION_RECORDS] = "arena.record_avg_size",
     };
     for (unsigned i = 0; i < BD_REGION_CNT; i++) {
-        if (params->region_sz[i] == 0)
+        if (params->region_sz[i] == 0 && i != BD_REGION_IDENTITIES)
             return bd_fail(error, "%s: no arena can be made for this value", setting[i]);
     }
     return 0;
@@ -74,6 +78,7 @@ void bd_arena_format_regions(struct bd_arena *arena, const struct bd_config *con
 {
     bd_policy_format(arena);
     bd_provisioned_format(arena, config->subscribers_max);
+    bd_identities_format(arena, config->identities_max);
     bd_channels_format(arena, worker_room(config));
     bd_table_format(arena, config->bindings_max);
 }

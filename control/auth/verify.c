@@ -55,9 +55,10 @@ static bool name_hashes_to(const struct bd_verify *v, const struct bd_verify_job
            CRYPTO_memcmp(hash, given, bd_digest_sz(job->algorithm)) == 0 && !w.overflow;
 }
 
-/* RFC 7616 3.4.4: H(username ":" realm). The only subscriber that may register this AoR is its own,
- * so only he is tried; that needs no index of hashes. Of an AoR without subscriber the name is
- * hashed all the same, twice like every other: the time does not tell who exists. */
+/* RFC 7616 3.4.4: H(username ":" realm). The only subscriber that may register this AoR is its own
+ * (or that of its set's primary, whom claim_of tries next), so only he is tried; that needs no
+ * index of hashes. Of an AoR without subscriber the name is hashed all the same, twice like every
+ * other: the time does not tell who exists. */
 static struct claim claim_of_hash(const struct bd_verify *v, const struct bd_verify_job *job,
                                   struct name aor)
 {
@@ -74,11 +75,21 @@ static struct claim claim_of_hash(const struct bd_verify *v, const struct bd_ver
     return (struct claim){entry, plain ? BD_HA1_PLAIN : BD_HA1_WITH_DOMAIN};
 }
 
+/* The primary of the AoR's implicit registration set; user NULL: none. Of the same domain. */
+static struct name primary_of(const struct bd_verify_job *job)
+{
+    struct bd_str primary = bd_job_get(job, BD_JOB_PRIMARY);
+    return primary.len ? split_aor(primary) : (struct name){BD_STR_NULL, BD_STR_NULL};
+}
+
 static struct claim claim_of(const struct bd_verify *v, const struct bd_verify_job *job,
                              struct name aor)
 {
-    if (job->userhash)
-        return claim_of_hash(v, job, aor);
+    struct name primary = primary_of(job);
+    if (job->userhash) {
+        struct claim claim = claim_of_hash(v, job, aor);
+        return claim.entry || !primary.user.p ? claim : claim_of_hash(v, job, primary);
+    }
     struct name given = split(bd_job_get(job, BD_JOB_USERNAME));
     if (!given.host.p)
         return (struct claim){bd_subscriber_lookup(v->store, given.user, aor.host), BD_HA1_PLAIN};
@@ -156,7 +167,10 @@ enum bd_verify_rc bd_verify_job(const struct bd_verify *v, const struct bd_verif
                         job->transaction, wall_ms);
     if (rc != BD_VERIFY_OK)
         return rc;
-    return owns(claim.entry, aor, case_sensitive) ? BD_VERIFY_OK : BD_VERIFY_OTHER_AOR;
+    struct name primary = primary_of(job);
+    bool may = owns(claim.entry, aor, case_sensitive) ||
+               (primary.user.p && owns(claim.entry, primary, case_sensitive));
+    return may ? BD_VERIFY_OK : BD_VERIFY_OTHER_AOR;
 }
 
 bool bd_verify_rspauth(const struct bd_verify *v, const struct bd_verify_job *job,

@@ -152,7 +152,7 @@ void bd_events_operator_removes(struct bd_events *events, struct bd_str aor, uin
 {
     for (unsigned i = 0; i < events->top; i++) {
         struct bd_subscription *s = events->slot[i];
-        if (s && bd_str_eq(bd_subscription_resource(s), aor))
+        if (s && bd_str_eq(bd_subscription_bound(s), aor))
             s->operator_ms = now_ms + OPERATOR_MS;
     }
 }

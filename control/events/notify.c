@@ -146,7 +146,7 @@ static void compare(struct bd_events *e, struct bd_subscription *s, uint64_t now
 {
     const struct bd_table *table = &e->control->table;
     struct bd_slot_ref ref;
-    bool found = bd_table_find(table, s->hash, bd_subscription_resource(s), &ref);
+    bool found = bd_table_find(table, s->hash, bd_subscription_bound(s), &ref);
     bd_told_compare(&s->told, &e->control->arena.hash_key, found ? ref.record : NULL,
                     (uint32_t)(now_ms / 1000), now_ms < s->operator_ms, &e->difference);
 }

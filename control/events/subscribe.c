@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "hex.h"
+#include "identities.h"
 #include "notifier.h"
 #include "provisioned.h"
 
@@ -149,6 +150,12 @@ static bool is_listed(const struct bd_config_domain *domain, struct bd_str watch
     return false;
 }
 
+/* All identities of an implicit registration set are one user's. */
+static bool is_own(const struct bd_arena *arena, struct bd_str watcher, struct bd_str resource)
+{
+    return bd_str_eq(bd_identities_bound(arena, watcher), bd_identities_bound(arena, resource));
+}
+
 /* 3680 4.6: one may watch oneself; others as configured. Who is refused does not learn whether
  * there is such an AoR. Returns 0, 403 or 404. */
 static unsigned authorize(const struct bd_events *e, struct bd_str watcher, struct bd_str resource)
@@ -159,7 +166,7 @@ static unsigned authorize(const struct bd_events *e, struct bd_str watcher, stru
         return 403;
     /* The wildcard domain is as many domains as there are names. */
     bool stranger = is_wildcard(domain) && !bd_str_eq(host_of(watcher), host_of(resource));
-    if (!bd_str_eq(watcher, resource) && (stranger || !is_listed(domain, watcher)))
+    if (!is_own(arena, watcher, resource) && (stranger || !is_listed(domain, watcher)))
         return 403;
     struct bd_provision ignored;
     bool known = domain->auth == BD_AUTH_OPEN ||
@@ -284,7 +291,10 @@ static void keep_names(const struct bd_events *e, const struct bd_subscribe *ask
     memcpy(s->resource, resource.p, resource.len);
     s->watcher_len = watcher.len;
     s->resource_len = resource.len;
-    s->hash = bd_table_hash(&e->control->table, resource);
+    struct bd_str bound = bd_identities_bound(&e->control->arena, resource);
+    memcpy(s->bound, bound.p, bound.len);
+    s->bound_len = bound.len;
+    s->hash = bd_table_hash(&e->control->table, bound);
 }
 
 static void subscribe_first(struct bd_events *e, const struct bd_subscribe *ask, uint64_t origin)

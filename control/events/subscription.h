@@ -18,7 +18,9 @@ struct bd_subscription {
     unsigned worker; /* which one the last SUBSCRIBE came by: NOTIFYs leave there */
     uint32_t watcher_len, resource_len;
     char watcher[BD_AOR_MAX], resource[BD_AOR_MAX]; /* canonical AoRs */
-    uint64_t hash;                                  /* of resource, in the table */
+    uint32_t bound_len;
+    char bound[BD_AOR_MAX]; /* the AoR that the bindings of the resource stand under */
+    uint64_t hash;          /* of bound, in the table */
     struct bd_dialog dialog;
     struct bd_transaction notify;
     struct bd_told told;
@@ -41,6 +43,10 @@ struct bd_subscription {
 static inline struct bd_str bd_subscription_resource(const struct bd_subscription *s)
 {
     return (struct bd_str){s->resource, s->resource_len};
+}
+static inline struct bd_str bd_subscription_bound(const struct bd_subscription *s)
+{
+    return (struct bd_str){s->bound, s->bound_len};
 }
 static inline struct bd_str bd_subscription_watcher(const struct bd_subscription *s)
 {

@@ -247,6 +247,7 @@ static int seek(const struct bd_control *control, struct bd_str given, struct so
         return bd_fail(error, "this is no GRUU that was made here");
     sought->aor.len = sought->gruu.aor_len;
     memcpy(sought->aor.text, sought->gruu.aor, sought->gruu.aor_len);
+    bd_control_bind(control, sought->aor.text, &sought->aor.len);
     return 0;
 }
 

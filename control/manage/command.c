@@ -37,6 +37,11 @@ static const struct bd_command_row rows[] = {
     {"subscriber profile", "USER@DOMAIN [PROFILE]", BD_LEVEL_ADMIN, 1, 2,
      bd_command_subscriber_profile,
      "binds a subscriber to a profile of the configuration, or to none; bindings stay as they are"},
+    {"subscriber implicit", "USER@DOMAIN [PRIMARY]", BD_LEVEL_ADMIN, 1, 2,
+     bd_command_subscriber_implicit,
+     "makes a subscriber an identity of PRIMARY (user@domain), so that registering either "
+     "registers "
+     "both; or of nobody"},
     {"subscriber remove", "USER@DOMAIN", BD_LEVEL_ADMIN, 1, 1, bd_command_subscriber_remove,
      "removes a subscriber; bindings stay until they expire or are unregistered"},
     {"subscriber show", "[USER@DOMAIN | all]", BD_LEVEL_OPERATOR, 0, 1, bd_command_subscriber_show,

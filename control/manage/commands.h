@@ -21,6 +21,7 @@
     X(subscriber_add)                                                                              \
     X(subscriber_set)                                                                              \
     X(subscriber_profile)                                                                          \
+    X(subscriber_implicit)                                                                         \
     X(subscriber_remove)                                                                           \
     X(subscriber_show)                                                                             \
     X(subscriber_import)                                                                           \

@@ -3,6 +3,7 @@
 
 #include "clock.h"
 #include "events.h"
+#include "identities.h"
 #include "peer.h"
 #include "provisioned.h"
 #include "roster.h"
@@ -59,6 +60,8 @@ static uint64_t policy_sequence(const struct view *v)
     X(gauge, subscribers, "subscribers in force", bd_roster_cnt(v->control->roster))               \
     X(gauge, provisioned, "addresses of record in the provisioned set",                            \
       bd_provisioned_cnt(&v->control->arena))                                                      \
+    X(gauge, identities, "subscribers in the implicit registration set of another",                \
+      bd_identities_cnt(&v->control->arena))                                                       \
     X(gauge, reg_event_subscriptions, "subscriptions to registration state",                       \
       bd_events_cnt(v->control->events))                                                           \
     X(gauge, draining, "1 while new bindings are refused",                                         \

@@ -5,6 +5,7 @@
 #include "census.h"
 #include "clock.h"
 #include "commands.h"
+#include "identities.h"
 #include "metrics.h"
 #include "peer.h"
 #include "provisioned.h"
@@ -173,6 +174,9 @@ static json_t *limits_document(const struct bd_control *control, const struct bd
              "arena.record_avg_size");
     add_used(list, "subscribers", bd_roster_cnt(control->roster), config->subscribers_max,
              "arena.subscribers_max");
+    if (config->identities_max)
+        add_used(list, "identities", bd_identities_cnt(&control->arena), config->identities_max,
+                 "arena.identities_max");
     add_used(list, "workers", bd_control_workers(control), BD_WORKERS_MAX, "dataplane.workers");
     add_used(list, "verifiers", config->verifiers, BD_VERIFIERS_MAX, "auth.verifiers");
     add_rings(list, control);

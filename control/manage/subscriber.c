@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "commands.h"
+#include "identities.h"
 #include "profile.h"
 #include "roster.h"
 #include "words.h"
@@ -125,6 +126,43 @@ void bd_command_subscriber_profile(struct bd_answer *answer, const struct bd_str
     tell(answer, rc, &error, "changed", &name);
 }
 
+static int parse_primary(const struct bd_control *control, struct bd_str given,
+                         char text[BD_AOR_MAX + BD_DOMAIN_NAME_MAX],
+                         struct bd_subscriber_change *change, struct bd_error *error)
+{
+    struct name primary;
+    if (!bd_identities_enabled(&control->arena))
+        return bd_fail(error, "there is no room for implicit registration sets: set "
+                              "arena.identities_max and restart both processes");
+    if (parse_name(control, given, true, &primary, error) < 0)
+        return -1;
+    if (primary.username.len > BD_USERNAME_MAX)
+        return bd_fail(error, "a username has at most %d bytes", BD_USERNAME_MAX);
+    int len = snprintf(text, BD_AOR_MAX + BD_DOMAIN_NAME_MAX, "%.*s@%.*s",
+                       BD_STR_ARG(primary.username), BD_STR_ARG(primary.domain));
+    change->implicit_of = (struct bd_str){text, (uint32_t)len};
+    return 0;
+}
+
+void bd_command_subscriber_implicit(struct bd_answer *answer, const struct bd_str *args,
+                                    unsigned cnt)
+{
+    struct bd_control *control = bd_answer_control(answer);
+    struct bd_subscriber_change change = {.implicit_of = BD_STR("")};
+    char text[BD_AOR_MAX + BD_DOMAIN_NAME_MAX];
+    struct bd_error error;
+    struct name name;
+    int rc = parse_name(control, args[0], true, &name, &error);
+    if (rc == 0 && cnt > 1 && args[1].len > 0)
+        rc = parse_primary(control, args[1], text, &change, &error);
+    if (rc == 0) {
+        change.username = name.username;
+        change.domain = name.domain;
+        rc = bd_roster_set(control->roster, &change, &error);
+    }
+    tell(answer, rc, &error, "changed", &name);
+}
+
 void bd_command_subscriber_remove(struct bd_answer *answer, const struct bd_str *args, unsigned cnt)
 {
     struct bd_control *control = bd_answer_control(answer);
@@ -171,13 +209,14 @@ static json_t *time_json(int64_t at_s)
 
 static json_t *subscriber_json(const struct bd_subscriber *row)
 {
-    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "username",
-                     bd_json_str(bd_str_from(row->username)), "domain",
-                     bd_json_str(bd_str_from(row->domain)), "realm",
-                     bd_json_str(bd_str_from(row->realm)), "algorithms", algorithms_json(row),
-                     "trusted_prefix", prefix_json(row), "profile",
-                     *row->profile ? bd_json_str(bd_str_from(row->profile)) : json_null(),
-                     "created", time_json(row->created_s), "modified", time_json(row->modified_s));
+    return json_pack(
+        "{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "username",
+        bd_json_str(bd_str_from(row->username)), "domain", bd_json_str(bd_str_from(row->domain)),
+        "realm", bd_json_str(bd_str_from(row->realm)), "algorithms", algorithms_json(row),
+        "trusted_prefix", prefix_json(row), "profile",
+        *row->profile ? bd_json_str(bd_str_from(row->profile)) : json_null(), "implicit_of",
+        *row->implicit_of ? bd_json_str(bd_str_from(row->implicit_of)) : json_null(), "created",
+        time_json(row->created_s), "modified", time_json(row->modified_s));
 }
 
 static void add_text_row(struct evbuffer *out, const struct bd_subscriber *row)

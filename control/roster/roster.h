@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The subscribers in force: the database, and the two things made from it.
+/* The subscribers in force: the database, and the three things made from it.
  *
  *   SQLite --pages--> subscriber store   HA1s, for the verifiers (private memory)
- *                \--> provisioned set    AoRs and prefixes, for the workers (arena)
+ *                |--> provisioned set    AoRs and prefixes, for the workers (arena)
+ *                \--> identities         implicit registration sets, for the workers (arena)
  *
  * Loaded whole at the start; read again in slices of the event loop, and changed row by row after
  * a command. Readers see the old content or the new one. Event loop only. */

@@ -10,10 +10,15 @@
 
 /* In the file's header: "BDSU". Tells our file from any other program's. */
 #define APPLICATION_ID 0x42445355
-#define SCHEMA_VERSION 2
+#define SCHEMA_VERSION 3
 
 #define TEXT_(x) #x
 #define TEXT(x)  TEXT_(x)
+
+/* Of the few that belong to somebody else's implicit registration set. */
+#define IMPLICIT_INDEX                                                                             \
+    "CREATE INDEX IF NOT EXISTS subscriber_implicit_idx ON subscriber (implicit_of)"               \
+    " WHERE implicit_of <> '';"
 
 static const char schema[] =
     "BEGIN IMMEDIATE;"
@@ -33,7 +38,8 @@ static const char schema[] =
     " created INTEGER NOT NULL DEFAULT 0,"
     " modified INTEGER NOT NULL DEFAULT 0,"
     " profile TEXT NOT NULL DEFAULT '',"
-    " CONSTRAINT subscriber_account_idx UNIQUE (username, domain));"
+    " implicit_of TEXT NOT NULL DEFAULT '',"
+    " CONSTRAINT subscriber_account_idx UNIQUE (username, domain));" IMPLICIT_INDEX
     "PRAGMA application_id = " TEXT(APPLICATION_ID) ";"
                                                     "PRAGMA user_version = " TEXT(
                                                         SCHEMA_VERSION) ";"
@@ -135,11 +141,13 @@ static int read_identity(sqlite3 *db, const char *file, struct identity *id, str
     return rc;
 }
 
-/* What leads from a version to the next. Only columns with a default are added: no row changes, and
- * a file of any size is done at once. */
+/* What leads from a version to the next. Only columns with a default are added, and an index that
+ * no row is in yet: no row changes, and a file of any size is done at once or after one reading. */
 static const char *const upgrade[SCHEMA_VERSION] = {
     [1] = "ALTER TABLE subscriber ADD COLUMN profile TEXT NOT NULL DEFAULT ''; PRAGMA user_version "
           "= 2",
+    [2] = "ALTER TABLE subscriber ADD COLUMN implicit_of TEXT NOT NULL DEFAULT '';" IMPLICIT_INDEX
+          "PRAGMA user_version = 3",
 };
 
 /* In one transaction: a kill or a full disk leaves the file as it was. Whoever was first, an import
@@ -194,10 +202,11 @@ static int prepare_connection(sqlite3 *db, const char *file, struct bd_error *er
 {
     if (check_identity(db, file, error) != 0)
         return -1;
-    return bd_database_exec(db, file,
-                            "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
-                            "SELECT realm, trusted_prefix, profile FROM subscriber LIMIT 1",
-                            error);
+    return bd_database_exec(
+        db, file,
+        "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
+        "SELECT realm, trusted_prefix, profile, implicit_of FROM subscriber LIMIT 1",
+        error);
 }
 
 sqlite3 *bd_database_open(const char *file, struct bd_error *error)

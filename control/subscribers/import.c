@@ -12,6 +12,7 @@ enum {
     FIELD_PASSWORD,
     FIELD_PREFIX,
     FIELD_PROFILE,
+    FIELD_IMPLICIT,
     FIELD_HA1,
     FIELD_CNT = FIELD_HA1 + BD_HA1_COLUMNS
 };
@@ -47,7 +48,8 @@ static const char put_sql[] =
     " ha1 = excluded.ha1, ha1b = excluded.ha1b, ha1_sha256 = excluded.ha1_sha256,"
     " ha1b_sha256 = excluded.ha1b_sha256, ha1_sha512_256 = excluded.ha1_sha512_256,"
     " ha1b_sha512_256 = excluded.ha1b_sha512_256, trusted_prefix = excluded.trusted_prefix,"
-    " modified = excluded.modified, profile = excluded.profile WHERE subscriber.id < ?15";
+    " modified = excluded.modified, profile = excluded.profile, implicit_of = excluded.implicit_of"
+    " WHERE subscriber.id < ?16";
 
 static int bad_line(struct run *run, const char *what)
 {
@@ -58,8 +60,8 @@ static int bad_line(struct run *run, const char *what)
 
 static int field_by_name(struct bd_str name)
 {
-    static const char *const plain[FIELD_HA1] = {"username", "domain", "password", "trusted_prefix",
-                                                 "profile"};
+    static const char *const plain[FIELD_HA1] = {"username",       "domain",  "password",
+                                                 "trusted_prefix", "profile", "implicit_of"};
     for (int i = 0; i < FIELD_CNT; i++) {
         const char *text = i < FIELD_HA1 ? plain[i] : bd_ha1_column[i - FIELD_HA1].name;
         if (bd_str_eq_nocase(name, bd_str_from(text)))
@@ -165,6 +167,8 @@ static int import_fields(struct run *run, const struct bd_str *text, int cnt,
     if (rc == BD_SUBSCRIBERS_DONE)
         rc = bd_row_set_profile(&row, f[FIELD_PROFILE], error);
     if (rc == BD_SUBSCRIBERS_DONE)
+        rc = bd_row_set_implicit(&row, f[FIELD_IMPLICIT], error);
+    if (rc == BD_SUBSCRIBERS_DONE)
         rc = set_secrets(run, f, &row, error);
     if (rc != BD_SUBSCRIBERS_DONE)
         return rc < 0 ? rc : bad_line(run, error->text);
@@ -229,6 +233,34 @@ static int64_t read_number(struct run *run, const char *sql, struct bd_error *er
     return value;
 }
 
+/* The sets can be judged when all rows are there: a primary may stand behind its identities. */
+static const char bad_set_sql[] =
+    "SELECT a.username || '@' || a.domain || ': ' || CASE WHEN p.id IS NULL THEN 'its primary ' ||"
+    " a.implicit_of || ' is no subscriber' ELSE 'its primary ' || a.implicit_of ||"
+    " ' belongs to the set of ' || p.implicit_of || ' itself' END"
+    " FROM subscriber a LEFT JOIN subscriber p ON p.domain = a.domain AND p.username ="
+    " substr(a.implicit_of, 1, length(a.implicit_of) - length(a.domain) - 1)"
+    " WHERE a.implicit_of <> '' AND (p.id IS NULL OR p.implicit_of <> '')"
+    " UNION ALL SELECT 'the set of ' || implicit_of || ' has ' || count(*) || ' identities'"
+    " FROM subscriber WHERE implicit_of <> '' GROUP BY implicit_of HAVING count(*) > ?1 LIMIT 1";
+
+static int check_sets(struct run *run, struct bd_error *error)
+{
+    sqlite3_stmt *stmt = bd_database_prepare(run->db, run->in->database, bad_set_sql, error);
+    if (!stmt)
+        return -1;
+    sqlite3_bind_int(stmt, 1, BD_IDENTITIES_PER_SET_MAX);
+    int step = sqlite3_step(stmt), rc = BD_SUBSCRIBERS_DONE;
+    if (step == SQLITE_ROW) {
+        bd_fail(error, "%s: nothing was imported", (const char *)sqlite3_column_text(stmt, 0));
+        rc = BD_SUBSCRIBERS_INVALID;
+    } else if (step != SQLITE_DONE) {
+        rc = bd_database_fail(run->db, run->in->database, error);
+    }
+    sqlite3_finalize(stmt);
+    return rc;
+}
+
 /* Between BEGIN and COMMIT. */
 static int import_all(struct run *run, struct bd_error *error)
 {
@@ -237,7 +269,7 @@ static int import_all(struct run *run, struct bd_error *error)
     if (before < 0 || last < 0)
         return -1;
     run->next_id = last + 1;
-    sqlite3_bind_int64(run->put, 15, run->next_id);
+    sqlite3_bind_int64(run->put, 16, run->next_id);
     if (import_lines(run, error) != 0)
         return -1;
     if (run->result->bad > 0) {
@@ -245,6 +277,9 @@ static int import_all(struct run *run, struct bd_error *error)
                 run->result->lines);
         return BD_SUBSCRIBERS_INVALID;
     }
+    int rc = check_sets(run, error);
+    if (rc != BD_SUBSCRIBERS_DONE)
+        return rc;
     int64_t after = read_number(run, "SELECT count(*) FROM subscriber", error);
     if (after < 0)
         return -1;

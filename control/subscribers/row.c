@@ -3,6 +3,8 @@
 
 #include "hex.h"
 
+#include <stdio.h>
+
 enum {
     COL_ID,
     COL_USERNAME,
@@ -12,7 +14,8 @@ enum {
     COL_PREFIX = COL_HA1 + BD_HA1_COLUMNS,
     COL_CREATED,
     COL_MODIFIED,
-    COL_PROFILE
+    COL_PROFILE,
+    COL_IMPLICIT
 };
 
 const struct bd_ha1_column bd_ha1_column[BD_HA1_COLUMNS] = {
@@ -103,6 +106,24 @@ int bd_row_set_profile(struct bd_subscriber *row, struct bd_str profile, struct 
     return BD_SUBSCRIBERS_DONE;
 }
 
+int bd_row_set_implicit(struct bd_subscriber *row, struct bd_str primary, struct bd_error *error)
+{
+    const char *at = primary.len ? memrchr(primary.p, '@', primary.len) : NULL;
+    *row->implicit_of = '\0';
+    if (primary.len == 0)
+        return BD_SUBSCRIBERS_DONE;
+    struct bd_str user = {primary.p, at ? (uint32_t)(at - primary.p) : 0};
+    struct bd_str domain = {at + 1, at ? primary.len - user.len - 1 : 0};
+    if (user.len == 0 || user.len > BD_USERNAME_MAX || has_any(user, "@: "))
+        return invalid(error, "the primary identity must be written as user@domain");
+    if (!bd_str_eq_nocase(domain, bd_str_from(row->domain)))
+        return invalid(error, "the primary identity must be of the same domain");
+    if (bd_str_eq(user, bd_str_from(row->username)))
+        return invalid(error, "no identity is its own primary: leave it empty");
+    snprintf(row->implicit_of, sizeof(row->implicit_of), "%.*s@%s", BD_STR_ARG(user), row->domain);
+    return BD_SUBSCRIBERS_DONE;
+}
+
 int bd_row_set_ha1(struct bd_subscriber *row, const struct bd_ha1_column *column,
                    struct bd_str text, struct bd_error *error)
 {
@@ -147,6 +168,7 @@ void bd_row_bind(sqlite3_stmt *stmt, const struct bd_subscriber *row)
     sqlite3_bind_int64(stmt, COL_CREATED + 1, row->created_s);
     sqlite3_bind_int64(stmt, COL_MODIFIED + 1, row->modified_s);
     bind_text(stmt, COL_PROFILE, row->profile, strlen(row->profile));
+    bind_text(stmt, COL_IMPLICIT, row->implicit_of, strlen(row->implicit_of));
 }
 
 static struct bd_str column_text(sqlite3_stmt *stmt, int column)
@@ -171,5 +193,8 @@ bool bd_row_read(sqlite3_stmt *stmt, struct bd_subscriber *row)
     return bd_row_set_identity(row, column_text(stmt, COL_USERNAME), column_text(stmt, COL_DOMAIN),
                                realm.len ? realm : BD_STR_NULL, &ignored) == BD_SUBSCRIBERS_DONE &&
            bd_row_set_prefix(row, column_text(stmt, COL_PREFIX), &ignored) == BD_SUBSCRIBERS_DONE &&
-           bd_row_set_profile(row, column_text(stmt, COL_PROFILE), &ignored) == BD_SUBSCRIBERS_DONE;
+           bd_row_set_profile(row, column_text(stmt, COL_PROFILE), &ignored) ==
+               BD_SUBSCRIBERS_DONE &&
+           bd_row_set_implicit(row, column_text(stmt, COL_IMPLICIT), &ignored) ==
+               BD_SUBSCRIBERS_DONE;
 }

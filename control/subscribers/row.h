@@ -15,11 +15,11 @@ struct bd_ha1_column {
 };
 extern const struct bd_ha1_column bd_ha1_column[BD_HA1_COLUMNS];
 
-/* For SELECT ... (bd_row_read), and for INSERT with values ?1 .. ?14 (bd_row_bind). */
+/* For SELECT ... (bd_row_read), and for INSERT with values ?1 .. ?15 (bd_row_bind). */
 #define BD_ROW_COLUMNS                                                                             \
     "id, username, domain, realm, ha1, ha1b, ha1_sha256, ha1b_sha256, ha1_sha512_256,"             \
-    " ha1b_sha512_256, trusted_prefix, created, modified, profile"
-#define BD_ROW_VALUES "?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14"
+    " ha1b_sha512_256, trusted_prefix, created, modified, profile, implicit_of"
+#define BD_ROW_VALUES "?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15"
 
 /* Each sets its part of the row, or returns BD_SUBSCRIBERS_INVALID with what is wrong. */
 int bd_row_set_identity(struct bd_subscriber *row, struct bd_str username, struct bd_str domain,
@@ -28,6 +28,8 @@ int bd_row_set_password(struct bd_subscriber *row, struct bd_digest *digest, str
                         struct bd_error *error);
 int bd_row_set_prefix(struct bd_subscriber *row, struct bd_str prefix, struct bd_error *error);
 int bd_row_set_profile(struct bd_subscriber *row, struct bd_str profile, struct bd_error *error);
+/* After the identity, whose domain a primary must be of. */
+int bd_row_set_implicit(struct bd_subscriber *row, struct bd_str primary, struct bd_error *error);
 /* One HA1 from its hexadecimal text, in either case of letters. */
 int bd_row_set_ha1(struct bd_subscriber *row, const struct bd_ha1_column *column,
                    struct bd_str text, struct bd_error *error);

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-enum statement { INSERT, UPDATE, DELETE, FIND, PAGE, PAGE_DOMAIN, COUNT, STATEMENT_CNT };
+enum statement { INSERT, UPDATE, DELETE, FIND, PAGE, PAGE_DOMAIN, COUNT, IMPLICIT, STATEMENT_CNT };
 
 static const char *const sql[STATEMENT_CNT] = {
     [INSERT] = "INSERT INTO subscriber (" BD_ROW_COLUMNS ") VALUES (" BD_ROW_VALUES ")",
@@ -17,6 +17,7 @@ static const char *const sql[STATEMENT_CNT] = {
     [PAGE_DOMAIN] = "SELECT " BD_ROW_COLUMNS
                     " FROM subscriber WHERE id > ?1 AND domain = ?3 ORDER BY id LIMIT ?2",
     [COUNT] = "SELECT count(*) FROM subscriber",
+    [IMPLICIT] = "SELECT count(*) FROM subscriber WHERE implicit_of <> '' AND implicit_of = ?1",
 };
 
 struct bd_subscribers {
@@ -91,6 +92,53 @@ int bd_subscribers_find(struct bd_subscribers *s, struct bd_str username, struct
     return rc;
 }
 
+/* How many have this primary; -1 with an error. */
+static int count_identities(struct bd_subscribers *s, const char *primary, struct bd_error *error)
+{
+    sqlite3_stmt *stmt = s->stmt[IMPLICIT];
+    sqlite3_bind_text(stmt, 1, primary, -1, SQLITE_TRANSIENT);
+    int cnt = sqlite3_step(stmt) == SQLITE_ROW ? sqlite3_column_int(stmt, 0)
+                                               : bd_database_fail(s->db, s->file, error);
+    sqlite3_reset(stmt);
+    return cnt;
+}
+
+/* Of a subscriber that others may have for their primary. */
+static int count_own(struct bd_subscribers *s, const struct bd_subscriber *row,
+                     struct bd_error *error)
+{
+    char name[sizeof(row->implicit_of)];
+    snprintf(name, sizeof(name), "%s@%s", row->username, row->domain);
+    return count_identities(s, name, error);
+}
+
+/* Whether a row may belong to the set that it names. */
+static int check_set(struct bd_subscribers *s, const struct bd_subscriber *row,
+                     struct bd_error *error)
+{
+    const char *at = strrchr(row->implicit_of, '@');
+    struct bd_str user = {row->implicit_of, (uint32_t)(at - row->implicit_of)};
+    struct bd_subscriber primary;
+    int rc = bd_subscribers_find(s, user, bd_str_from(row->domain), &primary, error);
+    if (rc != BD_SUBSCRIBERS_DONE)
+        return rc;
+    int own = count_own(s, row, error), others = count_identities(s, row->implicit_of, error);
+    if (own < 0 || others < 0)
+        return -1;
+    if (*primary.implicit_of)
+        bd_fail(error, "%s belongs to the set of %s itself: name that one", row->implicit_of,
+                primary.implicit_of);
+    else if (own > 0)
+        bd_fail(error, "%s@%s is the primary of %d identities: it cannot belong to another set",
+                row->username, row->domain, own);
+    else if (others >= BD_IDENTITIES_PER_SET_MAX)
+        bd_fail(error, "the set of %s has %d identities already, which is the most",
+                row->implicit_of, others);
+    else
+        return BD_SUBSCRIBERS_DONE;
+    return BD_SUBSCRIBERS_INVALID;
+}
+
 static int apply(struct bd_subscribers *s, const struct bd_subscriber_change *change,
                  struct bd_subscriber *row, struct bd_error *error)
 {
@@ -99,6 +147,10 @@ static int apply(struct bd_subscribers *s, const struct bd_subscriber_change *ch
         rc = bd_row_set_prefix(row, change->prefix, error);
     if (rc == BD_SUBSCRIBERS_DONE && change->profile.p)
         rc = bd_row_set_profile(row, change->profile, error);
+    if (rc == BD_SUBSCRIBERS_DONE && change->implicit_of.p)
+        rc = bd_row_set_implicit(row, change->implicit_of, error);
+    if (rc == BD_SUBSCRIBERS_DONE && change->implicit_of.len > 0)
+        rc = check_set(s, row, error);
     if (rc == BD_SUBSCRIBERS_DONE && change->password.p)
         rc = bd_row_set_password(row, s->digest, change->password, error);
     return rc;
@@ -127,8 +179,9 @@ int bd_subscribers_add(struct bd_subscribers *s, const struct bd_subscriber_chan
 int bd_subscribers_set(struct bd_subscribers *s, const struct bd_subscriber_change *change,
                        struct bd_subscriber *row, struct bd_error *error)
 {
-    if (!change->password.p && !change->prefix.p && !change->profile.p) {
-        bd_fail(error, "nothing to set: give a password, a trusted prefix or a profile");
+    if (!change->password.p && !change->prefix.p && !change->profile.p && !change->implicit_of.p) {
+        bd_fail(error, "nothing to set: give a password, a trusted prefix, a profile or a primary "
+                       "identity");
         return BD_SUBSCRIBERS_INVALID;
     }
     int rc = bd_subscribers_find(s, change->username, change->domain, row, error);
@@ -150,6 +203,14 @@ int bd_subscribers_remove(struct bd_subscribers *s, struct bd_str username, stru
     int rc = bd_subscribers_find(s, username, domain, row, error);
     if (rc != BD_SUBSCRIBERS_DONE)
         return rc;
+    int own = count_own(s, row, error);
+    if (own < 0)
+        return -1;
+    if (own > 0) {
+        bd_fail(error, "%s@%s is the primary of %d identities: remove them or give them another",
+                row->username, row->domain, own);
+        return BD_SUBSCRIBERS_INVALID;
+    }
     sqlite3_bind_int64(s->stmt[DELETE], 1, row->id);
     return run(s, DELETE, error);
 }

@@ -3,8 +3,9 @@
  *
  * The table `subscriber` has Kamailio's columns (id, username, domain, password, ha1, ha1b), so
  * that its tools can read it, and ours: realm, ha1_sha256, ha1_sha512_256, ha1b_sha256,
- * ha1b_sha512_256, trusted_prefix, created, modified (seconds since 1970), profile. Digests are
- * lower-case hexadecimal.
+ * ha1b_sha512_256, trusted_prefix, created, modified (seconds since 1970), profile, implicit_of
+ * (the primary identity, "user@domain", of the implicit registration set that this one belongs to).
+ * Digests are lower-case hexadecimal.
  *
  * `password` always stays empty: whoever reads the file must not learn passwords, which people use
  * elsewhere too. The price: HA1s are good for one realm, which is kept beside them; when a domain's
@@ -55,14 +56,18 @@ struct bd_subscriber {
     struct bd_prefix prefix;
     int64_t created_s, modified_s;
     char profile[BD_PROFILE_NAME_MAX + 1]; /* "": none */
+    /* The primary identity, user@domain: registering either registers both. "": none */
+    char implicit_of[BD_USERNAME_MAX + 1 + BD_DOMAIN_NAME_MAX + 1];
 };
 
-/* What an operator asks for. */
+/* What an operator asks for. A primary identity must be a subscriber of the same domain and belong
+ * to no other's set; nor may who has identities of his own join one: there are no chains. */
 struct bd_subscriber_change {
     struct bd_str username, domain;
-    struct bd_str realm;    /* NULL: the domain's name */
-    struct bd_str password; /* NULL: none (add), unchanged (set) */
-    struct bd_str profile;  /* NULL: none (add), unchanged (set); empty: taken away */
+    struct bd_str realm;       /* NULL: the domain's name */
+    struct bd_str password;    /* NULL: none (add), unchanged (set) */
+    struct bd_str profile;     /* NULL: none (add), unchanged (set); empty: taken away */
+    struct bd_str implicit_of; /* NULL: none (add), unchanged (set); empty: taken away */
     struct bd_str prefix; /* trusted prefix. NULL: none (add), unchanged (set); empty: taken away */
 };
 
@@ -73,7 +78,7 @@ int bd_subscribers_add(struct bd_subscribers *subscribers,
 int bd_subscribers_set(struct bd_subscribers *subscribers,
                        const struct bd_subscriber_change *change, struct bd_subscriber *row,
                        struct bd_error *error);
-/* `row` receives what was taken away. */
+/* `row` receives what was taken away. BD_SUBSCRIBERS_INVALID: it is the primary of others. */
 int bd_subscribers_remove(struct bd_subscribers *subscribers, struct bd_str username,
                           struct bd_str domain, struct bd_subscriber *row, struct bd_error *error);
 int bd_subscribers_find(struct bd_subscribers *subscribers, struct bd_str username,
@@ -117,9 +122,9 @@ struct bd_import_result {
  *   username,domain,ha1,ha1_sha256,ha1_sha512_256[,trusted_prefix]
  *
  * With one, any order of username, domain, password, ha1, ha1b, ha1_sha256, ha1_sha512_256,
- * ha1b_sha256, ha1b_sha512_256, trusted_prefix, profile. An empty field is an absent one. A
- * subscriber that is there already is replaced. A subscriber who stands twice in the file is a bad
- * line.
+ * ha1b_sha256, ha1b_sha512_256, trusted_prefix, profile, implicit_of (its primary may stand in any
+ * line or be there already). An empty field is an absent one. A subscriber that is there already is
+ * replaced. A subscriber who stands twice in the file is a bad line.
  *
  * Returns 0 when committed, BD_SUBSCRIBERS_INVALID when there were bad lines (nothing is imported),
  * -1 with an error. May run in a thread of its own: an open handle's changes then fail with

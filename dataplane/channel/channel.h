@@ -37,6 +37,7 @@ enum bd_job_text {
     BD_JOB_METHOD,
     BD_JOB_BODY_HASH, /* H(entity-body) in hexadecimal, auth-int only */
     BD_JOB_AOR,       /* canonical AoR that is to be registered */
+    BD_JOB_PRIMARY,   /* the primary of its implicit registration set; empty: it is in none */
     BD_JOB_TEXT_CNT
 };
 

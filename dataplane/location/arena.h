@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The arena: one file of shared memory that outlives every process.
  *
- *   +--------+---------+-------------+--------+----------+-------+-------+-----------------------+
- *   | header | policy  | provisioned | nonces | channels | stats | table | record memory         |
- *   +--------+---------+-------------+--------+----------+-------+-------+-----------------------+
+ *   +--------+--------+-------------+------------+--------+----------+-------+-------+-----------+
+ *   | header | policy | provisioned | identities | nonces | channels | stats | table | records   |
+ *   +--------+--------+-------------+------------+--------+----------+-------+-------+-----------+
  *   0        one region after another, each 2 MiB aligned; offsets in the header; no pointers
  *
  * The file lies on hugetlbfs (or /dev/shm, with a warning). Whichever process comes first creates
@@ -11,7 +11,7 @@
  *
  * Who writes what (a dead process can therefore never leave the other's part half written):
  *   dataplane   table, record memory, stats, its ends of the channels
- *   control     policy, provisioned, nonces, its ends of the channels
+ *   control     policy, provisioned, identities, nonces, its ends of the channels
  *   each role   its own line in the header
  * Bindings have ONE writing process, the dataplane (several worker threads of it). The control
  * process changes them by command through a channel. So at attach the dataplane is alone with the
@@ -30,13 +30,14 @@
 
 #define BD_ARENA_MAGIC 0x31414e4552414442ULL /* "BDARENA1" */
 /* Any change of a shared layout raises this; tests hold the sizes of all shared structs. */
-#define BD_ARENA_LAYOUT 2
+#define BD_ARENA_LAYOUT 3
 
 enum bd_role { BD_ROLE_DATAPLANE, BD_ROLE_CONTROL, BD_ROLE_CNT };
 
 enum bd_region {
     BD_REGION_POLICY,
     BD_REGION_PROVISIONED,
+    BD_REGION_IDENTITIES, /* no bytes where there are no implicit registration sets */
     BD_REGION_NONCES,
     BD_REGION_CHANNELS,
     BD_REGION_STATS,

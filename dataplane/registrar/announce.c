@@ -39,9 +39,10 @@ static void put_user(struct bd_wire *w, struct bd_str user)
     }
 }
 
-static void put_aor(struct bd_wire *w, struct bd_str user, struct bd_str host)
+static void put_aor(struct bd_wire *w, struct bd_str aor)
 {
-    bd_wire_put(w, BD_STR("P-Associated-URI: <sip:"));
+    struct bd_str host = bd_aor_host(aor), user = {aor.p, aor.len - host.len - 1};
+    bd_wire_put(w, BD_STR("<sip:"));
     put_user(w, user);
     bd_wire_char(w, '@');
     bd_wire_put(w, host);
@@ -82,12 +83,19 @@ static void put_template(struct bd_wire *w, struct bd_str text, struct bd_str us
 }
 
 /* RFC 7315 4.1.2.2: the registered AoR first, as IMS phones take the first for their default
- * identity. */
-static void put_associated(const struct bd_turn *turn, struct bd_wire *w)
+ * identity; of an implicit registration set that is the primary, and all of it is told (3GPP TS
+ * 24.229 5.4.1.2.2F). */
+static void put_associated(const struct bd_arena *arena, const struct bd_turn *turn,
+                           struct bd_wire *w)
 {
-    struct bd_str host = bd_aor_host(turn->aor), text;
+    struct bd_str host = bd_aor_host(turn->aor), text, alias;
     struct bd_str user = {turn->aor.p, turn->aor.len - host.len - 1};
-    put_aor(w, user, host);
+    bd_wire_put(w, BD_STR("P-Associated-URI: "));
+    put_aor(w, turn->aor);
+    for (unsigned n = 0; (alias = bd_identities_alias(arena, turn->aor, n)).len > 0; n++) {
+        bd_wire_put(w, BD_STR(", "));
+        put_aor(w, alias);
+    }
     struct bd_policy_list list = turn->settings->associated_uris;
     while (bd_policy_list_next(turn->request->policy, &list, &text)) {
         if (fits(text, user))
@@ -96,12 +104,13 @@ static void put_associated(const struct bd_turn *turn, struct bd_wire *w)
     bd_wire_put(w, BD_STR("\r\n"));
 }
 
-void bd_announce(const struct bd_turn *turn, bool registered, struct bd_wire *w)
+void bd_announce(const struct bd_arena *arena, const struct bd_turn *turn, bool registered,
+                 struct bd_wire *w)
 {
     /* RFC 3608 6.3: also when bindings are only fetched; after the last has gone there is nothing
      * left to route. */
     if (registered && turn->settings->service_route.cnt)
         put_service_route(turn, w);
-    if (turn->settings->associated_uris.cnt)
-        put_associated(turn, w);
+    if (turn->settings->associated_uris.cnt || bd_identities_alias(arena, turn->aor, 0).len)
+        put_associated(arena, turn, w);
 }

@@ -220,9 +220,9 @@ static void put_gruus(struct bd_registrar *r, const struct bd_turn *turn, struct
     if (!bd_gruu_has(turn->domain, b) || !bd_list_has(turn->m, BD_HDR_SUPPORTED, BD_STR("gruu")))
         return;
     uint64_t life = bd_gruu_life(b);
-    bd_gruu_put_public(w, turn->aor, b);
+    bd_gruu_put_public(w, turn->identity, b);
     if (life && bd_gruu_seal_set_keys(r->seal, policy->nonce_key) == 0)
-        bd_gruu_put_temporary(w, r->seal, turn->aor, b, bd_life_issue(&r->set, life));
+        bd_gruu_put_temporary(w, r->seal, turn->identity, b, bd_life_issue(&r->set, life));
 }
 
 /* 10.3 (8). The rest of a binding's time is rounded down, but 0 would say that it is gone. */
@@ -290,7 +290,7 @@ bool bd_answer_bindings(struct bd_registrar *registrar, const struct bd_turn *tu
         bd_reply_header(reply, BD_STR("Path"), registrar->asks.path);
     }
     put_outbound(reply, turn, &registrar->asks);
-    bd_announce(turn, registered, reply);
+    bd_announce(registrar->deps.arena, turn, registered, reply);
     bd_reply_header(reply, BD_STR("Date"), bd_date_text(&registrar->date, turn->request->wall_ms));
     end(turn, reply);
     return !reply->overflow;

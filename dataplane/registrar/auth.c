@@ -8,16 +8,28 @@
 
 /* --- trusted -------------------------------------------------------------------------------- */
 
-static bool is_trusted(const struct bd_registrar *r, const struct bd_turn *turn)
+static bool trusts(const struct bd_registrar *r, const struct bd_turn *turn, struct bd_str aor)
 {
     const struct bd_arena *arena = r->deps.arena;
     const struct bd_ip *source = &turn->request->source.ip;
     struct bd_provision provision;
-    struct bd_hash128 hash = bd_hash128(&arena->hash_key, turn->claimed.p, turn->claimed.len);
+    struct bd_hash128 hash = bd_hash128(&arena->hash_key, aor.p, aor.len);
     if (!bd_provisioned_find(arena, hash, &provision))
         return false;
     return provision.has_prefix ? bd_prefix_covers(&provision.prefix, source)
                                 : bd_policy_trusts(turn->request->policy, turn->domain, source);
+}
+
+/* Who may speak for the primary of a set may speak for each identity of it. */
+static struct bd_str primary_of_claimed(const struct bd_registrar *r, const struct bd_turn *turn)
+{
+    return bd_identities_primary(r->deps.arena, turn->claimed);
+}
+
+static bool is_trusted(const struct bd_registrar *r, const struct bd_turn *turn)
+{
+    struct bd_str primary = primary_of_claimed(r, turn);
+    return trusts(r, turn, turn->claimed) || (primary.len && trusts(r, turn, primary));
 }
 
 /* --- choosing credentials --------------------------------------------------------------------- */
@@ -141,7 +153,8 @@ static bool put_texts(struct bd_registrar *r, const struct bd_turn *turn, struct
            bd_job_put(job, BD_JOB_NC, c->nc_text) &&
            bd_job_put(job, BD_JOB_RESPONSE, c->response) &&
            bd_job_put(job, BD_JOB_METHOD, turn->m->method_text) && put_body_hash(r, turn, c, job) &&
-           bd_job_put(job, BD_JOB_AOR, turn->claimed);
+           bd_job_put(job, BD_JOB_AOR, turn->claimed) &&
+           bd_job_put(job, BD_JOB_PRIMARY, primary_of_claimed(r, turn));
 }
 
 static enum bd_verdict fill_job(struct bd_registrar *r, struct bd_turn *turn, struct bd_str realm,

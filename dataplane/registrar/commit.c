@@ -173,7 +173,9 @@ static bool leads_back(struct bd_registrar *r, const struct bd_turn *turn)
         enum bd_gruu_kind kind =
             bd_gruu_resolve(r->seal, turn->request->policy, &ask->uri, &r->gruu);
         if ((kind == BD_GRUU_PUBLIC || kind == BD_GRUU_TEMPORARY) &&
-            bd_str_eq((struct bd_str){r->gruu.aor, r->gruu.aor_len}, turn->aor))
+            bd_str_eq(
+                bd_identities_bound(r->deps.arena, (struct bd_str){r->gruu.aor, r->gruu.aor_len}),
+                turn->aor))
             return true;
     }
     return false;

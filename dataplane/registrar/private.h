@@ -26,6 +26,7 @@
 #include "date.h"
 #include "decide.h"
 #include "gruu.h"
+#include "identities.h"
 #include "locate.h"
 #include "nonce.h"
 #include "preferences.h"
@@ -70,7 +71,8 @@ struct bd_turn {
     const struct bd_policy_domain *domain;   /* NULL until target.c found it */
     const struct bd_policy_domain *settings; /* the domain's, or what a profile makes of them */
     struct bd_str realm;                     /* of the challenges */
-    struct bd_str aor;                       /* canonical; in aor_text */
+    struct bd_str identity;                  /* the AoR that is asked for: canonical, in aor_text */
+    struct bd_str aor;                       /* the one its bindings stand under: mostly the same */
     struct bd_str claimed;                   /* the AoR that the sender must prove to be his */
     const char *reason;                      /* of a 400, NULL: the standard phrase */
     uint16_t binding_flags;                  /* BD_BINDING_..., for what is stored */
@@ -95,6 +97,9 @@ enum bd_verdict bd_require_check(const struct bd_turn *turn);
 
 /* target.c */
 enum bd_verdict bd_target_find(struct bd_turn *turn);
+/* Leads from an identity to the primary of its implicit registration set (3GPP TS 24.229 5.4.1.2).
+ */
+void bd_target_bind(const struct bd_arena *arena, struct bd_turn *turn);
 uint32_t bd_domain_index(const struct bd_policy *policy, const struct bd_policy_domain *domain);
 /* The domain that a URI of a request names when the request is for this appliance. NULL: none. */
 const struct bd_policy_domain *bd_target_domain(const struct bd_message *m,
@@ -161,7 +166,8 @@ enum bd_verdict bd_register(struct bd_registrar *registrar, struct bd_turn *turn
 
 /* announce.c */
 /* Service-Route and P-Associated-URI of a 200, when there are any. */
-void bd_announce(const struct bd_turn *turn, bool registered, struct bd_wire *w);
+void bd_announce(const struct bd_arena *arena, const struct bd_turn *turn, bool registered,
+                 struct bd_wire *w);
 
 /* answer.c */
 /* Writes the reply that a verdict draws. False when there is none, or none that fits; *verdict then

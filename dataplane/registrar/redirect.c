@@ -138,7 +138,7 @@ static bool locate_bulk(struct bd_registrar *r, const struct bd_turn *turn, uint
 {
     const struct bd_policy_domain *d = turn->domain;
     struct bd_bulk_hit hit;
-    struct bd_str user = {turn->aor.p, turn->aor.len - d->name_len - 1U};
+    struct bd_str user = {turn->identity.p, turn->identity.len - d->name_len - 1U};
     if (!d->bulk_off || !bd_bulk_find(turn->request->policy, d, user, &hit))
         return false;
     bd_locate_bulk(r->deps.table, &hit, now_s, &r->location);
@@ -156,7 +156,8 @@ enum bd_verdict bd_redirect(struct bd_registrar *registrar, struct bd_turn *turn
     if (kind == BD_GRUU_INVALID || nobodys)
         return BD_SIP_NOT_FOUND;
     if (kind != BD_GRUU_NONE)
-        turn->aor = (struct bd_str){r->gruu.aor, r->gruu.aor_len};
+        turn->aor =
+            bd_identities_bound(r->deps.arena, (struct bd_str){r->gruu.aor, r->gruu.aor_len});
     uint32_t now_s = (uint32_t)(turn->request->now_ms / 1000);
     bd_locate(r->deps.table, turn->aor, now_s, l);
     bool known = false;

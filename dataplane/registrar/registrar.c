@@ -83,6 +83,8 @@ static enum bd_verdict admit(struct bd_registrar *r, struct bd_turn *turn)
         verdict = bd_third_party_check(r, turn);
     if (verdict == BD_VERDICT_NONE && turn->redirect && bd_auth_needed(turn) != BD_AUTH_OPEN)
         verdict = bd_redirect_caller(r, turn);
+    if (verdict == BD_VERDICT_NONE && !turn->subscribe)
+        bd_target_bind(r->deps.arena, turn);
     if (verdict == BD_VERDICT_NONE && bd_auth_needed(turn) == BD_AUTH_DIGEST &&
         bd_nonce_set_keys(r->nonce, turn->request->policy->nonce_key) < 0)
         verdict = BD_SIP_INTERNAL; /* no key: a challenge would be worth nothing */
@@ -117,6 +119,7 @@ uint64_t bd_registrar_prefetch(struct bd_registrar *registrar, const struct bd_r
         (m->method != BD_METHOD_REGISTER && !bd_redirect_claims(&turn)) ||
         bd_target_find(&turn) != BD_VERDICT_NONE)
         return 0;
+    bd_target_bind(registrar->deps.arena, &turn);
     uint64_t hash = bd_table_hash(registrar->deps.table, turn.aor);
     bd_table_prefetch_bucket(registrar->deps.table, hash);
     return hash;

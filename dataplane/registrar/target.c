@@ -71,7 +71,7 @@ static enum bd_verdict canonical_aor(struct bd_turn *turn, const struct bd_uri *
     struct bd_str own = uri->scheme == BD_URI_TEL ? turn->m->request_uri.host : BD_STR_NULL;
     uint32_t len = bd_aor_canonical(uri, bd_policy_aor_host(policy, domain, own),
                                     domain->case_sensitive, turn->aor_text, BD_AOR_MAX);
-    turn->aor = turn->claimed = (struct bd_str){turn->aor_text, len};
+    turn->identity = turn->aor = turn->claimed = (struct bd_str){turn->aor_text, len};
     turn->realm = domain->own_realm ? bd_aor_host(turn->aor)
                                     : bd_policy_text(policy, domain->realm_off, domain->realm_len);
     bool nowhere = domain->wildcard && uri->scheme == BD_URI_TEL && !own.len;
@@ -81,6 +81,11 @@ static enum bd_verdict canonical_aor(struct bd_turn *turn, const struct bd_uri *
         return BD_VERDICT_NONE;
     turn->reason = "Address of record too long";
     return BD_SIP_MALFORMED;
+}
+
+void bd_target_bind(const struct bd_arena *arena, struct bd_turn *turn)
+{
+    turn->aor = bd_identities_bound(arena, turn->identity);
 }
 
 /* A temporary GRUU tells its AoR to redirect.c only: here the host is what counts. */

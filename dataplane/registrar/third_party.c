@@ -66,7 +66,7 @@ enum bd_verdict bd_third_party_check(struct bd_registrar *registrar, struct bd_t
     if (from->scheme != BD_URI_OTHER)
         aor.len = bd_aor_canonical(from, from_host(turn, from), domain->case_sensitive,
                                    registrar->caller_text, sizeof(registrar->caller_text));
-    if (aor.len && bd_str_eq(aor, turn->aor))
+    if (aor.len && bd_str_eq(aor, turn->identity))
         return BD_VERDICT_NONE;
     if (aor.len && is_registrant(turn, aor)) {
         turn->claimed = aor;
@@ -79,7 +79,7 @@ enum bd_verdict bd_third_party_target(const struct bd_registrar *registrar,
                                       const struct bd_turn *turn)
 {
     const struct bd_arena *arena = registrar->deps.arena;
-    if (turn->claimed.p == turn->aor.p || turn->domain->auth == BD_AUTH_OPEN)
+    if (turn->claimed.p == turn->identity.p || turn->domain->auth == BD_AUTH_OPEN)
         return BD_VERDICT_NONE;
     struct bd_provision provision;
     struct bd_hash128 hash = bd_hash128(&arena->hash_key, turn->aor.p, turn->aor.len);

@@ -126,6 +126,7 @@ arena:
   name: $ns
   bindings_max: ${lab_bindings_max:-20000}
   subscribers_max: 5000
+  identities_max: 100
 dataplane:
   workers: ${lab_workers:-1}
   poll: adaptive
@@ -279,6 +280,7 @@ lab_subscribers()
         for i in {1..9}; do echo "$i,info.example,secret-$i"; done
         echo "jäsøn,info.example,secret-jäsøn"
         for i in {1..9}; do echo "$i,call.example,secret-$i"; done
+        for i in set-{1..4}; do echo "$i,call.example,secret-$i"; done
         for i in {2000..2009}; do echo "$i,trusted.example,secret-$i"; done
         for i in admin 1 2; do echo "$i,party.example,secret-$i"; done
         for i in {1..9}; do echo "$i,path.example,secret-$i"; done

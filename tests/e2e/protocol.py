@@ -864,6 +864,45 @@ def case_profile():
     equal(len(phone.register(contact="<sip:3@198.18.0.93>").contacts()), 2, "the domain's again")
 
 
+def case_implicit_registration_set():
+    first, second, third = (f"set-{i}@call.example" for i in (1, 2, 3))
+    for identity in (second, third):
+        ctl("subscriber", "implicit", identity, first)
+    equal(ctl("subscriber", "show", second)["implicit_of"], first)
+    for wrong in ((f"set-4@call.example", second), (first, "set-4@call.example"),
+                  ("set-4@call.example", "nobody@call.example"), (second, second)):
+        assert "error" in ctl("subscriber", "implicit", *wrong), wrong
+    assert "error" in ctl("subscriber", "remove", first), "the primary of two"
+    own = Phone("set-2", domain="call.example")
+    whole = f"<sip:{first}>, <sip:{second}>, <sip:{third}>"
+    reply = own.register()
+    equal((reply.code, reply.get("P-Associated-URI")), (200, whole), "with its own password")
+    # The primary's user may register another of his identities; nobody else may.
+    other = Phone("set-3", password="secret-set-1", domain="call.example")
+    reply = other.register(auth_user="set-1")
+    equal((reply.code, reply.get("P-Associated-URI")), (200, whole), "with the primary's")
+    thief = Phone("set-3", password="secret-set-4", domain="call.example")
+    equal(thief.register(auth_user="set-4").code, 403)
+    sibling = Phone("set-3", password="secret-set-2", domain="call.example")
+    equal(sibling.register(auth_user="set-2").code, 403)
+    both = {own.contact, other.contact}
+    caller = Phone("set-4", domain="call.example")
+    for identity in (first, second, third):
+        equal({row["uri"] for row in ctl("lookup", identity)["contacts"]}, both, identity)
+        uri = f"sip:{identity}"
+        reply = call(caller, uri, headers=[caller.answer(call(caller, uri), "INVITE", uri)])
+        equal((reply.code, set(reply.contacts())), (302, both), identity)
+    ctl("reload")
+    equal(own.query().get("P-Associated-URI"), whole, "after a reload")
+    ctl("subscriber", "implicit", third)
+    equal(own.query().get("P-Associated-URI"), f"<sip:{first}>, <sip:{second}>", "one has left")
+    assert "error" in ctl("lookup", third)
+    ctl("unregister", second)
+    assert "error" in ctl("lookup", first), "all of the set's bindings are gone"
+    ctl("subscriber", "implicit", second)
+    equal(own.query().get("P-Associated-URI"), None)
+
+
 def case_third_party():
     own, other = Phone("1", domain="party.example"), "<sip:2@party.example>"
     equal(own.register(sender='"One" <sip:1@PARTY.example;a=b>').code, 200, "the same AoR")

@@ -309,6 +309,28 @@ static void test_body_is_protected(void **state)
     assert_int_equal(bd_verify_job(&b->verify, job, false, NOW), BD_VERIFY_WRONG);
 }
 
+/* Of an implicit registration set's identity also the primary's user may ask, by name or by hash.
+ */
+static void test_primary(void **state)
+{
+    struct bench *b = *state;
+    struct phone p = phone_1000();
+    p.aor = "1001@example.com";
+    for (unsigned i = 0; i < 2; i++) {
+        _Alignas(8) char place[BD_JOB_SZ];
+        struct bd_verify_job *job = (struct bd_verify_job *)place;
+        p.userhash = i == 1;
+        challenge(b, &p);
+        make_job(b->verify.digest, &p, job);
+        assert_true(bd_job_put(job, BD_JOB_PRIMARY, BD_STR("1002@example.com")));
+        assert_int_not_equal(bd_verify_job(&b->verify, job, false, NOW), BD_VERIFY_OK);
+        challenge(b, &p);
+        make_job(b->verify.digest, &p, job);
+        assert_true(bd_job_put(job, BD_JOB_PRIMARY, BD_STR("1000@example.com")));
+        assert_int_equal(bd_verify_job(&b->verify, job, false, NOW), BD_VERIFY_OK);
+    }
+}
+
 /* RFC 3261 10.3 (4) */
 static void test_owner(void **state)
 {
@@ -384,6 +406,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_without_qop_one_transaction, setup, teardown),
         cmocka_unit_test_setup_teardown(test_body_is_protected, setup, teardown),
         cmocka_unit_test_setup_teardown(test_owner, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_primary, setup, teardown),
         cmocka_unit_test_setup_teardown(test_missing_ha1, setup, teardown),
         cmocka_unit_test_setup_teardown(test_garbage, setup, teardown),
     };

@@ -89,7 +89,7 @@ static char *printed(const struct bd_config *config)
 /* Every key set to something that is not its default. */
 static const char full[] =
     "arena: {file: /dev/shm/x, name: x, bindings_max: 2000, subscribers_max: 3000,\n"
-    "  record_avg_size: 500}\n"
+    "  identities_max: 4000, record_avg_size: 500}\n"
     "dataplane: {workers: 2, lcores: \"0@0,1@(2-3)\", poll: adaptive, hugepages: false,\n"
     "  memory_mb: 100, mbufs: 2000, fragments_max: 100, fragment_timeout_ms: 500}\n"
     "ports:\n"

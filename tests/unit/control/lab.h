@@ -48,6 +48,7 @@ static inline void lab_write_config(const struct lab *lab, unsigned workers, con
     assert_non_null(out);
     fprintf(out,
             "arena:\n  file: \"%s/arena\"\n  bindings_max: 60000\n  subscribers_max: 5000\n"
+            "  identities_max: 100\n"
             "dataplane:\n  workers: %u\n"
             "ports:\n  - name: \"p0\"\n    driver: tap\n    interface: \"p0\"\n"
             "    addresses: [\"198.18.0.1/24\"]\n"

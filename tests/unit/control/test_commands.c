@@ -2,6 +2,8 @@
 /* Every command of the table against a whole control process. */
 #include "lab.h"
 
+#include "identities.h"
+
 #include <jansson.h>
 #include <sys/un.h>
 
@@ -411,6 +413,30 @@ static void reload_takes_all_or_nothing(void **state)
     lab_expect(lab, "show bindings other.example", "1000@other.example");
 }
 
+/* Implicit registration sets: all that takes an address of record takes any identity of a set. */
+static void identities_lead_to_their_primary(void **state)
+{
+    struct lab *lab = *state;
+    lab_expect(lab, "subscriber add 1000@example.com x", "added");
+    lab_expect(lab, "subscriber add anna@example.com x", "added");
+    lab_expect(lab, "lookup anna@example.com", "error: ");
+    lab_expect(lab, "subscriber implicit Anna@example.com 1000@example.com",
+               "error: no subscriber Anna@example.com");
+    lab_expect(lab, "subscriber implicit anna@198.18.0.1 1000@198.18.0.1", "changed");
+    lab_expect(lab, "subscriber show anna@example.com", "1000@example.com");
+    lab_expect(lab, "subscriber set anna@example.com y", "changed"); /* stays where it is */
+    lab_expect(lab, "lookup sip:ANNA@198.18.0.1", "aor: 1000@example.com");
+    lab_expect(lab, "show bindings anna@example.com", "1000@example.com");
+    lab_expect(lab, "show limits", "arena.identities_max");
+    lab_expect(lab, "subscriber implicit 1000@example.com anna@example.com", "error: ");
+    lab_expect(lab, "subscriber remove 1000@example.com", "error: ");
+    lab_expect(lab, "reload", "");
+    lab_expect(lab, "lookup anna@example.com", "aor: 1000@example.com");
+    lab_expect(lab, "subscriber remove anna@example.com", "removed");
+    lab_expect(lab, "lookup anna@example.com", "error: ");
+    lab_expect(lab, "subscriber remove 1000@example.com", "removed");
+}
+
 /* Reading the subscribers again is done in slices: the loop turns at least once for each. */
 static void reload_leaves_the_loop_to_others(void **state)
 {
@@ -439,6 +465,29 @@ static void reload_leaves_the_loop_to_others(void **state)
         fail_msg("%u turns: %s", turns, text);
     free(text);
     close(fd);
+}
+
+/* Sets that change while all is read: of what the test before left. */
+static void a_set_changes_while_all_is_read(void **state)
+{
+    struct lab *lab = *state;
+    lab_expect(lab, "subscriber implicit 3998@example.com 1001@example.com", "changed");
+    lab_expect(lab, "subscriber implicit 3999@example.com 1001@example.com", "changed");
+    int fd = lab_connect(lab, BD_LEVEL_ADMIN);
+    dprintf(fd, "reload\n");
+    for (unsigned i = 0; i < 3; i++)
+        event_base_loop(lab->control.base, EVLOOP_ONCE | EVLOOP_NONBLOCK);
+    lab_expect(lab, "subscriber implicit 0@example.com 1001@example.com", "changed");
+    lab_expect(lab, "subscriber implicit 3998@example.com", "changed");
+    lab_expect(lab, "subscriber remove 3999@example.com", "removed");
+    free(lab_read(lab, fd));
+    close(fd);
+    lab_expect(lab, "lookup 0@example.com", "aor: 1001@example.com");
+    lab_expect(lab, "lookup 3998@example.com", "error: ");
+    lab_expect(lab, "lookup 3999@example.com", "error: ");
+    assert_int_equal(bd_identities_cnt(&lab->control.arena), 1);
+    assert_true(bd_str_eq(bd_identities_alias(&lab->control.arena, BD_STR("1001@example.com"), 0),
+                          BD_STR("0@example.com")));
 }
 
 /* --- unregister
@@ -542,9 +591,11 @@ int main(void)
         cmocka_unit_test(info_counts_what_is_there),
         cmocka_unit_test(drain_is_seen_by_workers),
         cmocka_unit_test(subscribers_come_and_go),
+        cmocka_unit_test(identities_lead_to_their_primary),
         cmocka_unit_test(import_is_all_or_nothing),
         cmocka_unit_test(reload_takes_all_or_nothing),
         cmocka_unit_test(reload_leaves_the_loop_to_others),
+        cmocka_unit_test(a_set_changes_while_all_is_read),
         cmocka_unit_test(unregister_goes_through_the_dataplane),
         cmocka_unit_test(unregister_tells_when_nobody_serves),
         cmocka_unit_test(names_are_in_help_once),

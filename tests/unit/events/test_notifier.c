@@ -4,6 +4,7 @@
 
 #include "events.h"
 #include "gruu.h"
+#include "identities.h"
 
 enum { WORKER = 1 };
 
@@ -521,6 +522,32 @@ static void who_may_watch(void **state)
     }
 }
 
+/* Ann and joe are one implicit registration set: each may watch each, and the document is of the
+ * one that was subscribed to, with the contacts of both. */
+static void identities_share_bindings(void **state)
+{
+    struct bench *b = *state;
+    struct bd_arena *arena = &b->lab.control.arena;
+    const char *watched[] = {"ann@example.com", "joe@example.com"};
+    assert_int_equal(bd_identities_put(arena, b->lab.control.table.epoch, bd_str_from(watched[0]),
+                                       bd_str_from(watched[1])),
+                     BD_IDENTITIES_OK);
+    put(b, 600);
+    for (unsigned i = 0; i < 2; i++) {
+        char aor[64];
+        snprintf(aor, sizeof(aor), "aor=\"sip:%s\"", watched[i]);
+        b->call++;
+        *b->tag = 0;
+        assert_int_equal(send_text(b, watched[1 - i], watched[i], subscribe_text(b, "")), 200);
+        want_notify(b, aor, "state=\"active\"");
+        assert_non_null(strstr(b->out, "<uri>sip:joe@198.18.0.2:5070</uri>"));
+        answer(b, "481 x");
+    }
+    b->call++;
+    assert_int_equal(send_text(b, "jim@example.com", "ann@example.com", subscribe_text(b, "")),
+                     403);
+}
+
 static void within_a_dialog(void **state)
 {
     struct bench *b = *state;
@@ -610,6 +637,7 @@ int main(void)
         NOTIFIER_TEST(gruus_are_told),
         NOTIFIER_TEST(who_is_told_which_gruu),
         NOTIFIER_TEST(who_may_watch),
+        NOTIFIER_TEST(identities_share_bindings),
         NOTIFIER_TEST(within_a_dialog),
         NOTIFIER_TEST(a_retransmission_is_repeated),
         NOTIFIER_TEST(there_is_an_end_to_them),

@@ -113,7 +113,7 @@ static void put_and_remove(struct model *m, unsigned times)
 /* A random list of a random length; entries keep, change, come and go. */
 static void sync_random(struct model *m)
 {
-    struct bd_provisioned_sync *sync = bd_provisioned_sync_begin(&m->arena, &m->epoch);
+    struct bd_map_sync *sync = bd_provisioned_sync_begin(&m->arena, &m->epoch);
     uint64_t share = draw(m) % 5, gone = 0;
     for (uint32_t n = 0; n < MODEL_CNT; n++) {
         if (draw(m) % 4 >= share) {
@@ -126,7 +126,7 @@ static void sync_random(struct model *m)
         assert_int_equal(bd_provisioned_sync_put(sync, hash_of(m, n), &p), BD_PROVISION_OK);
         set_value(m, n, value);
     }
-    assert_int_equal(bd_provisioned_sync_end(sync), gone);
+    assert_int_equal(bd_map_sync_end(sync), gone);
 }
 
 static void test_model(void **state)
@@ -185,11 +185,11 @@ static void test_full(void **state)
     assert_int_equal(bd_provisioned_put(&m->arena, &m->epoch, hash_of(m, 99), &changed),
                      BD_PROVISION_OK);
     /* A sync to a list with nothing in common, as long as allowed; one more is refused. */
-    struct bd_provisioned_sync *sync = bd_provisioned_sync_begin(&m->arena, &m->epoch);
+    struct bd_map_sync *sync = bd_provisioned_sync_begin(&m->arena, &m->epoch);
     for (uint32_t n = 200; n < 300; n++)
         assert_int_equal(bd_provisioned_sync_put(sync, hash_of(m, n), &p), BD_PROVISION_OK);
     assert_int_equal(bd_provisioned_sync_put(sync, hash_of(m, 300), &p), BD_PROVISION_FULL);
-    assert_int_equal(bd_provisioned_sync_end(sync), 100);
+    assert_int_equal(bd_map_sync_end(sync), 100);
     assert_int_equal(bd_provisioned_cnt(&m->arena), 100);
     model_free(m);
 }
@@ -214,9 +214,9 @@ static void test_stuck_reader(void **state)
     bd_epoch_quiescent(&m->epoch, 0, 1);
     p = provision_of(0);
     assert_int_equal(bd_provisioned_put(&m->arena, &m->epoch, hash_of(m, 8), &p), BD_PROVISION_OK);
-    struct bd_provisioned_sync *sync = bd_provisioned_sync_begin(&m->arena, &m->epoch);
+    struct bd_map_sync *sync = bd_provisioned_sync_begin(&m->arena, &m->epoch);
     assert_int_equal(bd_provisioned_sync_put(sync, hash_of(m, 8), &p), BD_PROVISION_OK);
-    assert_int_equal(bd_provisioned_sync_end(sync), 1);
+    assert_int_equal(bd_map_sync_end(sync), 1);
     assert_false(bd_provisioned_find(&m->arena, hash_of(m, 7), &p));
     model_free(m);
 }
@@ -248,14 +248,14 @@ static void *look_up(void *arg)
 
 static void sync_half(struct model *m)
 {
-    struct bd_provisioned_sync *sync = bd_provisioned_sync_begin(&m->arena, &m->epoch);
+    struct bd_map_sync *sync = bd_provisioned_sync_begin(&m->arena, &m->epoch);
     for (uint32_t n = 0; n < MODEL_CNT; n++) {
         if (n >= MODEL_CNT / 2 && draw(m) % 2)
             continue;
         struct bd_provision p = provision_of(draw(m) % 2 ? 1 + (int)n % 100 : 200);
         assert_int_equal(bd_provisioned_sync_put(sync, hash_of(m, n), &p), BD_PROVISION_OK);
     }
-    bd_provisioned_sync_end(sync);
+    bd_map_sync_end(sync);
 }
 
 static void test_concurrent_reader(void **state)
@@ -298,13 +298,13 @@ static void test_killed_writer(void **state)
         for (uint32_t n = 0; n < MODEL_CNT; n++)
             m->value[n] = -1;
         m->cnt = 0;
-        struct bd_provisioned_sync *sync = bd_provisioned_sync_begin(&m->arena, &m->epoch);
+        struct bd_map_sync *sync = bd_provisioned_sync_begin(&m->arena, &m->epoch);
         for (uint32_t n = 0; n < MODEL_CNT; n += 1 + n % 2) {
             set_value(m, n, 1 + (int)n % 100);
             struct bd_provision p = provision_of(m->value[n]);
             assert_int_equal(bd_provisioned_sync_put(sync, hash_of(m, n), &p), BD_PROVISION_OK);
         }
-        bd_provisioned_sync_end(sync);
+        bd_map_sync_end(sync);
         assert_same(m);
         sync_half(m);
     }
@@ -315,10 +315,10 @@ static uint64_t sync_million(struct model *m, uint32_t cnt, int value)
 {
     uint64_t begin = bd_clock_ms();
     struct bd_provision p = provision_of(value);
-    struct bd_provisioned_sync *sync = bd_provisioned_sync_begin(&m->arena, &m->epoch);
+    struct bd_map_sync *sync = bd_provisioned_sync_begin(&m->arena, &m->epoch);
     for (uint32_t n = 0; n < cnt; n++)
         assert_true(bd_provisioned_sync_put(sync, hash_of(m, n), &p) == BD_PROVISION_OK);
-    bd_provisioned_sync_end(sync);
+    bd_map_sync_end(sync);
     return bd_clock_ms() - begin;
 }
 

@@ -2,6 +2,7 @@
 #include "lab.h"
 
 #include "bulk.h"
+#include "identities.h"
 
 enum { POLICY_CAP = 1 << 20 };
 
@@ -112,6 +113,7 @@ struct lab *lab_new(uint64_t bindings_max)
         .region_sz = {
             [BD_REGION_POLICY] = 4096,
             [BD_REGION_PROVISIONED] = bd_provisioned_footprint(1000),
+            [BD_REGION_IDENTITIES] = bd_identities_footprint(100),
             [BD_REGION_NONCES] = 4096,
             [BD_REGION_CHANNELS] = 4096,
             [BD_REGION_STATS] = 2 * sizeof(struct bd_worker_stats),
@@ -121,6 +123,7 @@ struct lab *lab_new(uint64_t bindings_max)
     if (bd_arena_create_private(&lab->arena, &params, &error) != 0)
         fail_msg("arena: %s", error.text);
     bd_provisioned_format(&lab->arena, 1000);
+    bd_identities_format(&lab->arena, 100);
     bd_table_format(&lab->arena, bindings_max);
     if (bd_table_join(&lab->table, &lab->arena, &error) != 0)
         fail_msg("table: %s", error.text);

@@ -283,6 +283,9 @@ static void test_later_version_is_refused(void **state)
     assert_refused(p, "schema version 9");
 }
 
+#define BEFORE_SETS                                                                                \
+    "DROP INDEX subscriber_implicit_idx; ALTER TABLE subscriber DROP COLUMN implicit_of;"
+
 /* A file of the version before profiles gets the column, and keeps its rows. */
 static void test_upgrade_from_1(void **state)
 {
@@ -292,7 +295,8 @@ static void test_upgrade_from_1(void **state)
     struct bd_subscribers *s = open_at(p);
     assert_int_equal(bd_subscribers_add(s, &change, &before, &p->error), 0);
     bd_subscribers_close(s);
-    run_sql(p->file, "ALTER TABLE subscriber DROP COLUMN profile; PRAGMA user_version = 1");
+    run_sql(p->file,
+            "ALTER TABLE subscriber DROP COLUMN profile;" BEFORE_SETS "PRAGMA user_version = 1");
     for (unsigned i = 0; i < 2; i++) { /* the second time there is nothing to do */
         s = open_at(p);
         assert_int_equal(bd_subscribers_find(s, change.username, change.domain, &row, &p->error),
@@ -308,6 +312,71 @@ static void test_upgrade_from_1(void **state)
     /* Version 1 with the column already there is no file of ours: it is left as it was. */
     run_sql(p->file, "PRAGMA user_version = 1");
     assert_refused(p, "duplicate column");
+}
+
+/* The same from the version before implicit registration sets. */
+static void test_upgrade_from_2(void **state)
+{
+    struct place *p = *state;
+    struct bd_subscriber row;
+    struct bd_subscriber_change change = phone("1000");
+    struct bd_subscribers *s = open_at(p);
+    change.profile = BD_STR("trunk");
+    assert_int_equal(bd_subscribers_add(s, &change, &row, &p->error), 0);
+    bd_subscribers_close(s);
+    run_sql(p->file, BEFORE_SETS "PRAGMA user_version = 2");
+    s = open_at(p);
+    assert_int_equal(bd_subscribers_find(s, change.username, change.domain, &row, &p->error), 0);
+    assert_string_equal(row.profile, "trunk");
+    assert_string_equal(row.implicit_of, "");
+    bd_subscribers_close(s);
+}
+
+static int set_primary(struct place *p, struct bd_subscribers *s, const char *username,
+                       const char *primary, struct bd_subscriber *row)
+{
+    struct bd_subscriber_change change = {.username = bd_str_from(username),
+                                          .domain = BD_STR("example.com"),
+                                          .implicit_of = bd_str_from(primary)};
+    return bd_subscribers_set(s, &change, row, &p->error);
+}
+
+/* Implicit registration sets: one domain, no chains, no primary that is not there. */
+static void test_sets(void **state)
+{
+    struct place *p = *state;
+    struct bd_subscriber row;
+    struct bd_subscribers *s = open_at(p);
+    const char *const users[] = {"1", "2", "3", "4"};
+    for (unsigned i = 0; i < 4; i++) {
+        struct bd_subscriber_change change = phone(users[i]);
+        assert_int_equal(bd_subscribers_add(s, &change, &row, &p->error), 0);
+    }
+    assert_int_equal(set_primary(p, s, "2", "1@EXAMPLE.com", &row), 0);
+    assert_string_equal(row.implicit_of, "1@example.com");
+    static const struct {
+        const char *username, *primary, *why;
+    } rows[] = {
+        {"3", "2@example.com", "belongs to the set of 1@example.com"},
+        {"1", "3@example.com", "is the primary of 1"},
+        {"3", "3@example.com", "its own primary"},
+        {"3", "1@other.example", "same domain"},
+        {"3", "1", "user@domain"},
+        {"3", "@example.com", "user@domain"},
+    };
+    for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        assert_int_equal(set_primary(p, s, rows[i].username, rows[i].primary, &row),
+                         BD_SUBSCRIBERS_INVALID);
+        assert_non_null(strstr(p->error.text, rows[i].why));
+    }
+    assert_int_equal(set_primary(p, s, "3", "9@example.com", &row), BD_SUBSCRIBERS_NOT_FOUND);
+    assert_int_equal(bd_subscribers_remove(s, BD_STR("1"), BD_STR("example.com"), &row, &p->error),
+                     BD_SUBSCRIBERS_INVALID);
+    assert_int_equal(set_primary(p, s, "2", "", &row), 0);
+    assert_string_equal(row.implicit_of, "");
+    assert_int_equal(bd_subscribers_remove(s, BD_STR("1"), BD_STR("example.com"), &row, &p->error),
+                     0);
+    bd_subscribers_close(s);
 }
 
 static void test_missing_column_is_refused(void **state)
@@ -416,6 +485,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_foreign_database_is_refused, setup, teardown),
         cmocka_unit_test_setup_teardown(test_later_version_is_refused, setup, teardown),
         cmocka_unit_test_setup_teardown(test_upgrade_from_1, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_upgrade_from_2, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_sets, setup, teardown),
         cmocka_unit_test_setup_teardown(test_missing_column_is_refused, setup, teardown),
         cmocka_unit_test_setup_teardown(test_places, setup, teardown),
         cmocka_unit_test_setup_teardown(test_empty_file_is_new, setup, teardown),

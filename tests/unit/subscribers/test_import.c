@@ -189,6 +189,39 @@ static void test_header(void **state)
     assert_int_equal(p->bad_line[0], 1);
 }
 
+/* The primary may stand behind; whatever does not fit together takes the whole file back. */
+static void test_sets(void **state)
+{
+    struct place *p = *state;
+    struct bd_subscriber row;
+    const char *head = "username,domain,password,implicit_of\n";
+    static const struct {
+        const char *lines, *why;
+    } rows[] = {
+        {"2,example.com,pw,1@Example.com\n1,example.com,pw,\n", NULL},
+        {"3,example.com,pw,9@example.com\n", "3@example.com: its primary 9@example.com is no"},
+        {"3,example.com,pw,2@example.com\n", "belongs to the set of 1@example.com itself"},
+        {"1,example.com,pw,3@example.com\n3,example.com,pw,\n", "2@example.com: its primary"},
+        {"3,example.com,pw,1@other.example\n", "1 of 2 lines are bad"},
+    };
+    for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        char text[512];
+        snprintf(text, sizeof(text), "%s%s", head, rows[i].lines);
+        assert_int_equal(import(p, text), rows[i].why ? BD_SUBSCRIBERS_INVALID : 0);
+        if (rows[i].why && !strstr(p->error.text, rows[i].why))
+            fail_msg("%s", p->error.text);
+    }
+    char crowd[2048];
+    size_t len = (size_t)snprintf(crowd, sizeof(crowd), "%s", head);
+    for (unsigned i = 0; i < BD_IDENTITIES_PER_SET_MAX; i++)
+        len += (size_t)snprintf(crowd + len, sizeof(crowd) - len,
+                                "a%u,example.com,,1@example.com\n", i);
+    assert_int_equal(import(p, crowd), BD_SUBSCRIBERS_INVALID);
+    assert_non_null(strstr(p->error.text, "the set of 1@example.com has 17 identities"));
+    assert_int_equal(find(p, "2", "example.com", &row), 0);
+    assert_string_equal(row.implicit_of, "1@example.com");
+}
+
 static void test_import_replaces(void **state)
 {
     struct place *p = *state;
@@ -253,6 +286,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_passwords, setup, teardown),
         cmocka_unit_test_setup_teardown(test_hashes, setup, teardown),
         cmocka_unit_test_setup_teardown(test_header, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_sets, setup, teardown),
         cmocka_unit_test_setup_teardown(test_import_replaces, setup, teardown),
         cmocka_unit_test_setup_teardown(test_bad_lines_import_nothing, setup, teardown),
         cmocka_unit_test_setup_teardown(test_twice_over_old, setup, teardown),
