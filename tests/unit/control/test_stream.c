@@ -137,7 +137,8 @@ static void a_reader_that_leaves_is_forgotten(void **state)
     lab_expect(lab, "show info", "bindings: 50000\n");
 }
 
-/* No turn of the loop may take long while dumps run. */
+/* Dumps go in slices: a loop that wrote one whole before it came back would turn a few times only,
+ * and hold up everybody else meanwhile. */
 static void the_loop_keeps_turning(void **state)
 {
     struct lab *lab = *state;
@@ -147,12 +148,9 @@ static void the_loop_keeps_turning(void **state)
         dprintf(fd[i], "show bindings nowhere.example\nshow bindings all\n");
     }
     static char sink[1 << 20];
-    unsigned open = 4, slow = 0;
-    for (unsigned turn = 0; turn < 100000 && open > 0; turn++) {
-        uint64_t began_ms = bd_clock_ms();
+    unsigned open = 4, turns = 0;
+    for (; turns < 100000 && open > 0; turns++) {
         event_base_loop(lab->control.base, EVLOOP_ONCE | EVLOOP_NONBLOCK);
-        slow +=
-            bd_clock_ms() - began_ms > 50; /* 4 slices of 2 ms; much room for a loaded machine */
         for (unsigned i = 0; i < 4; i++) {
             ssize_t n = fd[i] >= 0 ? read(fd[i], sink, sizeof(sink)) : 0;
             if (n >= 2 && memcmp(sink + n - 2, "\n\n", 2) == 0 &&
@@ -164,7 +162,7 @@ static void the_loop_keeps_turning(void **state)
         }
     }
     assert_int_equal(open, 0);
-    assert_true(slow <= 2);
+    assert_true(turns > 100);
 }
 
 int main(void)
