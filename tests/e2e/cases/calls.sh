@@ -56,7 +56,8 @@ says()
 
 case_baresip_calls_baresip()
 {
-    local before phone_pids=()
+    local before
+    phone_pids=() # not local: the trap runs when the case has returned
     trap phones_end EXIT
     before=$(verdicts_of redirected)
     start_phone callee 198.18.0.3:5072 \
@@ -87,7 +88,8 @@ call_by_gruu()
 # Two phones of one user: a GRUU rings one of them alone, whichever is the fresher (RFC 5627 6.1).
 case_a_gruu_rings_one_of_two_phones()
 {
-    local before account phone_pids=()
+    local before account
+    phone_pids=()
     trap phones_end EXIT
     before=$(verdicts_of redirected)
     account='<sip:6@198.18.0.4>;auth_user=6;auth_pass=secret-6;regint=60;answermode=auto'
