@@ -97,13 +97,17 @@ struct outgoing {
     struct bd_wire wire;
 };
 
+/* False when there is no buffer: the datagram has found its end then. */
 static bool outgoing_begin(struct bd_worker *w, const struct bd_datagram *d, struct outgoing *out)
 {
     char *payload;
     uint32_t cap;
     out->mbuf = bd_nic_reply(w->deps.queue, d, &payload, &cap);
-    if (!out->mbuf)
+    if (!out->mbuf) {
+        count_verdict(w, BD_FRAME_NO_MBUF);
+        bd_nic_drop(d->mbuf);
         return false;
+    }
     out->wire = bd_wire_init(payload, cap);
     return true;
 }
@@ -214,11 +218,8 @@ static void serve(struct bd_worker *w, const struct bd_datagram *d, const struct
                   uint64_t received_tsc)
 {
     struct outgoing out;
-    if (!outgoing_begin(w, d, &out)) {
-        count_verdict(w, BD_FRAME_NO_MBUF);
-        bd_nic_drop(d->mbuf);
+    if (!outgoing_begin(w, d, &out))
         return;
-    }
     if (r->parsed == BD_SIP_STUN_BINDING) {
         serve_stun(w, d, &out, received_tsc);
         return;
@@ -264,11 +265,8 @@ static void resume(struct bd_worker *w, struct bd_pending_entry *e,
     struct bd_request *r = &w->request[0];
     make_request(w, &e->datagram, &w->message[0], r);
     struct outgoing out;
-    if (!outgoing_begin(w, &e->datagram, &out)) {
-        count_verdict(w, BD_FRAME_NO_MBUF);
-        bd_nic_drop(e->datagram.mbuf);
+    if (!outgoing_begin(w, &e->datagram, &out))
         return;
-    }
     enum bd_verdict verdict = BD_VERDICT_NONE;
     enum bd_step step = bd_registrar_resume(w->registrar, r, result, &out.wire, &verdict);
     if (step == BD_STEP_CONTROL)
@@ -301,11 +299,8 @@ static void refuse_entry(struct bd_worker *w, const struct bd_pending_entry *e,
     struct bd_request *r = &w->request[0];
     make_request(w, &e->datagram, &w->message[0], r);
     struct outgoing out;
-    if (!outgoing_begin(w, &e->datagram, &out)) {
-        count_verdict(w, BD_FRAME_NO_MBUF);
-        bd_nic_drop(e->datagram.mbuf);
+    if (!outgoing_begin(w, &e->datagram, &out))
         return;
-    }
     refuse(w, &e->datagram, r, verdict, &out, e->received_tsc);
 }
 
