@@ -4,12 +4,14 @@
 #include <signal.h>
 #include <sys/stat.h>
 
+#include "cpu.h"
 #include "options.h"
 #include "service.h"
 
 int main(int argc, char **argv)
 {
     static struct bd_control control;
+    bd_cpu_check();
     bd_log_init("bindery-control", BD_LOG_INFO);
     struct bd_options options;
     if (!bd_options_parse(&options, argc, argv, "bindery-control"))

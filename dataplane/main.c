@@ -8,6 +8,7 @@
 
 #include "arena_setup.h"
 #include "clock.h"
+#include "cpu.h"
 #include "options.h"
 #include "supervisor.h"
 #include "worker.h"
@@ -99,6 +100,7 @@ static void stop(struct dataplane *dp)
 int main(int argc, char **argv)
 {
     static struct dataplane dp;
+    bd_cpu_check();
     bd_log_init("bindery-dataplane", BD_LOG_INFO);
     struct bd_options options;
     if (!bd_options_parse(&options, argc, argv, "bindery-dataplane"))

@@ -10,6 +10,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "cpu.h"
 #include "words.h"
 
 #define DEFAULT_SOCKET "/run/bindery/stats.sock"
@@ -166,6 +167,7 @@ int main(int argc, char **argv)
     const char *path = DEFAULT_SOCKET;
     bool json = false;
     int i = 1;
+    bd_cpu_check();
     for (; i < argc && argv[i][0] == '-' && argv[i][1] != '\0'; i++) {
         if (strcmp(argv[i], "-h") == 0 || strcmp(argv[i], "--help") == 0)
             return fputs(usage_text, stdout) < 0;
