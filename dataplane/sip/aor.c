@@ -44,37 +44,18 @@ static char next_unescaped(const char **p, const char *end)
     return escape ? (char)(bd_hex_value(at[1]) * 16 + bd_hex_value(at[2])) : *at;
 }
 
-/* Text without escapes and control characters, in one go. */
-static void put_plain(struct key *key, struct bd_str s, bool lower)
-{
-    if (s.len > key->cap - key->len) {
-        key->overflow = true;
-        return;
-    }
-    char *restrict out = key->out + key->len;
-    const char *restrict in = s.p;
-    for (uint32_t i = 0; i < s.len; i++)
-        out[i] = lower ? bd_lower(in[i]) : in[i];
-    key->len += s.len;
-}
-
-static bool is_plain(struct bd_str s)
-{
-    bool special = false;
-    for (uint32_t i = 0; i < s.len; i++)
-        special |= (uint8_t)s.p[i] < 0x20 || s.p[i] == 0x7f || s.p[i] == '%';
-    return !special;
-}
-
 static void put_user(struct key *key, struct bd_str user, bool lower)
 {
-    if (is_plain(user)) {
-        put_plain(key, user, lower);
-        return;
-    }
     const char *p = user.p, *end = bd_str_end(user);
-    while (p < end)
-        put_unescaped(key, next_unescaped(&p, end), lower);
+    while (p < end) {
+        uint32_t room = key->cap - key->len, left = (uint32_t)(end - p);
+        uint32_t plain = bd_copy_plain(key->out + key->len,
+                                       (struct bd_str){p, left < room ? left : room}, lower);
+        key->len += plain;
+        p += plain;
+        if (p < end)
+            put_unescaped(key, next_unescaped(&p, end), lower);
+    }
 }
 
 /* RFC 3966 4: separators mean nothing, nor does the case of a local number's digits. */
@@ -125,6 +106,16 @@ static bool is_phone(const struct bd_uri *uri)
            bd_str_eq_nocase(value, BD_STR("phone"));
 }
 
+static void put_lower(struct key *key, struct bd_str s)
+{
+    uint32_t room = key->cap - key->len;
+    uint32_t plain =
+        bd_copy_plain(key->out + key->len, (struct bd_str){s.p, s.len < room ? s.len : room}, true);
+    key->len += plain;
+    for (uint32_t i = plain; i < s.len; i++)
+        put(key, bd_lower(s.p[i]));
+}
+
 /* One text for each address (RFC 5952), as equality is of addresses (RFC 5954 4.2). */
 static void put_own_host(struct key *key, const struct bd_uri *uri)
 {
@@ -132,13 +123,13 @@ static void put_own_host(struct key *key, const struct bd_uri *uri)
     char text[INET6_ADDRSTRLEN];
     if (uri->host_type == BD_HOST_IPV6 && inet_ntop(AF_INET6, uri->ip.b, text, sizeof(text))) {
         put(key, '[');
-        put_plain(key, bd_str_from(text), true);
+        put_lower(key, bd_str_from(text));
         put(key, ']');
         return;
     }
     if (host.len > 1 && host.p[host.len - 1] == '.')
         host.len--;
-    put_plain(key, host, true);
+    put_lower(key, host);
 }
 
 uint32_t bd_aor_canonical(const struct bd_uri *uri, struct bd_str host, bool case_sensitive,
@@ -153,7 +144,7 @@ uint32_t bd_aor_canonical(const struct bd_uri *uri, struct bd_str host, bool cas
     if (uri->user.p && has_host)
         put(&key, '@');
     if (host.p)
-        put_plain(&key, host, true);
+        put_lower(&key, host);
     else if (uri->host.p)
         put_own_host(&key, uri);
     return key.overflow ? 0 : key.len;
