@@ -44,23 +44,37 @@ static const char *sent_by(const char *p, const char *end, struct bd_via *via)
         p = bd_skip_lws(p, end);
     }
     via->host = host.text;
+    via->is_ip = host.type != BD_HOST_NAME;
+    if (via->is_ip)
+        via->ip = host.ip;
     return p;
 }
 
 static bool params_parse(struct bd_via *via)
 {
     struct bd_str cursor = via->params, name, value;
-    bool bad = false;
+    bool bad = false, received = false, keep = false, twice = false;
+    uint32_t bare_len = 0; /* without LWS */
     while (bd_param_step(&cursor, BD_C_TOKEN, &name, &value, &bad)) {
-        if (bd_str_eq_nocase(name, BD_STR("branch")))
+        bare_len += name.len + (value.p ? value.len + 1 : 0) + 1;
+        if (bd_str_eq_nocase(name, BD_STR("branch"))) {
             via->branch = value;
-        else if (bd_str_eq_nocase(name, BD_STR("maddr")))
+        } else if (bd_str_eq_nocase(name, BD_STR("maddr"))) {
             via->maddr = value;
-        else if (bd_str_eq_nocase(name, BD_STR("rport")))
+        } else if (bd_str_eq_nocase(name, BD_STR("rport"))) {
             via->rport = !value.p;
-        else if (bd_str_eq_nocase(name, BD_STR("keep")))
+            twice |= via->rport_end != NULL;
+            via->rport_end = bd_str_end(name);
+        } else if (bd_str_eq_nocase(name, BD_STR("keep"))) {
             via->keep = !value.p;
+            twice |= keep;
+            keep = true;
+        } else if (bd_str_eq_nocase(name, BD_STR("received"))) {
+            received = true;
+        }
     }
+    bool bare = bare_len == via->params.len + 1 && !bd_is(via->params.p[-2], BD_C_WSP);
+    via->plain = bare && !bad && !twice && !received;
     return !bad;
 }
 
@@ -77,6 +91,7 @@ bool bd_via_parse(struct bd_str element, struct bd_via *via)
     p = sent_by(host, end, via);
     if (!p)
         return false;
+    via->plain = p == end;
     if (p == end)
         return true;
     if (*p != ';')

@@ -10,7 +10,8 @@
 # The one core of a server runs everything that belongs to it: both processes of Bindery, all of Kamailio's,
 # and the kernel's work for what the server sends. What the generator sends is carried to the server's
 # socket or ring by softirqs of the generator's core, for both alike: a veth hands over where it is sent
-# from, and RPS is off.
+# from, and RPS is off. (With the server's core for it, softirqs starve either server long before it is
+# busy: a veth has no interrupt to moderate.)
 
 server_core=1 generator_core=0
 : "${control_core:=$server_core}"
@@ -26,8 +27,18 @@ veth_open()
     ip -netns "$ns" link set sip0 up
     ip -netns "$client_ns" link set phone0 up
     # A datagram crosses as it would cross a wire: with its checksum, and alone.
-    nsenter --net="/run/netns/$client_ns" -- ethtool --offload phone0 tx off gso off tso off gro off >/dev/null
     nsenter --net="/run/netns/$ns" -- ethtool --offload sip0 tx off gso off tso off gro off >/dev/null
+    nsenter --net="/run/netns/$client_ns" -- ethtool --offload phone0 tx off gso off tso off gro on >/dev/null
+    own_receiver
+}
+
+# What the generator receives is the generator's work: a kernel thread on its core does it, not a softirq
+# of the server's core, which would do it for nobody's benefit but ours.
+own_receiver()
+{
+    ip netns exec "$client_ns" sh -c 'echo 1 >/sys/class/net/phone0/threaded' || return
+    local task
+    for task in $(pgrep '^napi/phone0-'); do taskset -pc "$generator_core" "$task" >/dev/null; done
 }
 
 veth_close()
@@ -47,7 +58,7 @@ on_core()
 
 generator()
 {
-    nsenter --net="/run/netns/$client_ns" -- taskset -c "$generator_core" "$build/tests/bench/load_socket" "$@"
+    nsenter --net="/run/netns/$client_ns" -- taskset -c "$generator_core" "$build/tests/bench/socket/load_socket" "$@"
 }
 
 # --- Bindery ------------------------------------------------------------------------------------------
