@@ -9,6 +9,7 @@ processes count with all their memory but the arena, hugepages of the packet buf
 line of key=value.
 """
 import json
+import os
 import sys
 
 
@@ -29,7 +30,7 @@ def main():
     with open(sys.argv[1]) as f:
         info = json.load(f)
     processes = sum(outside_arena(pid, info["arena"]["path"]) for pid in sys.argv[2:])
-    whole, records = info["arena"]["size"], info["records"]
+    whole, records = os.stat(info["arena"]["path"]).st_size, info["records"]
     used = whole - (records["total_bytes"] - records["carved_bytes"])
     n = info["bindings"]
     print(f"op=used workers=1 bindings={n} bytes_per_binding={(used + processes) / n:.1f}"
