@@ -116,6 +116,9 @@ bindery_start()
     until_true 20 "bindery-control answers" control_answers &&
         until_true 60 "bindery-dataplane serves" bindery_serves ||
         { tail -n 5 "$lab"/*.log >&2; return 1; }
+    # The kernel sees each frame of a packet socket too, and would look for a route. With another MAC on the
+    # interface than the one Bindery read there it drops them at sight: they are not for it.
+    ip -netns "$ns" link set sip0 address 02:bd:00:00:00:99
 }
 
 bindery_serves()

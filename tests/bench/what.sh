@@ -127,7 +127,7 @@ killed_and_back()
     bindery_process dataplane
     generator first --first $((n - 1)) --cseq 95000000 --since "$since" --seconds 120 >"$work/first" || return
     equal "$(bindery_bindings)" "$n" "bindings after the restart" || return
-    generator fill --aors $((n < 100000 ? n : 100000)) || return
+    generator fill --aors $((n <= 100000 ? n - 1 : 100000)) || return
     sed "s/^op=first/op=restart bindings=$n failed=0 workers=1/" "$work/first"
 }
 
