@@ -32,6 +32,7 @@
  * Returns 0; 1 when it replaced or removed an earlier one; negative to stop the load. */
 typedef int (*bd_journal_binding_fn)(void *arg, struct bd_str aor,
                                      const struct bd_binding *bindings, unsigned cnt);
+/* problem->file lives during the call. */
 typedef void (*bd_journal_problem_fn)(void *arg, const struct bd_journal_problem *problem);
 
 struct bd_journal_load_params {

@@ -133,7 +133,7 @@ static int begin_file(struct bd_journal *journal, const struct bd_journal_dir *d
 {
     *journal = (struct bd_journal){.dir = dir,
                                    .header = {.version = BD_JOURNAL_VERSION,
-                                              .kind = kind,
+                                              .kind = (uint16_t)kind,
                                               .number = begin->number,
                                               .previous = begin->previous,
                                               .geometry = begin->geometry,

@@ -7,6 +7,7 @@ void model_open(struct model *m, struct memfs *fs, uint64_t seed)
 {
     *m = (struct model){
         .fs = fs, .now = {1700000000123ULL, CLOCK_MS, 7}, .geometry = 0xabcdef, .random = seed};
+    m->journal.fd = -1;
     for (int s = 0; s < MODEL_SLOTS; s++)
         m->slot[s].aor = -1;
 }
@@ -36,7 +37,7 @@ unsigned model_bindings(const struct model *m, int aor, uint16_t version,
         for (unsigned t = 0; t < BD_TEXT_CNT; t++) {
             int n =
                 snprintf(text[c][t], sizeof(text[c][t]), "text-%u-of-%d-%u-%u", t, aor, v->put, c);
-            if ((t + c + v->put) % 3 != 1)
+            if (t == BD_TEXT_URI || (t + c + v->put) % 3 != 1)
                 b->text[t] = (struct bd_str){text[c][t], (uint32_t)n};
         }
     }
@@ -270,8 +271,10 @@ static int take(void *arg, struct bd_str aor_text, const struct bd_binding *bind
 static void note(void *arg, const struct bd_journal_problem *problem)
 {
     struct loaded *loaded = arg;
-    if (loaded->problems < 64)
-        loaded->problem[loaded->problems++] = *problem;
+    if (loaded->problems == LOADED_PROBLEMS_MAX)
+        return;
+    strcpy(loaded->file[loaded->problems], problem->file);
+    loaded->problem[loaded->problems++] = *problem;
 }
 
 int model_load_at(const struct model *m, struct memfs *fs, struct bd_journal_time now,

@@ -68,12 +68,15 @@ unsigned model_bindings(const struct model *m, int aor, uint16_t version,
                         struct bd_binding *bindings);
 struct bd_str model_aor(int aor, char out[32]);
 
+enum { LOADED_PROBLEMS_MAX = 64 };
+
 /* What a load gave. */
 struct loaded {
     const struct model *model;
     int version[MODEL_AORS]; /* -1: not there */
     struct bd_journal_report report;
-    struct bd_journal_problem problem[64];
+    struct bd_journal_problem problem[LOADED_PROBLEMS_MAX];
+    char file[LOADED_PROBLEMS_MAX][BD_JOURNAL_NAME_MAX]; /* of each problem */
     unsigned problems;
     struct bd_error error;
     bool any_time; /* the load's clock differs from the model's: expiries are not compared */
