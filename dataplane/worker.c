@@ -10,6 +10,11 @@
 
 /* Upper bounds of the side work of one turn, so that a flood of it cannot starve the port. */
 enum { VERDICTS_PER_TURN = 64, SWEEPS_PER_TURN = 8, OVERDUE_PER_TURN = 64, OUTBOUND_PER_TURN = 32 };
+/* Requests that may end in one turn: of its burst, answered by verifiers, refused while waiting. */
+enum { ENDS_PER_TURN = BD_BURST + VERDICTS_PER_TURN + OVERDUE_PER_TURN };
+/* While one datagram is parsed, the payload of the one so many places behind is fetched: most of
+ * its lines, as the port or the peer wrote them last. */
+enum { PAYLOAD_AHEAD = 2, PAYLOAD_LINES = 10 };
 /* Turns without work before an adaptive worker naps, and how long it naps at most. */
 enum { IDLE_TURNS_BEFORE_NAP = 256, NAP_MAX_US = 500 };
 
@@ -27,6 +32,10 @@ struct bd_worker {
     struct bd_datagram datagram[BD_BURST];
     struct bd_message message[BD_BURST];
     struct bd_request request[BD_BURST];
+    /* When the requests that this turn ended were received; told to the histogram when their
+     * replies have left. */
+    unsigned end_cnt;
+    uint64_t end_received_tsc[ENDS_PER_TURN];
 };
 
 struct bd_worker *bd_worker_new(const struct bd_worker_deps *deps, struct bd_error *error)
@@ -65,12 +74,33 @@ static void count_verdict(struct bd_worker *w, enum bd_verdict verdict)
     bd_stat_add(&w->stats->verdict[verdict], 1);
 }
 
-static void count_latency(struct bd_worker *w, uint64_t received_tsc)
+/* The requests of one burst were received together: one calculation for each run of them. */
+static void count_latencies(struct bd_worker *w)
 {
-    uint64_t ns =
-        (uint64_t)(((unsigned __int128)(rte_rdtsc() - received_tsc) * w->ns_per_tick_q32) >> 32);
-    bd_stat_add(&w->stats->latency[bd_latency_bucket(ns)], 1);
-    bd_stat_add(&w->stats->latency_sum_ns, ns);
+    uint64_t now_tsc = w->end_cnt ? rte_rdtsc() : 0;
+    for (unsigned i = 0, begin; i < w->end_cnt;) {
+        uint64_t received_tsc = w->end_received_tsc[begin = i];
+        while (i < w->end_cnt && w->end_received_tsc[i] == received_tsc)
+            i++;
+        unsigned __int128 ticks = now_tsc - received_tsc;
+        uint64_t ns = (uint64_t)((ticks * w->ns_per_tick_q32) >> 32);
+        bd_stat_add(&w->stats->latency[bd_latency_bucket(ns)], i - begin);
+        bd_stat_add(&w->stats->latency_sum_ns, (i - begin) * ns);
+    }
+    w->end_cnt = 0;
+}
+
+static void note_end(struct bd_worker *w, uint64_t received_tsc)
+{
+    if (w->end_cnt == ENDS_PER_TURN) /* only when a worker stops */
+        count_latencies(w);
+    w->end_received_tsc[w->end_cnt++] = received_tsc;
+}
+
+static void flush(struct bd_worker *w)
+{
+    bd_nic_flush(w->deps.queue, w->stats);
+    count_latencies(w);
 }
 
 static void make_request(struct bd_worker *w, const struct bd_datagram *d, struct bd_message *m,
@@ -87,6 +117,12 @@ static void make_request(struct bd_worker *w, const struct bd_datagram *d, struc
         .wall_ms = w->wall_ms,
         .policy = w->policy,
     };
+}
+
+/* Then there is no message. */
+static bool is_stun(const struct bd_request *r)
+{
+    return r->parsed == BD_SIP_STUN_BINDING;
 }
 
 /* --- replies -------------------------------------------------------------------------------- */
@@ -130,7 +166,7 @@ static void finish(struct bd_worker *w, const struct bd_datagram *d, const struc
     else
         bd_nic_drop(out->mbuf);
     bd_nic_drop(d->mbuf);
-    count_latency(w, received_tsc);
+    note_end(w, received_tsc);
 }
 
 static void refuse(struct bd_worker *w, const struct bd_datagram *d, const struct bd_request *r,
@@ -177,7 +213,7 @@ static void serve_stun(struct bd_worker *w, const struct bd_datagram *d, struct 
     else
         bd_nic_drop(out->mbuf);
     bd_nic_drop(d->mbuf);
-    count_latency(w, received_tsc);
+    note_end(w, received_tsc);
 }
 
 /* Whether control got the datagram, which it answers itself. */
@@ -214,29 +250,36 @@ static void pass_on(struct bd_worker *w, const struct bd_datagram *d, const stru
         finish(w, d, r, BD_STEP_SILENT, verdict, out, received_tsc);
 }
 
-static void serve(struct bd_worker *w, const struct bd_datagram *d, const struct bd_request *r,
-                  uint64_t received_tsc)
+static void serve(struct bd_worker *w, unsigned place, uint64_t received_tsc)
 {
+    const struct bd_datagram *d = &w->datagram[place];
+    const struct bd_request *r = &w->request[place];
     struct outgoing out;
     if (!outgoing_begin(w, d, &out))
         return;
-    if (r->parsed == BD_SIP_STUN_BINDING) {
+    if (is_stun(r)) {
         serve_stun(w, d, &out, received_tsc);
         return;
     }
     /* The job is written straight into the ring; with the ring full into a spare place, as the
      * registrar must still be asked whether this request wants a verifier at all. */
     _Alignas(8) char spare[BD_JOB_SZ];
-    struct bd_verify_job *place = bd_ring_reserve(w->channel.jobs);
+    struct bd_verify_job *job = bd_ring_reserve(w->channel.jobs);
     enum bd_verdict verdict = BD_VERDICT_NONE;
-    enum bd_step step = bd_registrar_handle(
-        w->registrar, r, &out.wire, place ? place : (struct bd_verify_job *)spare, &verdict);
+    enum bd_step step = bd_registrar_handle(w->registrar, place, &out.wire,
+                                            job ? job : (struct bd_verify_job *)spare, &verdict);
     if (step == BD_STEP_VERIFY)
-        hand_on(w, d, r, place, &out, received_tsc);
+        hand_on(w, d, r, job, &out, received_tsc);
     else if (step == BD_STEP_CONTROL)
         pass_on(w, d, r, verdict, &out, received_tsc);
     else
         finish(w, d, r, step, verdict, &out, received_tsc);
+}
+
+static void prefetch_payload(const struct bd_datagram *d)
+{
+    for (unsigned line = 0; line < PAYLOAD_LINES; line++)
+        __builtin_prefetch(d->payload + (size_t)line * 64);
 }
 
 /* One burst, stage by stage, so that the cache misses of its requests overlap. */
@@ -244,15 +287,23 @@ static unsigned serve_burst(struct bd_worker *w)
 {
     uint64_t received_tsc = rte_rdtsc();
     unsigned cnt = bd_nic_receive(w->deps.queue, w->stats, w->datagram);
-    uint64_t hash[BD_BURST];
+    for (unsigned i = 0; i < cnt && i < PAYLOAD_AHEAD; i++)
+        prefetch_payload(&w->datagram[i]);
     for (unsigned i = 0; i < cnt; i++) {
+        if (i + PAYLOAD_AHEAD < cnt)
+            prefetch_payload(&w->datagram[i + PAYLOAD_AHEAD]);
         make_request(w, &w->datagram[i], &w->message[i], &w->request[i]);
-        hash[i] = bd_registrar_prefetch(w->registrar, &w->request[i]);
+    }
+    for (unsigned i = 0; i < cnt; i++) {
+        if (!is_stun(&w->request[i]))
+            bd_registrar_prepare(w->registrar, i, &w->request[i]);
+    }
+    for (unsigned i = 0; i < cnt; i++) {
+        if (!is_stun(&w->request[i]))
+            bd_registrar_prefetch(w->registrar, i);
     }
     for (unsigned i = 0; i < cnt; i++)
-        bd_table_prefetch_record(w->deps.table, hash[i]);
-    for (unsigned i = 0; i < cnt; i++)
-        serve(w, &w->datagram[i], &w->request[i], received_tsc);
+        serve(w, i, received_tsc);
     return cnt;
 }
 
@@ -401,7 +452,7 @@ static bool turn(struct bd_worker *w)
     work += take_commands(w);
     work += take_sweeps(w);
     work += take_outbound(w);
-    bd_nic_flush(w->deps.queue, w->stats);
+    flush(w);
     bd_writer_quiescent(w->deps.writer);
     bd_stat_add(&w->stats->counter[BD_CTR_POLLS], 1);
     return work > 0;
@@ -433,6 +484,6 @@ void bd_worker_run(struct bd_worker *w)
     struct bd_pending_entry e;
     while (bd_pending_next_overdue(&w->pending, UINT64_MAX, &e))
         refuse_entry(w, &e, BD_SIP_VERIFIER_GONE);
-    bd_nic_flush(w->deps.queue, w->stats);
+    flush(w);
     bd_writer_offline(w->deps.writer);
 }
