@@ -13,7 +13,7 @@
 # from, and RPS is off. (With the server's core for it, softirqs starve either server long before it is
 # busy: a veth has no interrupt to moderate.)
 
-server_core=1 generator_core=0
+server_core=1 generator_core=0 client_ns=''
 : "${control_core:=$server_core}"
 
 veth_open()
@@ -45,7 +45,7 @@ veth_close()
 {
     bindery_stop
     kamailio_stop
-    [[ ! -e /run/netns/$client_ns ]] || ip netns del "$client_ns"
+    [[ -z $client_ns || ! -e /run/netns/$client_ns ]] || ip netns del "$client_ns"
     lab_close
 }
 
