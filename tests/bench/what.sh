@@ -146,9 +146,10 @@ memory_of_both()
         "$python" "$bench/memory.py" "$work/info" "$(pid_of dataplane)" "$(pid_of control)"
 }
 
+# With descriptors as they are by default.
 measure_memory()
 {
-    local n
+    local n descriptors=1024
     need "${servers[@]}" || return
     for n in $(sizes 20000 1000000 10000000); do
         hugepages $((n * 420 / 1000000 + 700)) || { cannot "no hugepages for $n bindings"; return; }
