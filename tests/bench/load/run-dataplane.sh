@@ -144,7 +144,8 @@ measure_reflector()
         <"$work/input" >"$work/testpmd.log" 2>&1 &
     local pid=$!
     pids+=("$pid")
-    until_true 10 "testpmd forwards" grep -q 'Press enter to exit' "$work/testpmd.log"
+    # It looks for the link for a while, and forwards once that is up.
+    until_true 10 "testpmd waits for its peer" grep -q 'Checking link' "$work/testpmd.log"
     generator "$@" reflect
     stop "$pid"
     exec {input}>&-
