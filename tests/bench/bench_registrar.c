@@ -235,7 +235,9 @@ int main(int argc, char **argv)
     for (b.aors_log2 = 6; 1UL << b.aors_log2 < aors;)
         b.aors_log2++;
     bool trusted = b.domain[0] == 't';
-    b.lab = lab_new_of((uint64_t)b.contacts << b.aors_log2, trusted ? 1ULL << b.aors_log2 : 1);
+    /* A record that grows leaves its former size behind, which no other size takes up. */
+    uint64_t bindings = (uint64_t)b.contacts * (b.contacts > 1 ? 2 : 1) << b.aors_log2;
+    b.lab = lab_new_of(bindings, trusted ? 1ULL << b.aors_log2 : 1);
     if (trusted)
         provision(&b);
     run_all(&b);

@@ -3,7 +3,7 @@
  * with one binding, the 401 with one MD5 challenge, the 302 to one Contact. The requests are those
  * of tests/corpus, each in many variants whose Call-IDs and tags differ in length.
  *
- *   bench_reply [ROUNDS [FILE]]     default 2000, all of tests/corpus/*.sip; FILE: of that one only
+ *   bench_reply [ROUNDS [FILE]]     default 2000, the whole corpus; FILE (x.sip): that message only
  *
  * Prints ns a reply, median and best of the rounds.
  *

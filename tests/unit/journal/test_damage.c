@@ -124,7 +124,7 @@ static uint32_t next_bit(uint32_t bit)
     uint32_t byte = bit / 8, in_header = byte % BD_JOURNAL_HEADER_SZ;
     bool zeros =
         byte < BD_JOURNAL_RECORDS_OFF && in_header >= 96 && in_header < BD_JOURNAL_HEADER_SZ - 16;
-    return bit + (zeros ? 57 : 1);
+    return bit + (zeros ? 213 : 1);
 }
 
 static void flip_everywhere(const char *name)
