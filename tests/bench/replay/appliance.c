@@ -16,7 +16,7 @@
 
 /* Nonces fall into sets of seven: with so much room none is pushed out while a phase needs it, or
  * some would be challenged once more. */
-enum { NONCE_ROOM = 8, SUBSCRIBERS_MIN = 1024, WORKERS_MAX = 2 };
+enum { NONCE_ROOM = 16, SUBSCRIBERS_MIN = 1024, WORKERS_MAX = 2 };
 
 struct worker_thread {
     pthread_t thread;
@@ -39,6 +39,7 @@ struct replay_appliance {
     struct bd_verifiers *verifiers;
     struct bd_worker_signals signals;
     struct worker_thread worker[WORKERS_MAX];
+    uint64_t busy_tsc[WORKERS_MAX];
 };
 
 static void pin(unsigned core)
@@ -260,6 +261,7 @@ struct replay_outcome replay_appliance_run(struct replay_appliance *a,
         all.sent += one.sent;
         all.failed += one.failed;
         all.tier_tsc += one.tier_tsc;
+        a->busy_tsc[w] += one.end_tsc - one.begin_tsc;
         all.begin_tsc = one.begin_tsc < all.begin_tsc ? one.begin_tsc : all.begin_tsc;
         all.end_tsc = one.end_tsc > all.end_tsc ? one.end_tsc : all.end_tsc;
     }
@@ -294,6 +296,11 @@ uint64_t replay_appliance_aors(struct replay_appliance *a)
     bd_table_info(&a->control_table, bd_epoch_control(0), (uint16_t)generation, &info);
     bd_epoch_offline(a->control_table.epoch, bd_epoch_control(0));
     return info.slots_live;
+}
+
+uint64_t replay_appliance_busy_tsc(const struct replay_appliance *a, unsigned worker)
+{
+    return a->busy_tsc[worker];
 }
 
 bool replay_appliance_huge(const struct replay_appliance *a)

@@ -31,6 +31,8 @@ void replay_appliance_answer(struct replay_appliance *appliance,
 
 /* AoRs that are in the table, by a walk. */
 uint64_t replay_appliance_aors(struct replay_appliance *appliance);
+/* For how long a worker was at its share of all phases so far. */
+uint64_t replay_appliance_busy_tsc(const struct replay_appliance *appliance, unsigned worker);
 /* Whether the arena is in huge pages. */
 bool replay_appliance_huge(const struct replay_appliance *appliance);
 

@@ -87,6 +87,9 @@ static void report(struct bench *b, const char *what, const struct replay_outcom
            sum->failed, ns, tier_ns);
     if (worker_limits)
         printf(" net_rate_per_s=%.0f", b->settings.workers * 1e9 / (ns - tier_ns));
+    for (unsigned w = 0; w < b->settings.workers; w++)
+        printf(" busy_ms_%u=%.0f", w,
+               (double)replay_appliance_busy_tsc(b->appliance, w) * ns_per_tick / 1e6);
     printf(" huge=%d\n", replay_appliance_huge(b->appliance));
     fflush(stdout);
 }

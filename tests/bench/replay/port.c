@@ -161,7 +161,7 @@ static void make_datagram(struct bd_nic_queue *queue, uint32_t number, struct bd
     const struct replay_phase *phase = queue->phase;
     struct rte_mbuf *mbuf = pop(&queue->requests);
     mbuf->ids = replay_ids_of(number, phase->round);
-    mbuf->len = replay_request_write(&queue->form[number % REPLAY_MAKES], &mbuf->ids,
+    mbuf->len = replay_request_write(&queue->form[replay_make_of(number)], &mbuf->ids,
                                      phase->credentials ? &phase->credentials[number] : NULL,
                                      queue->nc, mbuf->text);
     *d = (struct bd_datagram){.mbuf = mbuf,
@@ -222,7 +222,7 @@ static void check(struct bd_nic_queue *queue, struct rte_mbuf *mbuf)
     const struct bd_str reply = {mbuf->text, mbuf->len};
     const char *nonce = NULL;
     uint32_t number = mbuf->ids.number;
-    if (replay_reply_check(&queue->layout[number % REPLAY_MAKES], &mbuf->ids, phase->status,
+    if (replay_reply_check(&queue->layout[replay_make_of(number)], &mbuf->ids, phase->status,
                            phase->method == REPLAY_INVITE ? BD_STR("INVITE") : BD_STR("REGISTER"),
                            reply, &nonce)) {
         queue->good++;

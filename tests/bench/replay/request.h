@@ -39,6 +39,12 @@ struct replay_credentials {
 };
 
 struct replay_ids replay_ids_of(uint32_t number, unsigned round);
+/* His phone. Two neighbours have the same make: or of two queues, which take turns, one would have
+ * the makes that are longer to read. */
+static inline unsigned replay_make_of(uint32_t number)
+{
+    return number / 2 % REPLAY_MAKES;
+}
 /* The subscriber's user part: REPLAY_USER digits, no NUL. */
 void replay_user_of(uint32_t number, char out[REPLAY_USER]);
 /* nc as it stands in a request: REPLAY_NC hexadecimal digits, no NUL. */
