@@ -261,6 +261,7 @@ struct replay_outcome replay_appliance_run(struct replay_appliance *a,
         all.sent += one.sent;
         all.failed += one.failed;
         all.tier_tsc += one.tier_tsc;
+        all.idle_tsc += one.idle_tsc;
         a->busy_tsc[w] += one.end_tsc - one.begin_tsc;
         all.begin_tsc = one.begin_tsc < all.begin_tsc ? one.begin_tsc : all.begin_tsc;
         all.end_tsc = one.end_tsc > all.end_tsc ? one.end_tsc : all.end_tsc;

@@ -12,8 +12,9 @@
  *
  * Prints a line of key=value a measurement. rate_per_s is of the whole loop, ns_per_op is that time
  * a request and worker, of which tier_ns is the bench's own (writing the request, checking the
- * reply); net_rate_per_s is the rate without it, where the worker alone limits it. Exits 1 when a
- * reply was wrong or missing, or the table does not hold exactly the AoRs sent. */
+ * reply) and idle_ns went by without work (a verifier was behind); net_rate_per_s is the rate
+ * without it, where the worker alone limits it. Exits 1 when a reply was wrong or missing, or the
+ * table does not hold exactly the AoRs sent. */
 #include <getopt.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -69,6 +70,7 @@ static void run_phase(struct bench *b, enum replay_method method, const char *st
     sum->sent += one.sent;
     sum->failed += one.failed;
     sum->tier_tsc += one.tier_tsc;
+    sum->idle_tsc += one.idle_tsc;
     sum->end_tsc += one.end_tsc - one.begin_tsc;
     b->failed = b->failed || one.failed > 0;
 }
@@ -82,9 +84,9 @@ static void report(struct bench *b, const char *what, const struct replay_outcom
     double tier_ns = (double)sum->tier_tsc * ns_per_tick / (double)ops;
     double ns = all_ns * b->settings.workers / (double)ops;
     printf("what=%s workers=%u bindings=%u requests=%" PRIu64 " rate_per_s=%.0f failed=%" PRIu64
-           " ns_per_op=%.1f tier_ns=%.1f",
+           " ns_per_op=%.1f tier_ns=%.1f idle_ns=%.1f",
            what, b->settings.workers, b->settings.bindings, sum->sent, (double)ops * 1e9 / all_ns,
-           sum->failed, ns, tier_ns);
+           sum->failed, ns, tier_ns, (double)sum->idle_tsc * ns_per_tick / (double)ops);
     if (worker_limits)
         printf(" net_rate_per_s=%.0f", b->settings.workers * 1e9 / (ns - tier_ns));
     for (unsigned w = 0; w < b->settings.workers; w++)

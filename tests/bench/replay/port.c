@@ -31,6 +31,8 @@ struct bd_nic_queue {
     struct replay_layout layout[REPLAY_MAKES];
     unsigned index, bits;
     uint32_t share, step, handed, under_way;
+    uint64_t turn_tsc;
+    bool turn_idle;
     char nc[REPLAY_NC];
     struct bd_endpoint source, local;
     struct stack requests, replies;
@@ -199,6 +201,8 @@ unsigned bd_nic_receive(struct bd_nic_queue *queue, struct bd_worker_stats *stat
         make_datagram(queue, number[i], &out[i]);
     queue->handed += cnt;
     queue->under_way += cnt;
+    queue->turn_tsc = begin_tsc;
+    queue->turn_idle = cnt == 0;
     queue->outcome.tier_tsc += rte_rdtsc() - begin_tsc;
     return cnt;
 }
@@ -269,6 +273,7 @@ void bd_nic_drop(struct rte_mbuf *mbuf)
 
 static void end_phase(struct bd_nic_queue *queue)
 {
+    queue->turn_idle = false;
     queue->outcome.end_tsc = rte_rdtsc();
     queue->outcome.sent = queue->handed;
     queue->outcome.failed = queue->handed - queue->good;
@@ -278,9 +283,13 @@ static void end_phase(struct bd_nic_queue *queue)
 
 void bd_nic_flush(struct bd_nic_queue *queue, struct bd_worker_stats *stats)
 {
-    if (queue->sent_cnt == 0)
+    if (queue->sent_cnt == 0) {
+        if (queue->turn_idle)
+            queue->outcome.idle_tsc += rte_rdtsc() - queue->turn_tsc;
         return;
+    }
     uint64_t begin_tsc = rte_rdtsc();
+    queue->turn_idle = false;
     check_sent(queue);
     queue->outcome.tier_tsc += rte_rdtsc() - begin_tsc;
     if (queue->handed == queue->share && queue->under_way == 0)

@@ -27,7 +27,8 @@ struct replay_phase {
 
 struct replay_outcome {
     uint64_t sent, failed; /* failed: wrong reply or none */
-    uint64_t begin_tsc, end_tsc, tier_tsc;
+    uint64_t begin_tsc, end_tsc;
+    uint64_t tier_tsc, idle_tsc; /* the queue's own; of turns that found nothing to do */
 };
 
 struct bd_nic_queue *replay_queue_new(unsigned index, const struct bd_endpoint *local);
