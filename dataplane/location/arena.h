@@ -30,7 +30,7 @@
 
 #define BD_ARENA_MAGIC 0x31414e4552414442ULL /* "BDARENA1" */
 /* Any change of a shared layout raises this; tests hold the sizes of all shared structs. */
-#define BD_ARENA_LAYOUT 3
+#define BD_ARENA_LAYOUT 4
 
 enum bd_role { BD_ROLE_DATAPLANE, BD_ROLE_CONTROL, BD_ROLE_CNT };
 
@@ -52,6 +52,7 @@ struct bd_arena;
 struct bd_arena_params {
     uint64_t region_sz[BD_REGION_CNT]; /* bytes, from each region's footprint function */
     uint64_t fingerprint;              /* hash of the configured sizes, shown when they differ */
+    uint64_t private_page_sz;          /* of bd_arena_create_private; 0: what pages there are */
     /* Formats the regions of a file just made, before its magic is written; NULL: all stay zero. */
     void (*format)(struct bd_arena *arena, const void *arg);
     const void *format_arg;
@@ -105,7 +106,9 @@ struct bd_arena {
 int bd_arena_join(struct bd_arena *arena, const char *path, const char *name, enum bd_role role,
                   const struct bd_arena_params *params, struct bd_error *error);
 
-/* Like join, for tools and tests: private file, no lock. */
+/* Like join, for tools and tests: private memory, no lock. With params->private_page_sz on pages of
+ * that size (4 KiB, or a size of hugepages), all of them taken at once. Fails when they cannot be
+ * had. */
 int bd_arena_create_private(struct bd_arena *arena, const struct bd_arena_params *params,
                             struct bd_error *error);
 

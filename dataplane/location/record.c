@@ -75,6 +75,11 @@ unsigned bd_record_cnt(const struct bd_record *record)
     return record->cnt;
 }
 
+uint64_t bd_record_state(const struct bd_record *record, unsigned i)
+{
+    return atomic_load(&record->contact[i].state);
+}
+
 void bd_record_view(const struct bd_record *record, unsigned i, struct bd_binding *view)
 {
     const struct bd_contact *contact = &record->contact[i];

@@ -92,6 +92,8 @@ void bd_record_write(struct bd_record *record, uint64_t hash, struct bd_str aor,
 struct bd_str bd_record_aor(const struct bd_record *record);
 uint64_t bd_record_hash(const struct bd_record *record);
 unsigned bd_record_cnt(const struct bd_record *record);
+/* The state word of contact i, as loaded. */
+uint64_t bd_record_state(const struct bd_record *record, unsigned i);
 /* Fills a view; the slices live as long as the caller's epoch line has not been quiescent. */
 void bd_record_view(const struct bd_record *record, unsigned i, struct bd_binding *view);
 /* Whether all lengths and offsets lie inside `sz` bytes: for rebuild and for tools. */

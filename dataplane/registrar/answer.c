@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The reply: RFC 3261 8.2.6 and 10.3 (8). */
+#include "hex.h"
 #include "life.h"
 #include "private.h"
 
@@ -23,10 +24,9 @@ static void begin(const struct bd_turn *turn, struct bd_wire *w, unsigned status
                   struct bd_str reason, uint32_t keep_s)
 {
     /* 8.2.7, 19.3: the tag follows from the request, so a retransmission gets the same one. */
-    char text[16];
-    struct bd_wire tag = bd_wire_init(text, sizeof(text));
-    bd_wire_hex(&tag, &turn->transaction, sizeof(turn->transaction));
-    bd_reply_begin_keep(w, turn->m, status, reason, (struct bd_str){text, bd_wire_len(&tag)},
+    char tag[2 * sizeof(turn->transaction)];
+    bd_hex_encode((const uint8_t *)&turn->transaction, sizeof(turn->transaction), tag);
+    bd_reply_begin_keep(w, turn->m, status, reason, (struct bd_str){tag, sizeof(tag)},
                         &turn->request->source, keep_s);
 }
 

@@ -167,11 +167,12 @@ static bool leads_back(struct bd_registrar *r, const struct bd_turn *turn)
         const struct bd_ask *ask = &r->asks.ask[i];
         if (ask->expires_s == 0 || ask->binding.text[BD_TEXT_INSTANCE].len == 0)
             continue;
-        bool sip = ask->uri.scheme == BD_URI_SIP || ask->uri.scheme == BD_URI_SIPS;
-        if (!sip || bd_uri_equal(&ask->uri, &turn->m->to.uri))
+        bool sip = ask->contact.addr.uri.scheme == BD_URI_SIP ||
+                   ask->contact.addr.uri.scheme == BD_URI_SIPS;
+        if (!sip || bd_uri_equal(&ask->contact.addr.uri, &turn->m->to.uri))
             return true;
         enum bd_gruu_kind kind =
-            bd_gruu_resolve(r->seal, turn->request->policy, &ask->uri, &r->gruu);
+            bd_gruu_resolve(r->seal, turn->request->policy, &ask->contact.addr.uri, &r->gruu);
         if ((kind == BD_GRUU_PUBLIC || kind == BD_GRUU_TEMPORARY) &&
             bd_str_eq(
                 bd_identities_bound(r->deps.arena, (struct bd_str){r->gruu.aor, r->gruu.aor_len}),

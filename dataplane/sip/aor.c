@@ -47,8 +47,15 @@ static char next_unescaped(const char **p, const char *end)
 static void put_user(struct key *key, struct bd_str user, bool lower)
 {
     const char *p = user.p, *end = bd_str_end(user);
-    while (p < end)
-        put_unescaped(key, next_unescaped(&p, end), lower);
+    while (p < end) {
+        uint32_t room = key->cap - key->len, left = (uint32_t)(end - p);
+        uint32_t plain = bd_copy_plain(key->out + key->len,
+                                       (struct bd_str){p, left < room ? left : room}, lower);
+        key->len += plain;
+        p += plain;
+        if (p < end)
+            put_unescaped(key, next_unescaped(&p, end), lower);
+    }
 }
 
 /* RFC 3966 4: separators mean nothing, nor does the case of a local number's digits. */
@@ -101,7 +108,11 @@ static bool is_phone(const struct bd_uri *uri)
 
 static void put_lower(struct key *key, struct bd_str s)
 {
-    for (uint32_t i = 0; i < s.len; i++)
+    uint32_t room = key->cap - key->len;
+    uint32_t plain =
+        bd_copy_plain(key->out + key->len, (struct bd_str){s.p, s.len < room ? s.len : room}, true);
+    key->len += plain;
+    for (uint32_t i = plain; i < s.len; i++)
         put(key, bd_lower(s.p[i]));
 }
 

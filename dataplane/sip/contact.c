@@ -58,32 +58,39 @@ static bool take_reg_id(struct bd_contact *contact, struct bd_str value)
 
 static bool take_param(struct bd_contact *contact, struct bd_str name, struct bd_str value)
 {
-    if (bd_str_eq_nocase(name, BD_STR("expires")))
+    uint64_t word = bd_word(name);
+    if (word == BD_WORD("expires"))
         return take_expires(contact, value);
-    if (bd_str_eq_nocase(name, BD_STR("q")))
+    if (word == BD_WORD("q"))
         return take_q(contact, value);
-    if (bd_str_eq_nocase(name, BD_STR("+sip.instance")))
-        return take_instance(contact, value);
-    if (bd_str_eq_nocase(name, BD_STR("reg-id")))
+    if (word == BD_WORD("reg-id"))
         return take_reg_id(contact, value);
+    if (word == BD_WORD("+sip.instance") && bd_str_eq_nocase(name, BD_STR("+sip.instance")))
+        return take_instance(contact, value);
     return true;
 }
 
 /* Contact = STAR / ( ( name-addr / addr-spec ) *( SEMI contact-params ) ) */
-bool bd_contact_parse(struct bd_str element, struct bd_contact *contact)
+bool bd_contact_read(const struct bd_scan *scan, struct bd_str element, struct bd_contact *contact)
 {
     bd_clear(contact, sizeof(*contact));
     if (bd_str_eq(bd_trim(element.p, bd_str_end(element)), BD_STR("*"))) {
         contact->star = true;
         return true;
     }
-    if (!bd_name_addr_parse(element, &contact->addr))
+    if (!bd_name_addr_read(scan, element, &contact->addr))
         return false;
     struct bd_str cursor = contact->addr.params, name, value;
     bool bad = false;
-    while (bd_param_step(&cursor, BD_C_TOKEN, &name, &value, &bad)) {
+    while (bd_param_scan(scan, &cursor, BD_C_TOKEN, &name, &value, &bad)) {
         if (!take_param(contact, name, value))
             return false;
     }
     return !bad;
+}
+
+bool bd_contact_parse(struct bd_str element, struct bd_contact *contact)
+{
+    struct bd_scan room;
+    return bd_contact_read(bd_scan_text(&room, element), element, contact);
 }

@@ -132,7 +132,7 @@ static const char *read_param(const char *p, const char *end, struct bd_str *nam
                               struct bd_str *text)
 {
     static const char marks[] = "#$&^|";
-    const char *stop = bd_param_read(p, end, BD_C_TOKEN, name, text);
+    const char *stop = bd_param_read(NULL, p, end, BD_C_TOKEN, name, text);
     if (!stop || !text->p || !bd_str_eq_nocase(*name, BD_STR("username*")))
         return stop;
     for (p = bd_str_end(*text); p < end; p++) {

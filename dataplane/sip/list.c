@@ -2,18 +2,24 @@
 #include "parse.h"
 #include "scan.h"
 
-/* The comma or end that ends the element at p. Commas in a quoted-string or between angle brackets,
- * where a URI stands, belong to the element. NULL when a quote or bracket is not closed. */
-static const char *element_end(const char *p, const char *end)
+const char *bd_bracket_end(const struct bd_scan *scan, const char *p, const char *end)
 {
-    size_t sz = (size_t)(end - p);
-    if (!memchr(p, ',', sz) && !memchr(p, '<', sz) && !memchr(p, '"', sz))
-        return end; /* most Vias: not looked at byte by byte */
-    while (p && p < end && *p != ',') {
+    do
+        p = bd_scan_find(scan, p + 1, end, BD_C_LIST);
+    while (p < end && *p != '>');
+    return p < end ? p : NULL;
+}
+
+const char *bd_element_end(const struct bd_scan *scan, const char *p, const char *end)
+{
+    while (p && p < end) {
+        p = bd_scan_find(scan, p, end, BD_C_LIST);
+        if (p == end || *p == ',')
+            return p;
         if (*p == '"') {
-            p = bd_skip_quoted(p, end);
+            p = bd_scan_quoted(scan, p, end);
         } else if (*p == '<') {
-            p = memchr(p, '>', (size_t)(end - p));
+            p = bd_bracket_end(scan, p, end);
         } else {
             p++;
         }
@@ -47,7 +53,7 @@ bool bd_list_next(struct bd_list *list, struct bd_str *element)
     if (!list->h)
         return false;
     const char *end = bd_str_end(list->rest);
-    const char *stop = element_end(list->rest.p, end);
+    const char *stop = bd_element_end(NULL, list->rest.p, end);
     if (stop)
         *element = bd_trim(list->rest.p, stop);
     if (!stop || element->len == 0) {

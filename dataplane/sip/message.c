@@ -27,8 +27,10 @@ static void reset(struct bd_message *m, const char *buf, uint32_t len)
 
 /* Splits the header fields from p to the empty line, or to the end of the datagram: a datagram has
  * an end of its own, so one that lacks only the empty line is complete (RFC 5118 4.10 has two). */
-static void header_fields(struct bd_message *m, const char *p, const char *end)
+static void header_fields(const struct bd_scan *scan, struct bd_message *m, const char *p,
+                          const char *end)
 {
+    struct bd_lines lines = {.scan = scan};
     uint8_t last[BD_HDR_CNT]; /* written when first[] is */
     m->body = (struct bd_str){end, 0};
     while (p < end) {
@@ -41,7 +43,7 @@ static void header_fields(struct bd_message *m, const char *p, const char *end)
             return;
         }
         struct bd_header *h = &m->header[m->header_cnt];
-        if (!bd_header_split(p, end, h, &p)) {
+        if (!bd_header_split(&lines, p, end, h, &p)) {
             complain(m, "Malformed Header Field");
             continue;
         }
@@ -64,37 +66,60 @@ static const struct bd_header *single(struct bd_message *m, enum bd_header_id id
     return NULL;
 }
 
-static void via_field(struct bd_message *m)
+static void via_field(const struct bd_scan *scan, struct bd_message *m)
 {
-    struct bd_list list = bd_list_begin(m, BD_HDR_VIA);
-    struct bd_str element;
-    if (!bd_list_next(&list, &element) || !bd_via_parse(element, &m->via))
-        complain(m, "Malformed Via");
+    const struct bd_header *h = bd_header_first(m, BD_HDR_VIA);
+    if (h) {
+        const char *end = bd_str_end(h->value), *stop = bd_element_end(scan, h->value.p, end);
+        struct bd_str element = stop ? bd_trim(h->value.p, stop) : BD_STR_NULL;
+        if (element.len > 0 && bd_via_read(scan, element, &m->via))
+            return;
+    }
+    complain(m, "Malformed Via");
+}
+
+/* The parameters of From or To, and the first tag among them. False when they are malformed. */
+static bool tag_parse(const struct bd_scan *scan, struct bd_str params, bool *found,
+                      struct bd_str *tag)
+{
+    struct bd_str name, value;
+    bool bad = false;
+    while (bd_param_scan(scan, &params, BD_C_TOKEN, &name, &value, &bad)) {
+        if (bd_word(name) == BD_WORD("tag") && !*found) {
+            *found = true;
+            *tag = value;
+        }
+    }
+    return !bad;
 }
 
 /* From and To: one element, and its tag. */
-static void address_field(struct bd_message *m, enum bd_header_id id, struct bd_name_addr *address,
-                          struct bd_str *tag, const char *several, const char *malformed)
+static void address_field(const struct bd_scan *scan, struct bd_message *m, enum bd_header_id id,
+                          struct bd_name_addr *address, struct bd_str *tag, const char *several,
+                          const char *malformed)
 {
     const struct bd_header *h = single(m, id, several);
-    if (h && bd_name_addr_parse(h->value, address)) {
-        if (bd_param_find(address->params, BD_STR("tag"), tag) && !tag->p)
+    bool found = false;
+    if (h && bd_name_addr_read(scan, h->value, address) &&
+        tag_parse(scan, address->params, &found, tag)) {
+        if (found && !tag->p)
             complain(m, malformed);
         return;
     }
     *address = (struct bd_name_addr){0};
+    *tag = BD_STR_NULL;
     complain(m, malformed);
 }
 
 /* callid = word [ "@" word ] */
-static void call_id_field(struct bd_message *m)
+static void call_id_field(const struct bd_scan *scan, struct bd_message *m)
 {
     const struct bd_header *h = single(m, BD_HDR_CALL_ID, "Several Call-IDs");
     if (h) {
         const char *p = h->value.p, *end = bd_str_end(h->value);
-        const char *at = bd_skip(p, end, BD_C_WORD), *stop = at;
+        const char *at = bd_scan_skip(scan, p, end, BD_C_WORD), *stop = at;
         if (at < end && *at == '@')
-            stop = bd_skip(at + 1, end, BD_C_WORD);
+            stop = bd_scan_skip(scan, at + 1, end, BD_C_WORD);
         if (at > p && stop == end && end[-1] != '@' && h->value.len <= BD_CALL_ID_MAX) {
             m->call_id = h->value;
             return;
@@ -105,16 +130,16 @@ static void call_id_field(struct bd_message *m)
 
 /* CSeq = 1*DIGIT LWS Method; below 2^31 (8.1.1.5). Its method is the request's, but an unknown
  * method is answered as such whatever stands here (RFC 4475 3.1.2.18). */
-static void cseq_field(struct bd_message *m)
+static void cseq_field(const struct bd_scan *scan, struct bd_message *m)
 {
     const struct bd_header *h = single(m, BD_HDR_CSEQ, "Several CSeqs");
     if (h) {
         const char *p = h->value.p, *end = bd_str_end(h->value);
-        const char *stop = bd_skip(p, end, BD_C_DIGIT);
+        const char *stop = bd_scan_skip(scan, p, end, BD_C_TOKEN);
         const char *method = bd_skip_lws(stop, end);
         m->cseq_method = bd_slice(method, end);
         if (bd_number(bd_slice(p, stop), &m->cseq) && m->cseq <= CSEQ_MAX && method > stop &&
-            method < end && bd_skip(method, end, BD_C_TOKEN) == end) {
+            method < end && bd_scan_skip(scan, method, end, BD_C_TOKEN) == end) {
             if (m->method != BD_METHOD_UNKNOWN && !bd_str_eq(m->cseq_method, m->method_text))
                 complain(m, "CSeq Method Mismatch");
             return;
@@ -164,13 +189,13 @@ static void content_length_field(struct bd_message *m)
         complain(m, "Malformed Content-Length");
 }
 
-static void known_fields(struct bd_message *m)
+static void known_fields(const struct bd_scan *scan, struct bd_message *m)
 {
-    via_field(m);
-    address_field(m, BD_HDR_FROM, &m->from, &m->from_tag, "Several Froms", "Malformed From");
-    address_field(m, BD_HDR_TO, &m->to, &m->to_tag, "Several Tos", "Malformed To");
-    call_id_field(m);
-    cseq_field(m);
+    via_field(scan, m);
+    address_field(scan, m, BD_HDR_FROM, &m->from, &m->from_tag, "Several Froms", "Malformed From");
+    address_field(scan, m, BD_HDR_TO, &m->to, &m->to_tag, "Several Tos", "Malformed To");
+    call_id_field(scan, m);
+    cseq_field(scan, m);
     max_forwards_field(m);
     expires_field(m);
     content_length_field(m);
@@ -195,7 +220,8 @@ static enum bd_verdict verdict(struct bd_message *m, enum bd_start start)
     return BD_VERDICT_NONE;
 }
 
-enum bd_verdict bd_message_parse(struct bd_message *m, const char *buf, uint32_t len)
+enum bd_verdict bd_message_read(const struct bd_scan *scan, struct bd_message *m, const char *buf,
+                                uint32_t len)
 {
     reset(m, buf, len);
     const char *p = buf, *end = buf + len;
@@ -205,10 +231,10 @@ enum bd_verdict bd_message_parse(struct bd_message *m, const char *buf, uint32_t
         complain(m, "Empty");
         return BD_SIP_KEEPALIVE;
     }
-    const char *line_end = bd_find_control(p, end);
+    const char *line_end = bd_scan_find(scan, p, end, BD_C_CONTROL);
     enum bd_start start = BD_START_NOT_SIP;
     if (end - line_end >= 2 && line_end[0] == '\r' && line_end[1] == '\n')
-        start = bd_start_line_parse(m, p, line_end);
+        start = bd_start_line_parse(scan, m, p, line_end);
     if (start == BD_START_NOT_SIP) {
         complain(m, "Not SIP");
         return BD_SIP_NOT_SIP;
@@ -219,7 +245,13 @@ enum bd_verdict bd_message_parse(struct bd_message *m, const char *buf, uint32_t
         complain(m, "Message Too Large");
     if (start == BD_START_MALFORMED)
         complain(m, "Malformed Request-Line");
-    header_fields(m, line_end + 2, end);
-    known_fields(m);
+    header_fields(scan, m, line_end + 2, end);
+    known_fields(scan, m);
     return verdict(m, start);
+}
+
+enum bd_verdict bd_message_parse(struct bd_message *m, const char *buf, uint32_t len)
+{
+    struct bd_scan room;
+    return bd_message_read(bd_scan_text(&room, (struct bd_str){buf, len}), m, buf, len);
 }

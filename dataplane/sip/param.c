@@ -4,19 +4,19 @@
 
 /* uri-parameter = pname [ "=" pvalue ], generic-param = token [ EQUAL gen-value ]:
  * a value is a quoted-string or made of token, host and pvalue characters. */
-static const char *value_end(const char *p, const char *end)
+static const char *value_end(const struct bd_scan *scan, const char *p, const char *end)
 {
     if (p < end && *p == '"')
-        return bd_skip_quoted(p, end);
-    const char *stop = bd_skip(p, end, BD_C_TOKEN | BD_C_PARAM);
+        return bd_scan_quoted(scan, p, end);
+    const char *stop = bd_scan_skip(scan, p, end, BD_C_TOKEN | BD_C_PARAM);
     return stop == p ? NULL : stop;
 }
 
-const char *bd_param_read(const char *p, const char *end, unsigned name_classes,
-                          struct bd_str *name, struct bd_str *value)
+const char *bd_param_read(const struct bd_scan *scan, const char *p, const char *end,
+                          unsigned name_classes, struct bd_str *name, struct bd_str *value)
 {
     p = bd_skip_lws(p, end);
-    const char *stop = bd_skip(p, end, name_classes);
+    const char *stop = bd_scan_skip(scan, p, end, name_classes);
     *name = bd_slice(p, stop);
     *value = BD_STR_NULL;
     if (stop == p)
@@ -25,20 +25,20 @@ const char *bd_param_read(const char *p, const char *end, unsigned name_classes,
     if (p == end || *p != '=')
         return p;
     p = bd_skip_lws(p + 1, end);
-    stop = value_end(p, end);
+    stop = value_end(scan, p, end);
     if (!stop)
         return NULL;
     *value = bd_slice(p, stop);
     return bd_skip_lws(stop, end);
 }
 
-bool bd_param_step(struct bd_str *cursor, unsigned name_classes, struct bd_str *name,
-                   struct bd_str *value, bool *bad)
+bool bd_param_scan(const struct bd_scan *scan, struct bd_str *cursor, unsigned name_classes,
+                   struct bd_str *name, struct bd_str *value, bool *bad)
 {
     if (!cursor->p)
         return false;
     const char *end = bd_str_end(*cursor);
-    const char *p = bd_param_read(cursor->p, end, name_classes, name, value);
+    const char *p = bd_param_read(scan, cursor->p, end, name_classes, name, value);
     if (!p || (p < end && *p != ';')) {
         *bad = true;
         *cursor = BD_STR_NULL;
@@ -47,6 +47,12 @@ bool bd_param_step(struct bd_str *cursor, unsigned name_classes, struct bd_str *
     /* Behind a semicolon a parameter must follow; NULL says that all is done. */
     *cursor = p < end ? bd_slice(p + 1, end) : BD_STR_NULL;
     return true;
+}
+
+bool bd_param_step(struct bd_str *cursor, unsigned name_classes, struct bd_str *name,
+                   struct bd_str *value, bool *bad)
+{
+    return bd_param_scan(NULL, cursor, name_classes, name, value, bad);
 }
 
 bool bd_param_next(struct bd_str *cursor, struct bd_str *name, struct bd_str *value, bool *bad)

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What the parsers of this folder share and nobody outside needs. */
+/* What the parsers of this folder share and nobody outside needs.
+ *
+ * A `scan` is that of a text around what is parsed, or NULL (scan.h). */
 #ifndef BD_PARSE_H
 #define BD_PARSE_H
 
 #include "message.h"
+#include "scan.h"
 
 /* host = hostname / IPv4address / IPv6reference (RFC 3261 25.1), with the port behind it. */
 struct bd_host {
@@ -15,20 +18,29 @@ struct bd_host {
 /* Reads the host that [p, end) begins with. Returns the byte after it, NULL when there is none.
  * Looser than 25.1: "_" in a name (computers are called so), and the third colon that the RFC's own
  * grammar puts before an embedded IPv4 address (RFC 5118 4.10). */
-const char *bd_host_parse(const char *p, const char *end, struct bd_host *host);
+const char *bd_host_parse(const struct bd_scan *scan, const char *p, const char *end,
+                          struct bd_host *host);
 
 /* port = 1*DIGIT, 1..65535. Returns the byte after it, NULL when there is none. */
-const char *bd_port_parse(const char *p, const char *end, uint16_t *port);
+const char *bd_port_parse(const struct bd_scan *scan, const char *p, const char *end,
+                          uint16_t *port);
+
+/* bd_uri_parse() in a text that is scanned already. */
+bool bd_uri_read(const struct bd_scan *scan, struct bd_str text, struct bd_uri *uri);
 
 /* Reads one "name" or "name=value" and the LWS around its parts. Returns the byte after it, NULL
  * when it is malformed. value->p is NULL when there is no "="; quotes are kept. */
-const char *bd_param_read(const char *p, const char *end, unsigned name_classes,
-                          struct bd_str *name, struct bd_str *value);
+const char *bd_param_read(const struct bd_scan *scan, const char *p, const char *end,
+                          unsigned name_classes, struct bd_str *name, struct bd_str *value);
 
 /* bd_param_next() with the class of characters that a name may have: BD_C_TOKEN for header
  * parameters (generic-param), BD_C_PARAM for URI parameters. */
 bool bd_param_step(struct bd_str *cursor, unsigned name_classes, struct bd_str *name,
                    struct bd_str *value, bool *bad);
+
+/* bd_param_step() in a text that is scanned already. */
+bool bd_param_scan(const struct bd_scan *scan, struct bd_str *cursor, unsigned name_classes,
+                   struct bd_str *name, struct bd_str *value, bool *bad);
 
 /* True when the text is well formed to its end. NULL is: there are no parameters. */
 bool bd_params_valid(struct bd_str params, unsigned name_classes);
@@ -42,10 +54,34 @@ enum bd_header_id bd_header_id(struct bd_str name);
 /* Method names are case-sensitive (7.1). */
 enum bd_method bd_method_id(struct bd_str name);
 
+/* The control characters of a text, from front to back: where its lines end. */
+struct bd_lines {
+    const struct bd_scan *scan; /* of the whole text, or NULL */
+    uint32_t next;              /* index into scan->control; all before it lie before p */
+};
+
 /* Splits one header field that begins at p, its folds included (7.3.1).
  * *next is the begin of the next line, or end. False when it is no header field, has a control
  * character or is not ended by CRLF: the line is to be skipped. */
-bool bd_header_split(const char *p, const char *end, struct bd_header *header, const char **next);
+bool bd_header_split(struct bd_lines *lines, const char *p, const char *end,
+                     struct bd_header *header, const char **next);
+
+/* The comma or end that ends the element at p. Commas in a quoted-string or between angle brackets,
+ * where a URI stands, belong to the element. NULL when a quote or bracket is not closed. */
+const char *bd_element_end(const struct bd_scan *scan, const char *p, const char *end);
+
+/* p stands on "<". Returns the first ">" behind it, NULL when there is none. */
+const char *bd_bracket_end(const struct bd_scan *scan, const char *p, const char *end);
+
+/* bd_name_addr_parse() in a text that is scanned already, but for the parameters: they are found
+ * and still to be read. */
+bool bd_name_addr_read(const struct bd_scan *scan, struct bd_str element, struct bd_name_addr *na);
+
+/* bd_message_parse() with a scan of the whole buffer, or without. */
+enum bd_verdict bd_message_read(const struct bd_scan *scan, struct bd_message *m, const char *buf,
+                                uint32_t len);
+/* bd_contact_parse() with a scan around the element, or without. */
+bool bd_contact_read(const struct bd_scan *scan, struct bd_str element, struct bd_contact *contact);
 
 /* Start line: what it is. */
 enum bd_start {
@@ -55,10 +91,12 @@ enum bd_start {
     BD_START_MALFORMED /* a request that SIP/2.0 ends, but not as 7.1 wants it */
 };
 /* Reads the line [p, end), CRLF not included, and fills in what it says about m. */
-enum bd_start bd_start_line_parse(struct bd_message *m, const char *p, const char *end);
+enum bd_start bd_start_line_parse(const struct bd_scan *scan, struct bd_message *m, const char *p,
+                                  const char *end);
 
 /* One via-parm. False when it is malformed; via->host.p is NULL when not even the sent-by could be
  * read. */
+bool bd_via_read(const struct bd_scan *scan, struct bd_str element, struct bd_via *via);
 bool bd_via_parse(struct bd_str element, struct bd_via *via);
 
 #endif

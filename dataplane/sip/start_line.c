@@ -58,9 +58,11 @@ static enum bd_start status_line(struct bd_message *m, const char *p, const char
 
 /* A Request-URI in angle brackets or with spaces is no URI (RFC 4475 3.1.2.7, 8, 9); nor may it
  * have headers (19.1.1, RFC 4475 3.1.2.11). */
-static bool request_uri(struct bd_message *m, const char *p, const char *end)
+static bool request_uri(const struct bd_scan *scan, struct bd_message *m, const char *p,
+                        const char *end)
 {
-    if (p < end && bd_uri_parse(bd_slice(p, end), &m->request_uri) && !m->request_uri.headers.p)
+    if (p < end && bd_uri_read(scan, bd_slice(p, end), &m->request_uri) &&
+        !m->request_uri.headers.p)
         return true;
     m->request_uri = (struct bd_uri){0};
     return false;
@@ -68,9 +70,10 @@ static bool request_uri(struct bd_message *m, const char *p, const char *end)
 
 /* Request-Line = Method SP Request-URI SP SIP-Version. What ends in a SIP version is taken for a
  * request; spaces too many make it a malformed one (RFC 4475 3.1.2.9, 10). */
-static enum bd_start request_line(struct bd_message *m, const char *p, const char *end)
+static enum bd_start request_line(const struct bd_scan *scan, struct bd_message *m, const char *p,
+                                  const char *end)
 {
-    const char *method_end = bd_skip(p, end, BD_C_TOKEN);
+    const char *method_end = bd_scan_skip(scan, p, end, BD_C_TOKEN);
     if (method_end == p || method_end == end || *method_end != ' ')
         return BD_START_NOT_SIP;
     const char *trimmed = bd_str_end(bd_trim(p, end));
@@ -85,12 +88,13 @@ static enum bd_start request_line(struct bd_message *m, const char *p, const cha
     enum bd_start start = version_parse(space + 5, trimmed);
     if (start != BD_START_OK)
         return start;
-    if (space == method_end || !request_uri(m, method_end + 1, space) || trimmed != end)
+    if (space == method_end || !request_uri(scan, m, method_end + 1, space) || trimmed != end)
         return BD_START_MALFORMED;
     return BD_START_OK;
 }
 
-enum bd_start bd_start_line_parse(struct bd_message *m, const char *p, const char *end)
+enum bd_start bd_start_line_parse(const struct bd_scan *scan, struct bd_message *m, const char *p,
+                                  const char *end)
 {
-    return begins_with_sip(p, end) ? status_line(m, p, end) : request_line(m, p, end);
+    return begins_with_sip(p, end) ? status_line(m, p, end) : request_line(scan, m, p, end);
 }

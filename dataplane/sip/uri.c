@@ -6,36 +6,36 @@
 
 static enum bd_uri_scheme scheme_id(struct bd_str scheme)
 {
-    if (bd_str_eq_nocase(scheme, BD_STR("sip")))
+    uint64_t word = bd_word(scheme);
+    if (word == BD_WORD("sip"))
         return BD_URI_SIP;
-    if (bd_str_eq_nocase(scheme, BD_STR("sips")))
+    if (word == BD_WORD("sips"))
         return BD_URI_SIPS;
-    return bd_str_eq_nocase(scheme, BD_STR("tel")) ? BD_URI_TEL : BD_URI_OTHER;
+    return word == BD_WORD("tel") ? BD_URI_TEL : BD_URI_OTHER;
 }
 
-/* userinfo = user [ ":" password ] "@". An "@" may stand nowhere else in a SIP URI, so the first
- * one ends the userinfo; without one there is none. */
-static const char *userinfo_parse(const char *p, const char *end, struct bd_uri *uri)
+/* userinfo = user [ ":" password ] "@". An "@" may stand nowhere else in a SIP URI: when none ends
+ * what could be userinfo, there is no userinfo, or one that is malformed, and then the "@" is still
+ * to come and ends whatever else it is taken for. */
+static const char *userinfo_parse(const struct bd_scan *scan, const char *p, const char *end,
+                                  struct bd_uri *uri)
 {
-    const char *at = memchr(p, '@', (size_t)(end - p));
-    if (!at)
+    const char *stop = bd_scan_escaped(scan, p, end, BD_C_USER), *at = stop;
+    if (stop < end && *stop == ':')
+        at = bd_skip_escaped(stop + 1, end, BD_C_PASSWORD);
+    if (stop == p || at == end || *at != '@')
         return p;
-    const char *stop = bd_skip_escaped(p, at, BD_C_USER);
-    if (stop == p)
-        return NULL;
     uri->user = bd_slice(p, stop);
-    if (stop < at && *stop == ':') {
-        const char *password = stop + 1;
-        stop = bd_skip_escaped(password, at, BD_C_PASSWORD);
-        uri->password = bd_slice(password, stop);
-    }
-    return stop == at ? at + 1 : NULL;
+    if (at > stop)
+        uri->password = bd_slice(stop + 1, at);
+    return at + 1;
 }
 
-static const char *hostport_parse(const char *p, const char *end, struct bd_uri *uri)
+static const char *hostport_parse(const struct bd_scan *scan, const char *p, const char *end,
+                                  struct bd_uri *uri)
 {
     struct bd_host host;
-    p = bd_host_parse(p, end, &host);
+    p = bd_host_parse(scan, p, end, &host);
     if (!p)
         return NULL;
     uri->host = host.text;
@@ -43,7 +43,7 @@ static const char *hostport_parse(const char *p, const char *end, struct bd_uri 
     if (host.type != BD_HOST_NAME)
         uri->ip = host.ip;
     if (p < end && *p == ':')
-        return bd_port_parse(p + 1, end, &uri->port);
+        return bd_port_parse(scan, p + 1, end, &uri->port);
     return p;
 }
 
@@ -55,18 +55,19 @@ static bool is_bnc(const char *name, const char *end)
 }
 
 /* uri-parameters = *( ";" pname [ "=" pvalue ] ); p stands on the first ";" if there is one. */
-static const char *params_parse(const char *p, const char *end, struct bd_uri *uri)
+static const char *params_parse(const struct bd_scan *scan, const char *p, const char *end,
+                                struct bd_uri *uri)
 {
     const char *begin = p;
     for (unsigned cnt = 0; p < end && *p == ';'; cnt++) {
         const char *name = p + 1;
-        p = bd_skip_escaped(name, end, BD_C_PARAM);
+        p = bd_scan_escaped(scan, name, end, BD_C_PARAM);
         if (p == name || cnt == BD_URI_PARAMS_MAX)
             return NULL;
         uri->bnc |= is_bnc(name, p);
         if (p < end && *p == '=') {
             const char *value = p + 1;
-            p = bd_skip_escaped(value, end, BD_C_PARAM);
+            p = bd_scan_escaped(scan, value, end, BD_C_PARAM);
             if (p == value)
                 return NULL;
         }
@@ -93,13 +94,13 @@ static const char *headers_parse(const char *p, const char *end, struct bd_uri *
 }
 
 /* SIP-URI = "sip:" [ userinfo ] hostport uri-parameters [ headers ] */
-static bool sip_uri_parse(const char *p, const char *end, struct bd_uri *uri)
+static bool sip_uri_parse(const struct bd_scan *scan, const char *p, const char *end,
+                          struct bd_uri *uri)
 {
-    p = userinfo_parse(p, end, uri);
+    p = userinfo_parse(scan, p, end, uri);
+    p = hostport_parse(scan, p, end, uri);
     if (p)
-        p = hostport_parse(p, end, uri);
-    if (p)
-        p = params_parse(p, end, uri);
+        p = params_parse(scan, p, end, uri);
     if (p)
         p = headers_parse(p, end, uri);
     return p == end;
@@ -122,14 +123,15 @@ static const char *tel_number_parse(const char *p, const char *end, bool *global
     return has_digit ? p : NULL;
 }
 
-static bool tel_uri_parse(const char *p, const char *end, struct bd_uri *uri)
+static bool tel_uri_parse(const struct bd_scan *scan, const char *p, const char *end,
+                          struct bd_uri *uri)
 {
     bool global;
     const char *stop = tel_number_parse(p, end, &global);
     if (!stop)
         return false;
     uri->user = bd_slice(p, stop);
-    if (params_parse(stop, end, uri) != end)
+    if (params_parse(scan, stop, end, uri) != end)
         return false;
     /* A local number means nothing without its context (RFC 3966 5.1.5). */
     struct bd_str context;
@@ -137,29 +139,42 @@ static bool tel_uri_parse(const char *p, const char *end, struct bd_uri *uri)
            (bd_param_find(uri->params, BD_STR("phone-context"), &context) && context.len > 0);
 }
 
-bool bd_uri_parse(struct bd_str text, struct bd_uri *uri)
+/* Reads "scheme:". Returns the byte after the colon, NULL when it is not there. */
+static const char *scheme_parse(const char *p, const char *end, struct bd_uri *uri)
+{
+    const char *colon = end - p > 4 && bd_word((struct bd_str){p, 4}) == BD_WORD("sip:")
+                            ? p + 3
+                            : bd_skip(p, end, BD_C_SCHEME);
+    if (colon == end || *colon != ':' || !bd_is(*p, BD_C_ALPHA))
+        return NULL;
+    uri->scheme_text = bd_slice(p, colon);
+    uri->scheme = scheme_id(uri->scheme_text);
+    return colon + 1;
+}
+
+bool bd_uri_read(const struct bd_scan *scan, struct bd_str text, struct bd_uri *uri)
 {
     bd_clear(uri, sizeof(*uri));
     uri->text = text;
-    const char *p = text.p, *end = bd_str_end(text);
-    if (text.len == 0 || !bd_is(*p, BD_C_ALPHA))
+    const char *end = bd_str_end(text);
+    const char *p = text.len > 0 ? scheme_parse(text.p, end, uri) : NULL;
+    if (!p)
         return false;
-    const char *colon = bd_skip(p, end, BD_C_SCHEME);
-    if (colon == end || *colon != ':')
-        return false;
-    struct bd_str scheme = bd_slice(p, colon);
-    uri->scheme_text = scheme;
-    uri->scheme = scheme_id(scheme);
-    p = colon + 1;
     switch (uri->scheme) {
     case BD_URI_SIP:
     case BD_URI_SIPS:
-        return sip_uri_parse(p, end, uri);
+        return sip_uri_parse(scan, p, end, uri);
     case BD_URI_TEL:
-        return tel_uri_parse(p, end, uri);
+        return tel_uri_parse(scan, p, end, uri);
     case BD_URI_OTHER:
         break;
     }
     /* absoluteURI: hier-part and opaque-part together are uric of at least one character. */
     return p < end && bd_skip_escaped(p, end, BD_C_URIC) == end;
+}
+
+bool bd_uri_parse(struct bd_str text, struct bd_uri *uri)
+{
+    struct bd_scan room;
+    return bd_uri_read(bd_scan_text(&room, text), text, uri);
 }

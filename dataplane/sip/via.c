@@ -10,35 +10,40 @@ static const char *slash(const char *p, const char *end)
 }
 
 /* One token and what must follow it; NULL when there is no token. */
-static const char *token(const char *p, const char *end, struct bd_str *text)
+static const char *token(const struct bd_scan *scan, const char *p, const char *end,
+                         struct bd_str *text)
 {
-    const char *stop = bd_skip(p, end, BD_C_TOKEN);
+    const char *stop = bd_scan_skip(scan, p, end, BD_C_TOKEN);
     *text = bd_slice(p, stop);
     return stop == p ? NULL : stop;
 }
 
 /* sent-protocol = protocol-name SLASH protocol-version SLASH transport. Any version: the start line
  * tells which one the message has (RFC 4475 3.1.2.16). */
-static const char *sent_protocol(const char *p, const char *end, struct bd_via *via)
+static const char *sent_protocol(const struct bd_scan *scan, const char *p, const char *end,
+                                 struct bd_via *via)
 {
     struct bd_str ignored;
-    p = token(p, end, &ignored);
+    if (end - p > 8 && memcmp(p, "SIP/2.0/", 8) == 0)
+        return token(scan, bd_skip_lws(p + 8, end), end, &via->transport);
+    p = token(scan, p, end, &ignored);
     p = p ? slash(p, end) : NULL;
-    p = p ? token(p, end, &ignored) : NULL;
+    p = p ? token(scan, p, end, &ignored) : NULL;
     p = p ? slash(p, end) : NULL;
-    return p ? token(p, end, &via->transport) : NULL;
+    return p ? token(scan, p, end, &via->transport) : NULL;
 }
 
 /* sent-by = host [ COLON port ], LWS allowed around the colon. */
-static const char *sent_by(const char *p, const char *end, struct bd_via *via)
+static const char *sent_by(const struct bd_scan *scan, const char *p, const char *end,
+                           struct bd_via *via)
 {
     struct bd_host host;
-    p = bd_host_parse(p, end, &host);
+    p = bd_host_parse(scan, p, end, &host);
     if (!p)
         return NULL;
     p = bd_skip_lws(p, end);
     if (p < end && *p == ':') {
-        p = bd_port_parse(bd_skip_lws(p + 1, end), end, &via->port);
+        p = bd_port_parse(scan, bd_skip_lws(p + 1, end), end, &via->port);
         if (!p)
             return NULL;
         p = bd_skip_lws(p, end);
@@ -50,26 +55,27 @@ static const char *sent_by(const char *p, const char *end, struct bd_via *via)
     return p;
 }
 
-static bool params_parse(struct bd_via *via)
+static bool params_parse(const struct bd_scan *scan, struct bd_via *via)
 {
     struct bd_str cursor = via->params, name, value;
     bool bad = false, received = false, keep = false, twice = false;
     uint32_t bare_len = 0; /* without LWS */
-    while (bd_param_step(&cursor, BD_C_TOKEN, &name, &value, &bad)) {
+    while (bd_param_scan(scan, &cursor, BD_C_TOKEN, &name, &value, &bad)) {
         bare_len += name.len + (value.p ? value.len + 1 : 0) + 1;
-        if (bd_str_eq_nocase(name, BD_STR("branch"))) {
+        uint64_t word = bd_word(name);
+        if (word == BD_WORD("branch")) {
             via->branch = value;
-        } else if (bd_str_eq_nocase(name, BD_STR("maddr"))) {
+        } else if (word == BD_WORD("maddr")) {
             via->maddr = value;
-        } else if (bd_str_eq_nocase(name, BD_STR("rport"))) {
+        } else if (word == BD_WORD("rport")) {
             via->rport = !value.p;
             twice |= via->rport_end != NULL;
             via->rport_end = bd_str_end(name);
-        } else if (bd_str_eq_nocase(name, BD_STR("keep"))) {
+        } else if (word == BD_WORD("keep")) {
             via->keep = !value.p;
             twice |= keep;
             keep = true;
-        } else if (bd_str_eq_nocase(name, BD_STR("received"))) {
+        } else if (word == BD_WORD("received")) {
             received = true;
         }
     }
@@ -79,16 +85,16 @@ static bool params_parse(struct bd_via *via)
 }
 
 /* via-parm = sent-protocol LWS sent-by *( SEMI via-params ) */
-bool bd_via_parse(struct bd_str element, struct bd_via *via)
+bool bd_via_read(const struct bd_scan *scan, struct bd_str element, struct bd_via *via)
 {
     bd_clear(via, sizeof(*via));
     via->text = element;
     const char *end = bd_str_end(element);
-    const char *p = sent_protocol(element.p, end, via);
+    const char *p = sent_protocol(scan, element.p, end, via);
     const char *host = p ? bd_skip_lws(p, end) : NULL;
     if (host == p) /* no LWS between them, or nothing there */
         return false;
-    p = sent_by(host, end, via);
+    p = sent_by(scan, host, end, via);
     if (!p)
         return false;
     via->plain = p == end;
@@ -97,5 +103,11 @@ bool bd_via_parse(struct bd_str element, struct bd_via *via)
     if (*p != ';')
         return false;
     via->params = bd_slice(p + 1, end);
-    return params_parse(via);
+    return params_parse(scan, via);
+}
+
+bool bd_via_parse(struct bd_str element, struct bd_via *via)
+{
+    struct bd_scan room;
+    return bd_via_read(bd_scan_text(&room, element), element, via);
 }

@@ -40,7 +40,7 @@ static inline bool bd_wire_ample(const struct bd_wire *w, size_t n)
 }
 
 /* Copies a text to [p, end), to the byte. Returns what follows it; NULL: it does not fit. */
-char *bd_wire_squeeze(char *p, char *end, struct bd_str s);
+__attribute__((cold, noinline)) char *bd_wire_squeeze(char *p, char *end, struct bd_str s);
 
 /* Where room may be short. */
 static inline void bd_wire_put_squeezed(struct bd_wire *w, struct bd_str s)
@@ -70,8 +70,8 @@ static inline void bd_wire_char(struct bd_wire *w, char c)
 
 /* Write n and return the length: in decimal; as a q value in thousandths, "1", "0.7", "0.125",
  * trailing zeros removed. */
-uint32_t bd_wire_u32_text(uint32_t n, char out[10]);
-uint32_t bd_wire_q_text(uint16_t q_milli, char out[5]);
+__attribute__((cold, noinline)) uint32_t bd_wire_u32_text(uint32_t n, char out[10]);
+__attribute__((cold, noinline)) uint32_t bd_wire_q_text(uint16_t q_milli, char out[5]);
 
 static inline void bd_wire_u32(struct bd_wire *w, uint32_t n)
 {
@@ -92,10 +92,9 @@ static inline void bd_wire_q(struct bd_wire *w, uint16_t q_milli)
 /* As bd_ip_format() has it: IPv6 without brackets. */
 static inline void bd_wire_ip(struct bd_wire *w, const struct bd_ip *ip)
 {
-    if (bd_wire_ample(w, 0) && bd_ip_is_v4(ip)) {
-        for (unsigned i = 12; i < 16; i++)
-            w->p += bd_decimal_put_octet(w->p, ip->b[i]);
-        w->p--; /* the last dot */
+    _Static_assert(BD_IP_TEXT_MAX <= BD_COPY_SLACK, "room that is ample takes an address");
+    if (bd_wire_ample(w, 0)) {
+        w->p += bd_ip_format(ip, w->p);
         return;
     }
     char text[BD_IP_TEXT_MAX];

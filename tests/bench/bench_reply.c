@@ -3,7 +3,7 @@
  * with one binding, the 401 with one MD5 challenge, the 302 to one Contact. The requests are those
  * of tests/corpus, each in many variants whose Call-IDs and tags differ in length.
  *
- *   bench_reply [ROUNDS [FILE]]     default 2000, all of tests/corpus/*.sip; FILE: of that one only
+ *   bench_reply [ROUNDS [FILE]]     default 2000, the whole corpus; FILE (x.sip): that message only
  *
  * Prints ns a reply, median and best of the rounds.
  *
@@ -133,7 +133,7 @@ typedef void (*write_fn)(struct bench *b, const struct shot *s, struct bd_wire *
 /* One burst, parsed just before as the worker does it. */
 static uint64_t burst_ns(struct bench *b, write_fn write)
 {
-    static char out[BD_BURST][2048];
+    static char out[BD_BURST][2304]; /* as far from each other as the buffers of a port */
     for (unsigned i = 0; i < BD_BURST; i++) {
         struct shot *s = &b->shot[(b->at + i) % b->shot_cnt];
         bd_message_parse(&s->m, s->text, s->len);

@@ -53,6 +53,7 @@ stop()
 
 finish()
 {
+    local pid
     for pid in "${pids[@]}"; do stop "$pid"; done
     rm -f "/dev/hugepages/$arena" "/dev/shm/$arena"
     [[ -n $keep ]] && echo "kept: $work" >&2 || rm -rf "$work"
@@ -130,21 +131,23 @@ generator()
     "$load" --socket "$work/memif.sock" --cpu "$generator_cpu" --ring "$ring" --aors "$aors" "$@"
 }
 
-# The wire alone: testpmd swaps MACs where the dataplane would work.
+# The wire alone: testpmd swaps MACs where the dataplane would work. It ends when its input does: a pipe
+# that is ours.
 measure_reflector()
 {
-    sleep infinity | dpdk-testpmd "--lcores=0@$generator_cpu,1@$worker_cpu" --no-pci --in-memory --no-telemetry \
+    mkfifo "$work/input"
+    exec {input}<>"$work/input"
+    dpdk-testpmd "--lcores=0@$generator_cpu,1@$worker_cpu" --no-pci --in-memory --no-telemetry \
         "--file-prefix=$arena" -m 128 --log-level='*:error' \
         "--vdev=net_memif0,role=server,id=0,socket=$work/memif.sock,socket-abstract=no,rsize=$ring" \
-        -- --forward-mode=macswap --auto-start "--rxd=$((1 << ring))" "--txd=$((1 << ring))" --total-num-mbufs=8192 \
-        -i >"$work/testpmd.log" 2>&1 &
-    local pid
-    until_true 10 "testpmd listens" test -S "$work/memif.sock"
-    sleep 0.5
-    pid=$(pgrep -f -- "--file-prefix=$arena" | head -n 1)
+        -- --forward-mode=macswap "--rxd=$((1 << ring))" "--txd=$((1 << ring))" --total-num-mbufs=8192 \
+        <"$work/input" >"$work/testpmd.log" 2>&1 &
+    local pid=$!
     pids+=("$pid")
+    until_true 10 "testpmd forwards" grep -q 'Press enter to exit' "$work/testpmd.log"
     generator "$@" reflect
     stop "$pid"
+    exec {input}>&-
     rm -f "$work/memif.sock"
 }
 

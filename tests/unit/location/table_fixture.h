@@ -178,6 +178,7 @@ static inline void fixture_check_buckets(const struct bd_table *table)
             for (unsigned i = 0; i < record->cnt; i++)
                 assert_true(bucket->due_s <= bd_state_expires_at_s(record->contact[i].state));
         }
+        assert_true(table->group_due_s[bd_group_of(b)] <= bucket->due_s);
     }
 }
 

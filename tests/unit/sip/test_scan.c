@@ -52,13 +52,13 @@ static void test_find_control(void **state)
     for (uint32_t len = 0; len <= 40; len++) {
         char *p = guarded.end - len;
         memset(p, 'a', len);
-        assert_ptr_equal(bd_find_control(p, p + len), p + len);
+        assert_ptr_equal(bd_find_any(p, p + len, BD_C_CONTROL), p + len);
         for (uint32_t at = 0; at < len; at++) {
             for (int c = 0; c < 256; c++) {
                 p[at] = (char)c;
                 const char *want = is_control((uint8_t)c) ? p + at : p + len;
-                assert_ptr_equal(bd_find_control(p, p + len), want);
-                assert_ptr_equal(bd_find_control_scalar(p, p + len), want);
+                assert_ptr_equal(bd_find_any(p, p + len, BD_C_CONTROL), want);
+                assert_ptr_equal(bd_find_any_scalar(p, p + len, BD_C_CONTROL), want);
             }
             p[at] = at % 3 ? 'a' : '\t'; /* HT behind the find, bytes of 0x80 before */
             if (at % 5 == 0)
@@ -76,7 +76,8 @@ static void test_find_control_twins(void **state)
     for (unsigned i = 0; i < corpus.cnt; i++) {
         const char *p = corpus.file[i].text.p, *end = p + corpus.file[i].text.len;
         for (; p < end; p++)
-            assert_ptr_equal(bd_find_control(p, end), bd_find_control_scalar(p, end));
+            assert_ptr_equal(bd_find_any(p, end, BD_C_CONTROL),
+                             bd_find_any_scalar(p, end, BD_C_CONTROL));
     }
 }
 

@@ -1,0 +1,322 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "simd.h"
+
+#include "scan.h"
+
+/* --- the scalar twins ----------------------------------------------------------------------- */
+
+void bd_bitmaps_scalar(const char *p, uint32_t len, uint64_t (*line)[BD_SIMD_CLASSES],
+                       uint16_t *control)
+{
+    memset(line, 0, (len / 64 + 2) * sizeof(*line));
+    for (uint32_t i = 0; i < len; i++) {
+        for (unsigned class = 0; class < BD_SIMD_CLASSES; class ++)
+            line[i / 64][class] |= (uint64_t)bd_is(p[i], 1U << class) << i % 64;
+        if (bd_is(p[i], BD_C_CONTROL))
+            *control++ = (uint16_t)i;
+    }
+    *control = (uint16_t)len;
+}
+
+const char *bd_find_any_scalar(const char *p, const char *end, unsigned classes)
+{
+    while (p < end && !bd_is(*p, classes))
+        p++;
+    return p;
+}
+
+bool bd_number_scalar(struct bd_str s, uint32_t *value)
+{
+    uint64_t n = 0;
+    for (uint32_t i = 0; i < s.len; i++) {
+        if (!bd_is(s.p[i], BD_C_DIGIT))
+            return false;
+        n = n * 10 + (uint64_t)(s.p[i] - '0');
+        if (n > UINT32_MAX)
+            return false;
+    }
+    *value = (uint32_t)n;
+    return s.len > 0;
+}
+
+bool bd_ipv4_scalar(struct bd_str s, uint8_t octets[4])
+{
+    const char *p = s.p, *end = bd_str_end(s);
+    for (int i = 0; i < 4; i++) {
+        if (i > 0 && (p == end || *p++ != '.'))
+            return false;
+        unsigned n = 0;
+        const char *begin = p;
+        for (; p < end && p - begin < 3 && bd_is(*p, BD_C_DIGIT); p++)
+            n = n * 10 + (unsigned)(*p - '0');
+        if (p == begin || n > 255)
+            return false;
+        octets[i] = (uint8_t)n;
+    }
+    return p == end;
+}
+
+bool bd_hostname_scalar(struct bd_str s)
+{
+    const char *p = s.p, *end = bd_str_end(s);
+    bool top_is_alpha = false;
+    if (end - p > 1 && end[-1] == '.')
+        end--;
+    while (p < end) {
+        const char *label = p;
+        while (p < end && *p != '.')
+            p++;
+        if (p == label || *label == '-' || p[-1] == '-')
+            return false;
+        top_is_alpha = bd_is(*label, BD_C_ALPHA);
+        if (p < end && ++p == end)
+            return false; /* two dots at the end */
+    }
+    return top_is_alpha;
+}
+
+bool bd_same_but_case_scalar(const char *a, const char *b, uint32_t len)
+{
+    for (uint32_t i = 0; i < len; i++) {
+        if ((a[i] | 0x20) != (b[i] | 0x20))
+            return false;
+    }
+    return true;
+}
+
+uint64_t bd_word_scalar(struct bd_str s)
+{
+    uint64_t word = 0;
+    for (uint32_t i = 0; i < s.len && i < 8; i++)
+        word |= (uint64_t)(uint8_t)(s.p[i] | 0x20) << 8 * i;
+    return word;
+}
+
+uint32_t bd_copy_plain_scalar(char *out, struct bd_str s, bool lower)
+{
+    uint32_t i = 0;
+    for (; i < s.len && s.p[i] != '%' && (uint8_t)s.p[i] >= 0x20 && s.p[i] != 0x7f; i++)
+        out[i] = lower ? bd_lower(s.p[i]) : s.p[i];
+    return i;
+}
+
+#if BD_SIMD
+#include <immintrin.h>
+
+/* --- AVX-512 ------------------------------------------------------------------------------- */
+
+/* The low n bits; 64 or more: all of them. */
+static inline uint64_t low_bits(size_t n)
+{
+    return _bzhi_u64(UINT64_MAX, n < 64 ? (unsigned)n : 64);
+}
+
+static inline __m512i load(uint64_t mask, const char *p)
+{
+    return _mm512_maskz_loadu_epi8(mask, p);
+}
+
+/* The classes of 64 bytes: one look-up in a table of 128, and nothing for bytes above it. */
+static inline __m512i classes_of(__m512i bytes)
+{
+    __m512i low = _mm512_loadu_si512(bd_char_mapped),
+            high = _mm512_loadu_si512(bd_char_mapped + 64);
+    __mmask64 ascii = _knot_mask64(_mm512_movepi8_mask(bytes));
+    return _mm512_maskz_permutex2var_epi8(ascii, low, bytes, high);
+}
+
+/* 64 bytes of eight bits each are turned into eight bitmaps of 64: as 8x8 matrices of bits, which
+ * the affine instruction transposes when the other factor is the unit matrix (it counts rows from
+ * the last, hence the reversal), and then as one 8x8 matrix of bytes. */
+static inline __m512i transpose(__m512i classes)
+{
+    const __m512i reversed =
+        _mm512_broadcast_i32x4(_mm_set_epi64x(0x08090a0b0c0d0e0f, 0x0001020304050607));
+    const __m512i unit = _mm512_set1_epi64((long long)0x8040201008040201);
+    const __m512i by_class =
+        _mm512_add_epi8(_mm512_set1_epi64(0x3830282018100800),
+                        _mm512_set_epi64(0x0707070707070707, 0x0606060606060606, 0x0505050505050505,
+                                         0x0404040404040404, 0x0303030303030303, 0x0202020202020202,
+                                         0x0101010101010101, 0));
+    __m512i bits = _mm512_gf2p8affine_epi64_epi8(unit, _mm512_shuffle_epi8(classes, reversed), 0);
+    return _mm512_permutexvar_epi8(by_class, bits);
+}
+
+/* Sixty-four offsets at once; the first n of them count. */
+static inline void put_offsets(uint16_t *out, uint64_t found, uint32_t n, uint32_t base)
+{
+    const __m512i ascending = _mm512_set_epi8(
+        63, 62, 61, 60, 59, 58, 57, 56, 55, 54, 53, 52, 51, 50, 49, 48, 47, 46, 45, 44, 43, 42, 41,
+        40, 39, 38, 37, 36, 35, 34, 33, 32, 31, 30, 29, 28, 27, 26, 25, 24, 23, 22, 21, 20, 19, 18,
+        17, 16, 15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0);
+    const __m512i first = _mm512_set1_epi16((short)base);
+    __m512i at = _mm512_maskz_compress_epi8(found, ascending);
+    __m512i low = _mm512_cvtepu8_epi16(_mm512_castsi512_si256(at));
+    _mm512_storeu_si512(out, _mm512_add_epi16(low, first));
+    if (n > 32) {
+        __m512i high = _mm512_cvtepu8_epi16(_mm512_extracti64x4_epi64(at, 1));
+        _mm512_storeu_si512(out + 32, _mm512_add_epi16(high, first));
+    }
+}
+
+void bd_bitmaps(const char *p, uint32_t len, uint64_t (*line)[BD_SIMD_CLASSES], uint16_t *control)
+{
+    size_t left = len;
+    for (uint32_t i = 0; i < len / 64 + 2; i++) {
+        __m512i bytes = load(low_bits(left), p + (size_t)64 * i);
+        /* Bytes that are not there were loaded as NUL, which is a control character. */
+        __m512i classes = _mm512_maskz_mov_epi8(low_bits(left), classes_of(bytes));
+        uint64_t found = _mm512_test_epi8_mask(classes, _mm512_set1_epi8(BD_C_CONTROL));
+        uint32_t n = (uint32_t)_mm_popcnt_u64(found);
+        _mm512_storeu_si512(line[i], transpose(classes));
+        put_offsets(control, found, n, 64 * i);
+        control += n;
+        left -= left < 64 ? left : 64;
+    }
+    *control = (uint16_t)len;
+}
+
+const char *bd_find_any(const char *p, const char *end, unsigned classes)
+{
+    const __m512i wanted = _mm512_set1_epi8((char)classes);
+    for (; p < end; p += 64) {
+        uint64_t there = low_bits((size_t)(end - p));
+        uint64_t found = there & _mm512_test_epi8_mask(classes_of(load(there, p)), wanted);
+        if (found)
+            return p + _tzcnt_u64(found);
+    }
+    return end;
+}
+
+/* Sixteen digits at most, set to the right, become two numbers of eight. */
+bool bd_number(struct bd_str s, uint32_t *value)
+{
+    if (s.len == 0 || s.len > 16)
+        return bd_number_scalar(s, value);
+    __mmask16 there = (__mmask16)(0xffff0000U >> s.len);
+    __m128i bytes = _mm_maskz_loadu_epi8(there, s.p + s.len - 16);
+    __m128i digits = _mm_maskz_sub_epi8(there, bytes, _mm_set1_epi8('0'));
+    __m128i pairs = _mm_maddubs_epi16(digits, _mm_set1_epi16(0x010a));
+    __m128i fours = _mm_madd_epi16(pairs, _mm_set1_epi32(0x00010064));
+    __m128i eights = _mm_madd_epi16(_mm_packus_epi32(fours, fours), _mm_set1_epi32(0x00012710));
+    uint64_t both = (uint64_t)_mm_cvtsi128_si64(eights);
+    uint64_t n = (both & UINT32_MAX) * 100000000 + (both >> 32);
+    if (_mm_cmpgt_epu8_mask(digits, _mm_set1_epi8(9)) || n > UINT32_MAX)
+        return false;
+    *value = (uint32_t)n;
+    return true;
+}
+
+/* The dots end four runs of digits; each is set to the right of four bytes, its end with it. */
+bool bd_ipv4(struct bd_str s, uint8_t octets[4])
+{
+    if (s.len > 15)
+        return false;
+    unsigned there = (1U << s.len) - 1;
+    __m128i bytes = _mm_maskz_loadu_epi8((__mmask16)there, s.p);
+    __m128i digits = _mm_sub_epi8(bytes, _mm_set1_epi8('0'));
+    unsigned dots = there & _mm_cmpeq_epi8_mask(bytes, _mm_set1_epi8('.'));
+    unsigned is_digit = there & _mm_cmple_epu8_mask(digits, _mm_set1_epi8(9));
+    if ((dots | is_digit) != there || __builtin_popcount(dots) != 3)
+        return false;
+    unsigned lanes = 0, begin = 0, ends = dots | 1U << s.len;
+    bool bad = false;
+    for (unsigned i = 0; i < 4; i++, ends &= ends - 1) {
+        unsigned stop = (unsigned)__builtin_ctz(ends), len = stop - begin;
+        bad |= len - 1 > 2;
+        lanes |= (0xf0U >> (len + 1) & 0xf) << 4 * i;
+        begin = stop + 1;
+    }
+    digits = _mm_maskz_mov_epi8((__mmask16)is_digit, digits);
+    __m128i four = _mm_maskz_expand_epi8((__mmask16)lanes, digits);
+    __m128i pairs = _mm_maddubs_epi16(four, _mm_set1_epi32(0x00010a64));
+    __m128i values = _mm_madd_epi16(pairs, _mm_set1_epi16(1));
+    if (bad || _mm_cmpgt_epu32_mask(values, _mm_set1_epi32(255)))
+        return false;
+    uint32_t packed = (uint32_t)_mm_cvtsi128_si32(_mm_cvtepi32_epi8(values));
+    memcpy(octets, &packed, sizeof(packed));
+    return true;
+}
+
+/* What begins or ends a label must be neither a dot nor a hyphen. */
+bool bd_hostname(struct bd_str s)
+{
+    if (s.len == 0 || s.len > 64)
+        return bd_hostname_scalar(s);
+    s.len -= s.len > 1 && s.p[s.len - 1] == '.';
+    uint64_t there = low_bits(s.len);
+    __m512i bytes = load(there, s.p);
+    uint64_t dots = _mm512_cmpeq_epi8_mask(bytes, _mm512_set1_epi8('.'));
+    uint64_t hyphens = _mm512_cmpeq_epi8_mask(bytes, _mm512_set1_epi8('-'));
+    uint64_t begins = dots << 1 | 1, ends = dots >> 1 | (uint64_t)1 << (s.len - 1);
+    if ((begins | ends) & there & (dots | hyphens))
+        return false;
+    return bd_is(s.p[64 - _lzcnt_u64(dots)], BD_C_ALPHA);
+}
+
+bool bd_same_but_case(const char *a, const char *b, uint32_t len)
+{
+    __mmask32 there = (__mmask32)_bzhi_u32(UINT32_MAX, len);
+    __m256i x = _mm256_maskz_loadu_epi8(there, a), y = _mm256_maskz_loadu_epi8(there, b);
+    const __m256i ignored = _mm256_set1_epi8(0x20);
+    return _mm256_cmpneq_epi8_mask(_mm256_or_si256(x, ignored), _mm256_or_si256(y, ignored)) == 0;
+}
+
+uint64_t bd_word(struct bd_str s)
+{
+    __mmask16 there = (__mmask16)(low_bits(s.len) & 0xff);
+    __m128i bytes = _mm_maskz_loadu_epi8(there, s.p);
+    return (uint64_t)_mm_cvtsi128_si64(
+        _mm_maskz_mov_epi8(there, _mm_or_si128(bytes, _mm_set1_epi8(0x20))));
+}
+
+uint32_t bd_copy_plain(char *out, struct bd_str s, bool lower)
+{
+    for (uint32_t i = 0; i < s.len; i += 64) {
+        uint64_t there = low_bits(s.len - i);
+        __m512i bytes = load(there, s.p + i);
+        uint64_t stop = _mm512_cmplt_epu8_mask(bytes, _mm512_set1_epi8(0x20)) |
+                        _mm512_cmpeq_epi8_mask(bytes, _mm512_set1_epi8(0x7f)) |
+                        _mm512_cmpeq_epi8_mask(bytes, _mm512_set1_epi8('%'));
+        __mmask64 capital = _mm512_cmple_epu8_mask(_mm512_sub_epi8(bytes, _mm512_set1_epi8('A')),
+                                                   _mm512_set1_epi8('Z' - 'A'));
+        bytes = _mm512_mask_add_epi8(bytes, lower ? capital : 0, bytes, _mm512_set1_epi8(0x20));
+        /* What is behind the text was loaded as NUL and stops as well. */
+        uint32_t n = (uint32_t)_tzcnt_u64(stop);
+        _mm512_mask_storeu_epi8(out + i, low_bits(n), bytes);
+        if (n < 64)
+            return i + n;
+    }
+    return s.len;
+}
+#else
+#ifdef __SSE2__
+#include <emmintrin.h>
+
+/* SSE2 is part of x86-64. Only the ends of lines are looked for far away. */
+static const char *find_control(const char *p, const char *end)
+{
+    const __m128i last = _mm_set1_epi8(0x1f), tab = _mm_set1_epi8('\t');
+    const __m128i delete = _mm_set1_epi8(0x7f);
+    for (; end - p >= 16; p += 16) {
+        __m128i x = _mm_loadu_si128((const __m128i *)p);
+        __m128i low =
+            _mm_andnot_si128(_mm_cmpeq_epi8(x, tab), _mm_cmpeq_epi8(_mm_min_epu8(x, last), x));
+        int found = _mm_movemask_epi8(_mm_or_si128(low, _mm_cmpeq_epi8(x, delete)));
+        if (found)
+            return p + __builtin_ctz((unsigned)found);
+    }
+    return bd_find_any_scalar(p, end, BD_C_CONTROL);
+}
+#else
+static const char *find_control(const char *p, const char *end)
+{
+    return bd_find_any_scalar(p, end, BD_C_CONTROL);
+}
+#endif
+
+const char *bd_find_any(const char *p, const char *end, unsigned classes)
+{
+    return classes == BD_C_CONTROL ? find_control(p, end) : bd_find_any_scalar(p, end, classes);
+}
+#endif

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What is done with vectors, each beside its scalar twin of the same meaning. Which of the two runs
+ * is settled when the project is compiled, by the processor it is built for (Meson's `march`); both
+ * are in every build, and a test holds them equal.
+ *
+ * Nothing outside [p, p+len) is read: vector loads are masked, and what is masked off does not
+ * fault. Pure; may be called from anywhere. */
+#ifndef BD_SIMD_H
+#define BD_SIMD_H
+
+#include "str.h"
+
+#if defined(__AVX512BW__) && defined(__AVX512VL__) && defined(__AVX512VBMI__) &&                   \
+    defined(__AVX512VBMI2__) && defined(__GFNI__) && defined(__BMI2__)
+#define BD_SIMD 1
+#else
+#define BD_SIMD 0
+#endif
+
+/* The classes that have a bitmap: the low eight of enum bd_char_class. */
+#define BD_SIMD_CLASSES 8
+
+/* What bd_bitmaps() may write behind the last offset. */
+#define BD_SIMD_CONTROL_SLACK 64
+
+/* Which of them each byte below 0x80 has; those above have none. */
+extern const uint8_t bd_char_mapped[128];
+
+/* Writes, for each 64 bytes of the text and two blocks more, the bitmap of each class: bit i of
+ * line[b][c] tells whether byte 64 * b + i has class c. Bits behind the text are 0.
+ * `line` has room for len / 64 + 2 of them. And the offsets of all control characters, with `len`
+ * behind the last: `control` has room for len + BD_SIMD_CONTROL_SLACK. */
+void bd_bitmaps_scalar(const char *p, uint32_t len, uint64_t (*line)[BD_SIMD_CLASSES],
+                       uint16_t *control);
+
+/* First byte of [p, end) that is in one of the low eight classes, or end. */
+const char *bd_find_any_scalar(const char *p, const char *end, unsigned classes);
+
+/* 1*DIGIT, the whole slice. False when it is not, or above UINT32_MAX; leading zeros are legal
+ * (RFC 4475 3.1.1.1). */
+bool bd_number_scalar(struct bd_str s, uint32_t *value);
+
+/* IPv4address = 1*3DIGIT 3("." 1*3DIGIT), each at most 255, decimal whatever it begins with: the
+ * four bytes in network order. */
+bool bd_ipv4_scalar(struct bd_str s, uint8_t octets[4]);
+
+/* Whether a text of BD_C_HOST is a hostname = *( domainlabel "." ) toplabel [ "." ]: labels begin
+ * and end with alphanum, the last one with a letter, which is what tells a name from a broken
+ * address. Looser: "_" counts as alphanum. */
+bool bd_hostname_scalar(struct bd_str s);
+
+/* Equality of len bytes, 32 at most, but for bit 0x20. In letters that bit is the case. */
+bool bd_same_but_case_scalar(const char *a, const char *b, uint32_t len);
+
+/* The first eight bytes, the first of them lowest, 0x20 set in each; 0 behind the end. With
+ * BD_WORD("name") this compares short tokens: among the characters of a token only the two cases of
+ * a letter differ by that bit alone. */
+uint64_t bd_word_scalar(struct bd_str s);
+
+/* Copies bytes up to the first that is '%' or a control character, HT too; in lower case when asked
+ * for. Returns how many. */
+uint32_t bd_copy_plain_scalar(char *out, struct bd_str s, bool lower);
+
+const char *bd_find_any(const char *p, const char *end, unsigned classes);
+#if BD_SIMD
+void bd_bitmaps(const char *p, uint32_t len, uint64_t (*line)[BD_SIMD_CLASSES], uint16_t *control);
+bool bd_number(struct bd_str s, uint32_t *value);
+bool bd_ipv4(struct bd_str s, uint8_t octets[4]);
+bool bd_hostname(struct bd_str s);
+bool bd_same_but_case(const char *a, const char *b, uint32_t len);
+uint64_t bd_word(struct bd_str s);
+uint32_t bd_copy_plain(char *out, struct bd_str s, bool lower);
+#else
+#define bd_bitmaps       bd_bitmaps_scalar
+#define bd_number        bd_number_scalar
+#define bd_ipv4          bd_ipv4_scalar
+#define bd_hostname      bd_hostname_scalar
+#define bd_same_but_case bd_same_but_case_scalar
+#define bd_word          bd_word_scalar
+#define bd_copy_plain    bd_copy_plain_scalar
+#endif
+
+/* bd_word() of a literal in lower case, of letters, digits, "-" and "+". */
+#define BD_WORD(z)                                                                                 \
+    (BD_WORD_AT(z, 0) | BD_WORD_AT(z, 1) | BD_WORD_AT(z, 2) | BD_WORD_AT(z, 3) |                   \
+     BD_WORD_AT(z, 4) | BD_WORD_AT(z, 5) | BD_WORD_AT(z, 6) | BD_WORD_AT(z, 7))
+#define BD_WORD_AT(z, i)                                                                           \
+    ((uint64_t)(sizeof(z) - 1 > (i) ? (uint8_t)(z)[sizeof(z) - 1 > (i) ? (i) : 0] : 0) << 8 * (i))
+
+#endif
