@@ -282,6 +282,12 @@ static void prefetch_payload(const struct bd_datagram *d)
         __builtin_prefetch(d->payload + (size_t)line * 64);
 }
 
+static void prefetch_rest(const struct bd_worker *w, unsigned place)
+{
+    if (!is_stun(&w->request[place]))
+        bd_registrar_prefetch_rest(w->registrar, place);
+}
+
 /* One burst, stage by stage, so that the cache misses of its requests overlap. */
 static unsigned serve_burst(struct bd_worker *w)
 {
@@ -302,8 +308,13 @@ static unsigned serve_burst(struct bd_worker *w)
         if (!is_stun(&w->request[i]))
             bd_registrar_prefetch(w->registrar, i);
     }
-    for (unsigned i = 0; i < cnt; i++)
+    for (unsigned i = 0; i < cnt && i < BD_PREFETCH_AHEAD; i++)
+        prefetch_rest(w, i);
+    for (unsigned i = 0; i < cnt; i++) {
+        if (i + BD_PREFETCH_AHEAD < cnt)
+            prefetch_rest(w, i + BD_PREFETCH_AHEAD);
         serve(w, i, received_tsc);
+    }
     return cnt;
 }
 
