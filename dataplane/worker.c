@@ -285,6 +285,13 @@ static void prefetch_payload(const struct bd_datagram *d)
         __builtin_prefetch(d->payload + (size_t)line * 64);
 }
 
+/* The rest of a request's record, while those before it are served. */
+static void prefetch_rest(const struct bd_worker *w, unsigned place, unsigned cnt)
+{
+    if (place < cnt && !is_stun(&w->request[place]))
+        bd_registrar_prefetch_rest(w->registrar, place);
+}
+
 /* Stage by stage, so that the cache misses of a burst's requests overlap. */
 static void prepare_burst(struct bd_worker *w, unsigned cnt)
 {
@@ -303,6 +310,8 @@ static void prepare_burst(struct bd_worker *w, unsigned cnt)
         if (!is_stun(&w->request[i]))
             bd_registrar_prefetch(w->registrar, i);
     }
+    for (unsigned i = 0; i < BD_PREFETCH_AHEAD; i++)
+        prefetch_rest(w, i, cnt);
 }
 
 static unsigned serve_burst(struct bd_worker *w)
@@ -310,8 +319,10 @@ static unsigned serve_burst(struct bd_worker *w)
     uint64_t received_tsc = rte_rdtsc();
     unsigned cnt = bd_nic_receive(w->deps.queue, w->stats, w->datagram);
     prepare_burst(w, cnt);
-    for (unsigned i = 0; i < cnt; i++)
+    for (unsigned i = 0; i < cnt; i++) {
+        prefetch_rest(w, i + BD_PREFETCH_AHEAD, cnt);
         serve(w, i, received_tsc);
+    }
     return cnt;
 }
 
@@ -362,8 +373,10 @@ static unsigned take_verdicts(struct bd_worker *w)
     unsigned taken = 0, cnt;
     while ((cnt = claim_burst(w, &taken)) > 0) {
         prepare_burst(w, cnt);
-        for (unsigned i = 0; i < cnt; i++)
+        for (unsigned i = 0; i < cnt; i++) {
+            prefetch_rest(w, i + BD_PREFETCH_AHEAD, cnt);
             resume(w, i);
+        }
     }
     return taken;
 }

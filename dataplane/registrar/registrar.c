@@ -153,6 +153,13 @@ void bd_registrar_prefetch(const struct bd_registrar *registrar, unsigned place)
         bd_table_prefetch_record(registrar->deps.table, turn->hash);
 }
 
+void bd_registrar_prefetch_rest(const struct bd_registrar *registrar, unsigned place)
+{
+    const struct bd_turn *turn = &registrar->turn[place];
+    if (turn->early == BD_VERDICT_NONE && !turn->subscribe)
+        bd_table_prefetch_rest(registrar->deps.table, turn->hash);
+}
+
 enum bd_step bd_registrar_handle(struct bd_registrar *registrar, unsigned place,
                                  struct bd_wire *reply, struct bd_verify_job *job,
                                  enum bd_verdict *verdict)
