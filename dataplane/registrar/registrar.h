@@ -60,8 +60,8 @@ void bd_registrar_prefetch(const struct bd_registrar *registrar, unsigned place)
 enum bd_step bd_registrar_handle(struct bd_registrar *registrar, unsigned place,
                                  struct bd_wire *reply, struct bd_verify_job *job,
                                  enum bd_verdict *verdict);
-/* A request that waited for a verifier, from the beginning. */
-enum bd_step bd_registrar_resume(struct bd_registrar *registrar, const struct bd_request *request,
+/* The same for a request that waited for a verifier, prepared anew. */
+enum bd_step bd_registrar_resume(struct bd_registrar *registrar, unsigned place,
                                  const struct bd_verify_result *result, struct bd_wire *reply,
                                  enum bd_verdict *verdict);
 /* After BD_STEP_CONTROL, until the next request: who asks (authenticated as the domain wants it)
