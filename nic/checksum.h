@@ -41,16 +41,16 @@ static inline uint64_t bd_sum_add(uint64_t sum, const void *data, size_t len)
 #ifdef __AVX512BW__
     const uint8_t *p = data;
     const __m512i half = _mm512_set1_epi64(0xffffffff);
-    __m512i low = _mm512_setzero_si512(), high = low;
-    /* The last bytes by a mask: no branch knows how many there are. */
-    for (size_t left = len;; p += 64, left -= 64) {
-        __mmask64 mask = left < 64 ? (1ULL << left) - 1 : UINT64_MAX;
-        __m512i word = _mm512_maskz_loadu_epi8(mask, p);
+    __m512i low = _mm512_setzero_si512(), high = low, word;
+    for (; len > 64; p += 64, len -= 64) {
+        word = _mm512_loadu_si512(p);
         low = _mm512_add_epi64(low, _mm512_and_si512(word, half));
         high = _mm512_add_epi64(high, _mm512_srli_epi64(word, 32));
-        if (left <= 64)
-            break;
     }
+    /* The rest by a mask: no branch depends on how much it is. */
+    word = _mm512_maskz_loadu_epi8(_bzhi_u64(UINT64_MAX, (unsigned)len), p);
+    low = _mm512_add_epi64(low, _mm512_and_si512(word, half));
+    high = _mm512_add_epi64(high, _mm512_srli_epi64(word, 32));
     return sum + (uint64_t)_mm512_reduce_add_epi64(_mm512_add_epi64(low, high));
 #else
     return bd_sum_add_plain(sum, data, len);
@@ -67,12 +67,20 @@ static inline uint16_t bd_sum_fold(uint64_t sum)
     return (uint16_t)sum;
 }
 
+static inline uint64_t bd_sum_halves(uint64_t word)
+{
+    return (word & 0xffffffffU) + (word >> 32);
+}
+
 /* The header of an IPv4 packet without options, its checksum field included. */
 static inline uint64_t bd_sum_ipv4(const uint8_t *ip)
 {
-    uint32_t word[5];
-    memcpy(word, ip, sizeof(word));
-    return (uint64_t)word[0] + word[1] + word[2] + word[3] + word[4];
+    uint64_t a, b;
+    uint32_t c;
+    memcpy(&a, ip, sizeof(a));
+    memcpy(&b, ip + 8, sizeof(b));
+    memcpy(&c, ip + 16, sizeof(c));
+    return bd_sum_halves(a) + bd_sum_halves(b) + c;
 }
 
 /* The sum of the pseudo header (RFC 768, RFC 8200 8.1). For IPv4 the four address bytes at the end
@@ -80,14 +88,14 @@ static inline uint64_t bd_sum_ipv4(const uint8_t *ip)
 static inline uint64_t bd_sum_pseudo(const struct bd_ip *source, const struct bd_ip *destination,
                                      uint8_t protocol, uint32_t len)
 {
-    uint32_t a[4], b[4];
+    uint64_t a[2], b[2];
     memcpy(a, source, sizeof(a));
     memcpy(b, destination, sizeof(b));
     uint64_t sum = (uint64_t)__builtin_bswap32(len) + __builtin_bswap32(protocol);
-    sum += (uint64_t)a[3] + b[3];
-    if (!bd_ip_is_v4(source))
-        sum += (uint64_t)a[0] + a[1] + a[2] + b[0] + b[1] + b[2];
-    return sum;
+    if (bd_ip_is_v4(source))
+        return sum + (a[1] >> 32) + (b[1] >> 32);
+    return sum + bd_sum_halves(a[0]) + bd_sum_halves(a[1]) + bd_sum_halves(b[0]) +
+           bd_sum_halves(b[1]);
 }
 
 /* True if data, its checksum field included, sums up right behind `sum`. */

@@ -152,11 +152,14 @@ static enum bd_verdict read_ipv4(const struct bd_station *station, struct cursor
     if (total > c->end - out->ip_off)
         return BD_FRAME_SHORT;
     c->end = out->ip_off + total; /* the rest is Ethernet padding */
-    uint32_t options_len = header - BD_IPV4_SZ;
-    const uint8_t *options = take(c, options_len);
-    if (!options || (options_len > 0 && bad_options(options, options_len)))
-        return BD_FRAME_IP_HEADER;
-    if (!(flags & BD_FRAME_IP_SUM_GOOD) && !bd_sum_right(bd_sum_ipv4(ip), options, options_len))
+    uint64_t sum = bd_sum_ipv4(ip);
+    if (header > BD_IPV4_SZ) {
+        const uint8_t *options = take(c, header - BD_IPV4_SZ);
+        if (!options || bad_options(options, header - BD_IPV4_SZ))
+            return BD_FRAME_IP_HEADER;
+        sum = bd_sum_add(sum, options, header - BD_IPV4_SZ);
+    }
+    if (!(flags & BD_FRAME_IP_SUM_GOOD) && bd_sum_fold(sum) != 0xffff)
         return BD_FRAME_IP_CHECKSUM;
     out->source.ip = bd_ip_from_v4(ip + 12);
     out->destination.ip = bd_ip_from_v4(ip + 16);

@@ -18,7 +18,7 @@ uint8_t *bd_reply_udp(uint8_t *payload, uint32_t len, const struct bd_way *way, 
     uint64_t pseudo = bd_sum_pseudo(&way->from, &way->to, BD_PROTO_UDP, whole);
     uint16_t sum = bd_sum_fold(pseudo);
     if (sums == BD_REPLY_SUMS_HERE) {
-        sum = bd_sum_finish(pseudo + (header & 0xffffffffU) + (header >> 32), payload, len);
+        sum = bd_sum_finish(pseudo + bd_sum_halves(header), payload, len);
         if (sum == 0)
             sum = 0xffff;
     }
@@ -37,15 +37,18 @@ void bd_reply_ipv4_sum(uint8_t *ip)
 static uint8_t *push_ipv4(uint8_t *l4, uint32_t len, uint8_t protocol, uint8_t hop_limit,
                           uint16_t id, const struct bd_way *way, enum bd_reply_sums sums)
 {
-    uint32_t word[5] = {(uint32_t)(word16(0x4500, 0) | word16(len + BD_IPV4_SZ, 1)),
-                        (uint32_t)(word16(id, 0) | word16(id == 0 ? 0x4000 : 0, 1)),
-                        (uint32_t)word16((uint32_t)(hop_limit << 8) | protocol, 0)};
-    memcpy(&word[3], way->from.b + 12, 4);
-    memcpy(&word[4], way->to.b + 12, 4);
-    uint64_t sum = (uint64_t)word[0] + word[1] + word[2] + word[3] + word[4];
+    uint32_t from, to;
+    memcpy(&from, way->from.b + 12, sizeof(from));
+    memcpy(&to, way->to.b + 12, sizeof(to));
+    uint64_t word[2] = {word16(0x4500, 0) | word16(len + BD_IPV4_SZ, 1) | word16(id, 2) |
+                            word16(id == 0 ? 0x4000 : 0, 3),
+                        word16((uint32_t)(hop_limit << 8) | protocol, 0) | (uint64_t)from << 32};
+    uint64_t sum = bd_sum_halves(word[0]) + bd_sum_halves(word[1]) + to;
     if (sums == BD_REPLY_SUMS_HERE)
-        word[2] |= (uint32_t)(uint16_t)~bd_sum_fold(sum) << 16;
-    memcpy(l4 - BD_IPV4_SZ, word, BD_IPV4_SZ);
+        word[1] |= (uint64_t)(uint16_t)~bd_sum_fold(sum) << 16;
+    memcpy(l4 - 20, &word[0], 8);
+    memcpy(l4 - 12, &word[1], 8);
+    memcpy(l4 - 4, &to, 4);
     return l4 - BD_IPV4_SZ;
 }
 

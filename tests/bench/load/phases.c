@@ -85,12 +85,15 @@ static int run_new(struct load *load, const char *what, const char *kind, uint32
     return rc;
 }
 
+/* No measurement: what failed is done again, slower. */
 static int phase_fill(struct load *load)
 {
+    enum { TRIES = 4 };
     uint32_t left = load->options.aors - load->registered;
-    if (left == 0)
-        return 0;
-    int rc = run_new(load, "register", "fill", load->registered, left, load->options.fill_rate);
+    int rc = left == 0 ? 0 : 1;
+    for (unsigned i = 0; i < TRIES && rc != 0; i++)
+        rc = run_new(load, "register", "fill", load->registered, left,
+                     (load->options.fill_rate >> i) + 1);
     load->registered = load->options.aors;
     return rc;
 }
