@@ -32,6 +32,9 @@ struct bd_worker {
     struct bd_datagram datagram[BD_BURST];
     struct bd_message message[BD_BURST];
     struct bd_request request[BD_BURST];
+    /* Of requests that waited for a verifier, by their place in the burst, too. */
+    struct bd_verify_result result[BD_BURST];
+    uint64_t received_tsc[BD_BURST];
     /* When the requests that this turn ended were received; told to the histogram when their
      * replies have left. */
     unsigned end_cnt;
@@ -282,11 +285,16 @@ static void prefetch_payload(const struct bd_datagram *d)
         __builtin_prefetch(d->payload + (size_t)line * 64);
 }
 
-/* One burst, stage by stage, so that the cache misses of its requests overlap. */
-static unsigned serve_burst(struct bd_worker *w)
+/* The rest of a request's record, while those before it are served. */
+static void prefetch_rest(const struct bd_worker *w, unsigned place, unsigned cnt)
 {
-    uint64_t received_tsc = rte_rdtsc();
-    unsigned cnt = bd_nic_receive(w->deps.queue, w->stats, w->datagram);
+    if (place < cnt && !is_stun(&w->request[place]))
+        bd_registrar_prefetch_rest(w->registrar, place);
+}
+
+/* Stage by stage, so that the cache misses of a burst's requests overlap. */
+static void prepare_burst(struct bd_worker *w, unsigned cnt)
+{
     for (unsigned i = 0; i < cnt && i < PAYLOAD_AHEAD; i++)
         prefetch_payload(&w->datagram[i]);
     for (unsigned i = 0; i < cnt; i++) {
@@ -302,46 +310,75 @@ static unsigned serve_burst(struct bd_worker *w)
         if (!is_stun(&w->request[i]))
             bd_registrar_prefetch(w->registrar, i);
     }
-    for (unsigned i = 0; i < cnt; i++)
+    for (unsigned i = 0; i < BD_PREFETCH_AHEAD; i++)
+        prefetch_rest(w, i, cnt);
+}
+
+static unsigned serve_burst(struct bd_worker *w)
+{
+    uint64_t received_tsc = rte_rdtsc();
+    unsigned cnt = bd_nic_receive(w->deps.queue, w->stats, w->datagram);
+    prepare_burst(w, cnt);
+    for (unsigned i = 0; i < cnt; i++) {
+        prefetch_rest(w, i + BD_PREFETCH_AHEAD, cnt);
         serve(w, i, received_tsc);
+    }
     return cnt;
 }
 
 /* --- verdicts ----------------------------------------------------------------------------------
  */
 
-static void resume(struct bd_worker *w, struct bd_pending_entry *e,
-                   const struct bd_verify_result *result)
+static void resume(struct bd_worker *w, unsigned place)
 {
-    struct bd_request *r = &w->request[0];
-    make_request(w, &e->datagram, &w->message[0], r);
+    const struct bd_datagram *d = &w->datagram[place];
+    const struct bd_request *r = &w->request[place];
     struct outgoing out;
-    if (!outgoing_begin(w, &e->datagram, &out))
+    if (!outgoing_begin(w, d, &out))
         return;
     enum bd_verdict verdict = BD_VERDICT_NONE;
-    enum bd_step step = bd_registrar_resume(w->registrar, r, result, &out.wire, &verdict);
+    enum bd_step step =
+        bd_registrar_resume(w->registrar, place, &w->result[place], &out.wire, &verdict);
     if (step == BD_STEP_CONTROL)
-        pass_on(w, &e->datagram, r, verdict, &out, e->received_tsc);
+        pass_on(w, d, r, verdict, &out, w->received_tsc[place]);
     else
-        finish(w, &e->datagram, r, step, verdict, &out, e->received_tsc);
+        finish(w, d, r, step, verdict, &out, w->received_tsc[place]);
+}
+
+/* Takes verdicts from the ring until they make a burst of requests that waited for them. */
+static unsigned claim_burst(struct bd_worker *w, unsigned *taken)
+{
+    unsigned cnt = 0;
+    const struct bd_verify_result *shared;
+    while (cnt < BD_BURST && *taken < VERDICTS_PER_TURN &&
+           (shared = bd_ring_peek(w->channel.verdicts))) {
+        struct bd_verify_result *result = &w->result[cnt];
+        *result = *shared;
+        bd_ring_release(w->channel.verdicts);
+        ++*taken;
+        struct bd_pending_entry e;
+        if (result->dataplane_generation == w->generation &&
+            bd_pending_claim(&w->pending, result->slot, result->sequence, &e)) {
+            w->datagram[cnt] = e.datagram;
+            w->received_tsc[cnt++] = e.received_tsc;
+        } else {
+            bd_stat_add(&w->stats->counter[BD_CTR_VERIFY_LATE], 1);
+        }
+    }
+    return cnt;
 }
 
 static unsigned take_verdicts(struct bd_worker *w)
 {
-    unsigned cnt = 0;
-    const struct bd_verify_result *shared;
-    while (cnt < VERDICTS_PER_TURN && (shared = bd_ring_peek(w->channel.verdicts))) {
-        struct bd_verify_result result = *shared;
-        bd_ring_release(w->channel.verdicts);
-        cnt++;
-        struct bd_pending_entry e;
-        if (result.dataplane_generation == w->generation &&
-            bd_pending_claim(&w->pending, result.slot, result.sequence, &e))
-            resume(w, &e, &result);
-        else
-            bd_stat_add(&w->stats->counter[BD_CTR_VERIFY_LATE], 1);
+    unsigned taken = 0, cnt;
+    while ((cnt = claim_burst(w, &taken)) > 0) {
+        prepare_burst(w, cnt);
+        for (unsigned i = 0; i < cnt; i++) {
+            prefetch_rest(w, i + BD_PREFETCH_AHEAD, cnt);
+            resume(w, i);
+        }
     }
-    return cnt;
+    return taken;
 }
 
 static void refuse_entry(struct bd_worker *w, const struct bd_pending_entry *e,

@@ -30,7 +30,7 @@
 
 #define BD_ARENA_MAGIC 0x31414e4552414442ULL /* "BDARENA1" */
 /* Any change of a shared layout raises this; tests hold the sizes of all shared structs. */
-#define BD_ARENA_LAYOUT 4
+#define BD_ARENA_LAYOUT 5
 
 enum bd_role { BD_ROLE_DATAPLANE, BD_ROLE_CONTROL, BD_ROLE_CNT };
 
@@ -96,10 +96,11 @@ struct bd_arena {
 };
 
 /* Joins the arena, creating it when there is none.
- *   path    the file, or NULL for automatic: an arena named `name` on the first hugetlbfs mount
- * with enough free pages, else in /dev/shm with a warning that says how to get hugepages. An
- *           existing file wins over creating one in the other place.
+ *   path    the file, or NULL for automatic: an arena named `name` on a hugetlbfs mount with
+ *           enough free pages, the largest that it fills (1 GiB before 2 MiB), else in /dev/shm,
+ *           with a warning that says how to get hugepages. An existing file wins over a new one.
  *   role    whose byte is locked. Waits up to 1 s for a dying predecessor to let go.
+ *
  * Fails (-1, error says what and the remedy; nothing is overwritten or removed):
  *   the role is already running (names its pid), the file is no arena or of another layout, its
  *   sizes differ from params, no memory (says how many hugepages to add), no permission. */

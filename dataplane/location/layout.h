@@ -14,8 +14,8 @@
 
 /* --- records --------------------------------------------------------------------------------- */
 
-/* State and txn come first: with the 16 bytes of the header, what a refresh of contact 0 writes and
- * the hash it checks lie in the first unit, hence in one cache line. */
+/* State and txn come first: hash, AoR, and what a refresh of contact 0 writes lie close together,
+ * for an AoR of usual length within 64 bytes. */
 struct bd_contact {
     _Atomic uint64_t state;
     _Atomic uint64_t txn;
@@ -34,9 +34,20 @@ struct bd_record {
     uint32_t sz;
     uint16_t aor_len;
     uint16_t cnt;
-    struct bd_contact contact[];
+    char aor[]; /* then the contacts, at the next multiple of 8 */
 };
 _Static_assert(sizeof(struct bd_record) == 16, "kept in shared memory");
+
+/* From the begin of a record to its contacts. */
+static inline uint32_t bd_record_contacts_off(uint32_t aor_len)
+{
+    return ((uint32_t)sizeof(struct bd_record) + aor_len + 7) & ~7U;
+}
+/* The record is const to readers; two atomic words of each contact are not. */
+static inline struct bd_contact *bd_record_contact(const struct bd_record *record, unsigned i)
+{
+    return (struct bd_contact *)((uintptr_t)record + bd_record_contacts_off(record->aor_len)) + i;
+}
 
 /* --- record memory --------------------------------------------------------------------------- */
 
@@ -148,7 +159,8 @@ static inline uint32_t bd_record_earliest(const struct bd_record *record)
 {
     uint32_t min_s = BD_DUE_NEVER;
     for (unsigned i = 0; i < record->cnt; i++) {
-        uint32_t expires_at_s = bd_state_expires_at_s(atomic_load(&record->contact[i].state));
+        uint32_t expires_at_s =
+            bd_state_expires_at_s(atomic_load(&bd_record_contact(record, i)->state));
         min_s = expires_at_s < min_s ? expires_at_s : min_s;
     }
     return min_s;
@@ -158,7 +170,7 @@ static inline uint32_t bd_record_earliest(const struct bd_record *record)
 static inline bool bd_record_is(const struct bd_record *record, uint64_t hash, struct bd_str aor)
 {
     return record->hash == hash && record->aor_len == aor.len &&
-           bd_bytes_eq((const char *)&record->contact[record->cnt], aor.p, aor.len);
+           bd_bytes_eq(record->aor, aor.p, aor.len);
 }
 
 #endif

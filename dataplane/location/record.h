@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* A record: one AoR with all its bindings, in one block of the arena.
  *
- *   +--------+------------+---------+----------------+----------------+-----+
- *   | header | contact 0  | ...     | contact n-1    | AoR text       | texts of each contact ...
- *   +--------+------------+---------+----------------+----------------+-----+
+ *   +--------+----------------+------------+---------+----------------+-----+
+ *   | header | AoR text       | contact 0  | ...     | contact n-1    | texts of each contact ...
+ *   +--------+----------------+------------+---------+----------------+-----+
  *
  * Immutable once published, but for two atomic words in each contact:
  *   state  sealed:1 | cseq:31 | expires_at_s:32

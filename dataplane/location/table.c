@@ -9,8 +9,9 @@
 /* Slots for two bindings: at a load of 0.4 a window of 8 buckets holds 22 AoRs on average, and one
  * with more than its 56 slots is a matter of one in 10^9. It costs 23 bytes a binding. */
 enum { SLOTS_PER_TWO_BINDINGS = 5 };
-/* Cache lines of a typical record. */
-enum { RECORD_LINES = 5 };
+/* The begin of a record, with all that finding and refreshing one contact touch; and as much of the
+ * rest as is fetched: several contacts' worth. */
+enum { LINE = 64, HEAD_SZ = 64, REST_LINES_MAX = 24 };
 #define RECORD_AVG_USUAL  384
 #define RECORDS_MIN_PAGES 192 /* room for a page of each common class for some workers */
 #define BINDINGS_MAX      (1ULL << 31)
@@ -107,28 +108,41 @@ void bd_table_prefetch_bucket(const struct bd_table *table, uint64_t hash)
     __builtin_prefetch(&table->buckets[bd_table_home(table, hash)], 1);
 }
 
-/* The first line holds the words that a refresh writes. */
-static void prefetch_record(const struct bd_record *record)
+/* The first record of the home bucket whose tag fits, before a look at its AoR. NULL: none. */
+static const struct bd_record *likely_record(const struct bd_table *table, uint64_t hash)
 {
-    const char *p = (const char *)record;
-    __builtin_prefetch(p, 1);
-    for (unsigned line = 1; line < RECORD_LINES; line++)
-        __builtin_prefetch(p + (size_t)line * 64);
+    const struct bd_bucket *home = &table->buckets[bd_table_home(table, hash)];
+    unsigned match = bd_bucket_match(home, hash);
+    uint64_t word = match ? atomic_load(&home->slot[__builtin_ctz(match)]) : 0;
+    return bd_slot_state(word) == BD_SLOT_LIVE ? bd_slot_record(table, word) : NULL;
 }
 
 void bd_table_prefetch_record(const struct bd_table *table, uint64_t hash)
 {
-    const struct bd_bucket *home = &table->buckets[bd_table_home(table, hash)];
-    unsigned match = bd_bucket_match(home, hash);
-    if (match) {
-        prefetch_record(bd_slot_record(table, atomic_load(&home->slot[__builtin_ctz(match)])));
+    const char *p = (const char *)likely_record(table, hash);
+    if (p) {
+        /* It may begin in the middle of a line. Either may hold the words that a refresh writes. */
+        __builtin_prefetch(p, 1);
+        __builtin_prefetch(p + HEAD_SZ - 1, 1);
         return;
     }
     /* Not there, or not here: as far as a key at home here may lie. */
+    const struct bd_bucket *home = &table->buckets[bd_table_home(table, hash)];
     if (!(atomic_load_explicit(&home->flags, memory_order_relaxed) & BD_BUCKET_OVERFLOW))
         return;
     for (unsigned b = 1; b < BD_TABLE_WINDOW; b++)
         __builtin_prefetch(home + b);
+}
+
+void bd_table_prefetch_rest(const struct bd_table *table, uint64_t hash)
+{
+    const struct bd_record *record = likely_record(table, hash);
+    if (!record)
+        return;
+    uint32_t sz = record->sz < REST_LINES_MAX * LINE ? record->sz : REST_LINES_MAX * LINE;
+    for (uint32_t off = HEAD_SZ; off < sz; off += LINE)
+        __builtin_prefetch((const char *)record + off);
+    __builtin_prefetch((const char *)record + sz - 1);
 }
 
 static bool find_in_bucket(const struct bd_table *table, uint32_t bucket, struct bd_str aor,

@@ -68,8 +68,12 @@ struct bd_slot_ref {
 
 uint64_t bd_table_hash(const struct bd_table *table, struct bd_str aor);
 void bd_table_prefetch_bucket(const struct bd_table *table, uint64_t hash);
-/* After prefetch_bucket: prefetches the first record whose tag fits. */
+/* After prefetch_bucket: prefetches the begin of the first record whose tag fits, all that is read
+ * to find and to refresh it. */
 void bd_table_prefetch_record(const struct bd_table *table, uint64_t hash);
+/* After prefetch_record, some requests ahead of who reads the texts: prefetches the rest. Not for a
+ * whole burst at once: a core has two dozen misses under way at most, and stands still for more. */
+void bd_table_prefetch_rest(const struct bd_table *table, uint64_t hash);
 /* Finds an AoR. The record stays valid until the caller's epoch line is quiescent. Expired contacts
  * are still in it: the caller compares with its clock. */
 bool bd_table_find(const struct bd_table *table, uint64_t hash, struct bd_str aor,

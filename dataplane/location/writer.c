@@ -60,8 +60,7 @@ static uint32_t earliest(const struct bd_binding *bindings, unsigned cnt)
 
 static struct bd_contact *contact_of(const struct bd_slot_ref *ref, unsigned i)
 {
-    /* The record is const to readers; its two atomic words are not. */
-    return &((struct bd_record *)ref->record)->contact[i];
+    return bd_record_contact(ref->record, i);
 }
 
 /* Only up, so of two that race the txn of the higher CSeq stays, as its state does. Release by way

@@ -153,6 +153,13 @@ void bd_registrar_prefetch(const struct bd_registrar *registrar, unsigned place)
         bd_table_prefetch_record(registrar->deps.table, turn->hash);
 }
 
+void bd_registrar_prefetch_rest(const struct bd_registrar *registrar, unsigned place)
+{
+    const struct bd_turn *turn = &registrar->turn[place];
+    if (turn->early == BD_VERDICT_NONE && !turn->subscribe)
+        bd_table_prefetch_rest(registrar->deps.table, turn->hash);
+}
+
 enum bd_step bd_registrar_handle(struct bd_registrar *registrar, unsigned place,
                                  struct bd_wire *reply, struct bd_verify_job *job,
                                  enum bd_verdict *verdict)
@@ -174,22 +181,21 @@ enum bd_step bd_registrar_handle(struct bd_registrar *registrar, unsigned place,
     return finish(registrar, turn, outcome, reply, verdict);
 }
 
-enum bd_step bd_registrar_resume(struct bd_registrar *registrar, const struct bd_request *request,
+enum bd_step bd_registrar_resume(struct bd_registrar *registrar, unsigned place,
                                  const struct bd_verify_result *result, struct bd_wire *reply,
                                  enum bd_verdict *verdict)
 {
-    struct bd_turn turn;
-    prepare(registrar, &turn, request);
+    struct bd_turn *turn = &registrar->turn[place];
     bool verify = false;
     /* The policy may have changed while the request waited: it is looked at again, whole. */
-    enum bd_verdict outcome = admit(registrar, &turn);
+    enum bd_verdict outcome = admit(registrar, turn);
     if (outcome == BD_VERDICT_NONE)
-        outcome = bd_auth_needed(&turn) == BD_AUTH_DIGEST
-                      ? bd_authorize_result(registrar, &turn, result)
-                      : bd_authorize(registrar, &turn, NULL, &verify);
+        outcome = bd_auth_needed(turn) == BD_AUTH_DIGEST
+                      ? bd_authorize_result(registrar, turn, result)
+                      : bd_authorize(registrar, turn, NULL, &verify);
     if (outcome == BD_VERDICT_NONE)
-        outcome = serve(registrar, &turn, reply);
-    return finish(registrar, &turn, outcome, reply, verdict);
+        outcome = serve(registrar, turn, reply);
+    return finish(registrar, turn, outcome, reply, verdict);
 }
 
 void bd_registrar_refuse(struct bd_registrar *registrar, const struct bd_request *request,

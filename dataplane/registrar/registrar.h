@@ -3,6 +3,7 @@
  *
  *   bd_registrar_prepare()   for each request of a burst: what message and policy alone say
  *   bd_registrar_prefetch()  then for each: its record, which prepare made findable
+ *   bd_registrar_prefetch_rest()  BD_PREFETCH_AHEAD places ahead of
  *   bd_registrar_handle()  --REPLY-->  reply written, table committed, done
  *                          --SILENT->  nothing to send (ACK, response, keep-alive, ...), done
  *                          --VERIFY->  job filled; keep the datagram, hand the job on, then
@@ -53,15 +54,18 @@ enum bd_step { BD_STEP_REPLY, BD_STEP_SILENT, BD_STEP_VERIFY, BD_STEP_CONTROL };
  * until it is handled, its policy too. */
 void bd_registrar_prepare(struct bd_registrar *registrar, unsigned place,
                           const struct bd_request *request);
-/* Fetches the record. Leaving it out changes nothing but time. */
+/* Fetches the begin of the record; the rest of it, to be asked for a few places before handle
+ * comes to this one. Leaving them out changes nothing but time. */
 void bd_registrar_prefetch(const struct bd_registrar *registrar, unsigned place);
+#define BD_PREFETCH_AHEAD 4
+void bd_registrar_prefetch_rest(const struct bd_registrar *registrar, unsigned place);
 /* Serves the request that was prepared at this place, once. `job` has BD_JOB_SZ bytes; slot,
  * sequence and generations are the caller's to fill. */
 enum bd_step bd_registrar_handle(struct bd_registrar *registrar, unsigned place,
                                  struct bd_wire *reply, struct bd_verify_job *job,
                                  enum bd_verdict *verdict);
-/* A request that waited for a verifier, from the beginning. */
-enum bd_step bd_registrar_resume(struct bd_registrar *registrar, const struct bd_request *request,
+/* The same for a request that waited for a verifier, prepared anew. */
+enum bd_step bd_registrar_resume(struct bd_registrar *registrar, unsigned place,
                                  const struct bd_verify_result *result, struct bd_wire *reply,
                                  enum bd_verdict *verdict);
 /* After BD_STEP_CONTROL, until the next request: who asks (authenticated as the domain wants it)

@@ -106,9 +106,13 @@ static void parse(struct bench *b)
 static void handle(struct bench *b, enum bd_verdict expected)
 {
     struct lab *lab = b->lab;
+    for (unsigned i = 0; i < BD_PREFETCH_AHEAD; i++)
+        bd_registrar_prefetch_rest(lab->registrar, i);
     for (unsigned i = 0; i < BD_BURST; i++) {
         struct bd_wire w = bd_wire_init(lab->reply, LAB_REPLY_MAX);
         enum bd_verdict verdict;
+        if (i + BD_PREFETCH_AHEAD < BD_BURST)
+            bd_registrar_prefetch_rest(lab->registrar, i + BD_PREFETCH_AHEAD);
         bd_registrar_handle(lab->registrar, i, &w, &lab->job, &verdict);
         if (verdict != expected) {
             fprintf(stderr, "%s instead of %s\n%.*s\n", bd_verdict_info[verdict].text,

@@ -22,7 +22,7 @@
 
 #include "table_lab.h"
 
-enum { EXPIRES_S = 3600, THREADS_MAX = 8, CHUNK = 128 * BD_BURST };
+enum { EXPIRES_S = 3600, THREADS_MAX = 8, AHEAD = 4, CHUNK = 128 * BD_BURST };
 
 static struct lab lab;
 static bool zipf;
@@ -82,6 +82,12 @@ static bool find(const uint64_t *hash, const char *aor, unsigned i, struct bd_sl
     return bd_table_find(&lab.table, hash[i], lab_aor_str(aor + (size_t)i * LAB_AOR_LEN), ref);
 }
 
+static void prefetch_rest(const uint64_t *hash, unsigned i, unsigned n)
+{
+    if (i < n)
+        bd_table_prefetch_rest(&lab.table, hash[i]);
+}
+
 static void look_up(struct part *p, const uint64_t *hash, const char *aor, unsigned n)
 {
     struct bd_slot_ref ref;
@@ -93,7 +99,10 @@ static void view(struct part *p, const uint64_t *hash, const char *aor, unsigned
 {
     struct bd_slot_ref ref;
     struct bd_binding seen;
+    for (unsigned i = 0; i < AHEAD; i++)
+        prefetch_rest(hash, i, n);
     for (unsigned i = 0; i < n; i++) {
+        prefetch_rest(hash, i + AHEAD, n);
         bool there = find(hash, aor, i, &ref);
         if (there)
             bd_record_view(ref.record, 0, &seen);
@@ -118,7 +127,10 @@ static void replace(struct part *p, const uint64_t *hash, const char *aor, unsig
 {
     struct bd_slot_ref ref;
     struct bd_binding b;
+    for (unsigned i = 0; i < AHEAD; i++)
+        prefetch_rest(hash, i, n);
     for (unsigned i = 0; i < n; i++) {
+        prefetch_rest(hash, i + AHEAD, n);
         bool there = find(hash, aor, i, &ref);
         if (there)
             bd_record_view(ref.record, 0, &b);

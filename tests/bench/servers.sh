@@ -13,8 +13,7 @@
 # from, and RPS is off. (With the server's core for it, softirqs starve either server long before it is
 # busy: a veth has no interrupt to moderate.)
 
-server_core=1 generator_core=0
-: "${control_core:=$server_core}"
+server_core=1 generator_core=0 client_ns=''
 
 veth_open()
 {
@@ -28,16 +27,19 @@ veth_open()
     ip -netns "$client_ns" link set phone0 up
     # A datagram crosses as it would cross a wire: with its checksum, and alone.
     nsenter --net="/run/netns/$ns" -- ethtool --offload sip0 tx off gso off tso off gro off >/dev/null
-    nsenter --net="/run/netns/$client_ns" -- ethtool --offload phone0 tx off gso off tso off gro on >/dev/null
-    own_receiver
+    nsenter --net="/run/netns/$client_ns" -- ethtool --offload phone0 tx off gso off tso off gro off >/dev/null
 }
 
-# What the generator receives is the generator's work: a kernel thread on its core does it, not a softirq
-# of the server's core, which would do it for nobody's benefit but ours.
-own_receiver()
+# receive_by thread|softirq: who carries replies into the generator's socket. A kernel thread on the generator's
+# core, or a softirq of the server's core as it sends: each server gets what is faster for it.
+receive_by()
 {
+    local task gro=off
+    [[ $1 == softirq ]] || gro=on
+    nsenter --net="/run/netns/$client_ns" -- ethtool --offload phone0 gro "$gro" >/dev/null || return
+    # Without GRO a veth knows no NAPI.
+    [[ $1 == thread ]] || return 0
     ip netns exec "$client_ns" sh -c 'echo 1 >/sys/class/net/phone0/threaded' || return
-    local task
     for task in $(pgrep '^napi/phone0-'); do taskset -pc "$generator_core" "$task" >/dev/null; done
 }
 
@@ -45,15 +47,8 @@ veth_close()
 {
     bindery_stop
     kamailio_stop
-    [[ ! -e /run/netns/$client_ns ]] || ip netns del "$client_ns"
+    [[ -z $client_ns || ! -e /run/netns/$client_ns ]] || ip netns del "$client_ns"
     lab_close
-}
-
-on_core()
-{
-    local core=$1
-    shift
-    taskset -c "$core" "$@"
 }
 
 generator()
@@ -81,8 +76,8 @@ ports:
   - name: sip
     driver: af_packet
     interface: sip0
-    rx_descriptors: 4096
-    tx_descriptors: 4096
+    rx_descriptors: ${descriptors:-4096}
+    tx_descriptors: ${descriptors:-4096}
     addresses: [198.18.0.1/24]
 listen: ["198.18.0.1:5060"]
 domains:
@@ -110,12 +105,16 @@ bindery_process()
 
 bindery_start()
 {
+    receive_by thread || return
     bindery_config "$1" >"$lab/bindery.yaml"
     bindery_process control
     bindery_process dataplane
     until_true 20 "bindery-control answers" control_answers &&
         until_true 60 "bindery-dataplane serves" bindery_serves ||
         { tail -n 5 "$lab"/*.log >&2; return 1; }
+    # The kernel sees each frame of a packet socket too, and would look for a route. With another MAC on the
+    # interface than the one Bindery read there it drops them at sight: they are not for it.
+    ip -netns "$ns" link set sip0 address 02:bd:00:00:00:99
 }
 
 bindery_serves()
@@ -142,6 +141,7 @@ kamailio_pid=''
 
 kamailio_start()
 {
+    receive_by softirq || return
     mkdir -p "$lab/kamailio"
     sed "s|KAMAILIO_DIR|$lab/kamailio|" "$bench/kamailio.cfg" >"$lab/kamailio.cfg"
     ip -netns "$ns" addr add 198.18.0.1/24 dev sip0

@@ -16,8 +16,8 @@ static const char cookie[] = "z9hG4bK";
 enum { COOKIE_SZ = sizeof(cookie) - 1, SEQUENCE_SZ = 2 * WORD };
 
 /* Where the branch's digits are when the reply has a 200's status line and our Via. */
-static const char usual[] = "SIP/2.0 200 OK\r\nVia: SIP/2.0/UDP 198.18.1nn.1nn:5060;branch=z9hG4bK";
-enum { USUAL_OFF = SIP + sizeof(usual) - 1 };
+#define USUAL "SIP/2.0 200 OK\r\nVia: SIP/2.0/UDP 198.18.1nn.1nn:5060;branch=z9hG4bK"
+enum { USUAL_OFF = SIP + sizeof(USUAL) - 1 };
 
 static uint64_t read_sequence(const uint8_t *text)
 {

@@ -17,6 +17,14 @@ static inline uint64_t digits_decimal8(uint32_t number)
     return (tens | (word - tens * 10) << 8) + 0x3030303030303030ULL;
 }
 
+static inline uint32_t digits_undecimal8(uint64_t text)
+{
+    uint64_t word = text & 0x0f0f0f0f0f0f0f0fULL;
+    word = (word * 10 + (word >> 8)) & 0x00ff00ff00ff00ffULL;
+    word = (word * 100 + (word >> 16)) & 0x0000ffff0000ffffULL;
+    return (uint32_t)(word * 10000 + (word >> 32));
+}
+
 /* Eight hexadecimal digits, lower case. */
 static inline uint64_t digits_hex8(uint32_t number)
 {

@@ -20,6 +20,7 @@ int main(int argc, char **argv)
         perror(load.options.json);
         rc = 1;
     }
+    digest_free(load.digest);
     wire_close(&load.wire);
     return rc;
 }

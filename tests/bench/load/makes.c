@@ -126,4 +126,4 @@ const char *const make_invite =
 
 const char *const make_authorization =
     "Authorization: Digest username=\"4930%u\", realm=\"%d\", nonce=\"%n\", uri=\"sip:%d\", "
-    "response=\"%e\", algorithm=MD5, cnonce=\"0a4f113b\", qop=auth, nc=%i\r\n";
+    "response=\"%e\", algorithm=MD5, cnonce=\"" PHONE_CNONCE "\", qop=auth, nc=%i\r\n";

@@ -11,12 +11,13 @@
 
 static const char usage[] =
     "usage: bindery-load [options] PHASE...\n"
-    "phases: fill register reregister challenge digest redirect reflect\n"
+    "phases, in the order they are run in:\n"
     "  fill        registers, at --fill-rate, the phones that are not registered yet\n"
     "  register    Registration Rate (RFC 7502 6.7): each request to another address of record\n"
     "  reregister  Re-registration Rate (RFC 7502 6.8): the same ones again\n"
     "  challenge   REGISTER without credentials, answered 401\n"
     "  digest      REGISTER with credentials, sent ahead of a challenge\n"
+    "  digest-full REGISTER without credentials, then with them: one attempt\n"
     "  redirect    INVITE to registered phones, answered 302\n"
     "  reflect     frames to a peer that swaps the MACs; no replies are checked\n"
     "options, with what they are when left out:\n"

@@ -37,6 +37,19 @@ static struct check *check_new(struct load *load, enum phone_method method, unsi
     return check;
 }
 
+static struct run_kind kind_new(struct load *load, enum phone_method method, unsigned status)
+{
+    return (struct run_kind){.form = load->form[method],
+                             .check = check_new(load, method, status),
+                             .authenticates = method == PHONE_REGISTER_DIGEST};
+}
+
+static void plan_free(struct run_plan *plan)
+{
+    free(plan->kind[0].check);
+    free(plan->kind[1].check);
+}
+
 static bool succeeded(const struct run_plan *plan, const struct run_outcome *outcome)
 {
     return outcome->right == plan->cnt;
@@ -63,35 +76,36 @@ static int run_new(struct load *load, const char *what, const char *kind, uint32
                    uint32_t cnt, uint64_t rate)
 {
     struct order order = order_of(cnt, false);
-    struct run_plan plan = {.form = load->form[PHONE_REGISTER],
-                            .check = check_new(load, PHONE_REGISTER, 200),
+    struct run_plan plan = {.kind[0] = kind_new(load, PHONE_REGISTER, 200),
                             .order = &order,
                             .first = load->options.first + from,
                             .cseq = load->cseq++};
     int rc = run_at(load, what, kind, &plan, rate, cnt);
-    free(plan.check);
+    plan_free(&plan);
     return rc;
 }
 
+/* No measurement: what failed is done again, slower. */
 static int phase_fill(struct load *load)
 {
+    enum { TRIES = 4 };
     uint32_t left = load->options.aors - load->registered;
-    if (left == 0)
-        return 0;
-    int rc = run_new(load, "register", "fill", load->registered, left, load->options.fill_rate);
+    int rc = left == 0 ? 0 : 1;
+    for (unsigned i = 0; i < TRIES && rc != 0; i++)
+        rc = run_new(load, "register", "fill", load->registered, left,
+                     (load->options.fill_rate >> i) + 1);
     load->registered = load->options.aors;
     return rc;
 }
 
 /* A step of the search on phones that were never seen. After one that failed nobody knows which of
  * them are registered: they are registered again, in peace, so that the table holds them all. */
-static bool register_step(struct load *load, struct check *check, uint64_t rate,
+static bool register_step(struct load *load, const struct run_kind *kind, uint64_t rate,
                           struct run_outcome *outcome)
 {
     uint32_t cnt = (uint32_t)load->options.attempts, from = load->registered;
     struct order order = order_of(cnt, false);
-    struct run_plan plan = {.form = load->form[PHONE_REGISTER],
-                            .check = check,
+    struct run_plan plan = {.kind[0] = *kind,
                             .rate = rate,
                             .cnt = cnt,
                             .order = &order,
@@ -112,18 +126,18 @@ static int phase_register(struct load *load)
 {
     static struct run_outcome outcome, best;
     struct search search = search_of(load->options.rate, load->options.weight);
-    struct check *check = check_new(load, PHONE_REGISTER, 200);
+    struct run_kind kind = kind_new(load, PHONE_REGISTER, 200);
     bool converged = false, found = false;
     while (!converged && load->options.aors - load->registered >= load->options.attempts) {
         uint64_t rate = search.r;
-        bool success = register_step(load, check, rate, &outcome);
+        bool success = register_step(load, &kind, rate, &outcome);
         if (success && rate > search.old_r) {
             best = outcome;
             found = true;
         }
         converged = search_step(&search, success) || load->options.fixed;
     }
-    free(check);
+    free(kind.check);
     load->cseq++;
     if (!found)
         return 1;
@@ -164,22 +178,79 @@ static int search_rate(struct load *load, const char *what, struct run_plan *pla
     return rc;
 }
 
-static int phase_known(struct load *load, const char *what, enum phone_method method,
-                       unsigned status)
+/* A search, or one run, over the phones that are there, again and again. */
+static int over_known(struct load *load, const char *what, struct run_plan *plan)
 {
     struct order order =
         order_of(load->registered ? load->registered : load->options.aors, load->options.random);
-    struct run_plan plan = {.form = load->form[method],
-                            .check = check_new(load, method, status),
+    plan->order = &order;
+    plan->first = load->options.first;
+    plan->cseq = load->cseq;
+    plan->digest = load->digest;
+    plan->nc = load->nc;
+    int rc = load->options.fixed
+                 ? run_at(load, what, "rate", plan, load->options.rate, load->options.attempts)
+                 : search_rate(load, what, plan);
+    load->cseq += 2 * (order.pass + 1);
+    load->nc += order.pass + 1;
+    plan_free(plan);
+    return rc;
+}
+
+static int phase_known(struct load *load, const char *what, enum phone_method method,
+                       unsigned status)
+{
+    struct run_plan plan = {.kind[0] = kind_new(load, method, status)};
+    return over_known(load, what, &plan);
+}
+
+/* --- digest -------------------------------------------------------------------------------------
+ */
+
+/* Runs once through all phones, in order and in peace. */
+static int once(struct load *load, const char *what, struct run_kind kind)
+{
+    struct order order = order_of(load->options.aors, false);
+    struct run_plan plan = {.kind[0] = kind,
+                            .digest = load->digest,
                             .order = &order,
                             .first = load->options.first,
-                            .cseq = load->cseq};
-    int rc = load->options.fixed
-                 ? run_at(load, what, "rate", &plan, load->options.rate, load->options.attempts)
-                 : search_rate(load, what, &plan);
-    load->cseq += order.pass + 1;
-    free(plan.check);
+                            .cseq = load->cseq++,
+                            .nc = load->nc++};
+    int rc = run_at(load, what, "fill", &plan, load->options.fill_rate, load->options.aors);
+    plan_free(&plan);
     return rc;
+}
+
+/* Each phone is challenged once and registers; from then on its credentials go ahead of any
+ * challenge, with the same nonce and a count that goes up, as phones do (RFC 7616 3.4). */
+static int phase_digest(struct load *load)
+{
+    struct run_kind challenge = kind_new(load, PHONE_REGISTER, 401);
+    challenge.learns = true;
+    if (!load->digest)
+        load->digest = digest_new(load->options.world.domain, load->options.aors);
+    load->nc = 0;
+    int rc = once(load, "challenge", challenge);
+    if (rc == 0)
+        rc = once(load, "digest", kind_new(load, PHONE_REGISTER_DIGEST, 200));
+    if (rc != 0)
+        return rc;
+    load->registered = load->options.aors;
+    return phase_known(load, "digest", PHONE_REGISTER_DIGEST, 200);
+}
+
+/* Each attempt asks without credentials, is challenged, and asks again with them. */
+static int phase_digest_full(struct load *load)
+{
+    struct run_plan plan = {
+        .kind = {kind_new(load, PHONE_REGISTER, 401), kind_new(load, PHONE_REGISTER_DIGEST, 200)},
+        .both = true};
+    plan.kind[0].learns = true;
+    if (!load->digest)
+        load->digest = digest_new(load->options.world.domain, load->options.aors);
+    load->nc = 1;
+    return over_known(load, "digest-full", &plan);
 }
 
 /* --- all ----------------------------------------------------------------------------------------
@@ -195,6 +266,10 @@ int load_phase(struct load *load, const char *name)
         return phase_known(load, name, PHONE_REGISTER, 200);
     if (strcmp(name, "challenge") == 0)
         return phase_known(load, name, PHONE_REGISTER, 401);
+    if (strcmp(name, "digest") == 0)
+        return phase_digest(load);
+    if (strcmp(name, "digest-full") == 0)
+        return phase_digest_full(load);
     if (strcmp(name, "redirect") == 0)
         return phase_known(load, name, PHONE_INVITE, 302);
     if (strcmp(name, "reflect") == 0)

@@ -14,8 +14,10 @@ struct load {
     struct run run;
     struct report *report;
     struct phone_form form[PHONE_METHODS][PHONE_MAKES];
-    uint32_t registered; /* of options.aors, from the first on */
-    uint32_t cseq;       /* no request had it yet */
+    uint32_t registered;   /* of options.aors, from the first on */
+    uint32_t cseq;         /* no request had it yet */
+    struct digest *digest; /* NULL: no phone was challenged yet */
+    uint32_t nc;           /* nonce count that no request had yet */
 };
 
 /* Makes the forms. False when a request would not fit into a frame. */

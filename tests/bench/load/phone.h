@@ -17,6 +17,9 @@
 enum { PHONE_FRAME_MAX = 1514, PHONE_HEADERS_SZ = 14 + 20 + 8, PHONE_HOLES_MAX = 48 };
 enum { PHONE_MAKES = 8, PHONE_PORT = 5060, PHONE_NUMBER_MAX = 99999999 };
 
+/* A phone never changes it: it is its nonce count that goes up. */
+#define PHONE_CNONCE "0a4f113b"
+
 /* What is patched in, in words of eight characters. */
 enum phone_field {
     PHONE_USER,       /* dddddddd */

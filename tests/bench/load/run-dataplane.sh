@@ -102,6 +102,7 @@ listen: ["198.18.0.1:5060"]
 registrar:
   algorithms: [MD5]
   qop: [auth]
+  nonce_expire: 3600
   default_expires: 3600
   max_expires: 7200
   redirect: true
@@ -122,7 +123,7 @@ subscribers()
 {
     [[ $auth == open ]] && return
     awk -v n="$aors" 'BEGIN { print "username,domain,password";
-        for (i = 0; i < n; i++) printf "4930%08d,example.com,secret-%d\n", i, i }' >"$work/subscribers.csv"
+        for (i = 0; i < n; i++) printf "4930%08d,example.com,secret-%08d\n", i, i }' >"$work/subscribers.csv"
     ask subscriber import "$work/subscribers.csv" >&2
 }
 
@@ -144,7 +145,8 @@ measure_reflector()
         <"$work/input" >"$work/testpmd.log" 2>&1 &
     local pid=$!
     pids+=("$pid")
-    until_true 10 "testpmd forwards" grep -q 'Press enter to exit' "$work/testpmd.log"
+    # It looks for the link for a while, and forwards once that is up.
+    until_true 10 "testpmd waits for its peer" grep -q 'Checking link' "$work/testpmd.log"
     generator "$@" reflect
     stop "$pid"
     exec {input}>&-

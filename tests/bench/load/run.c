@@ -37,6 +37,11 @@ static struct run_slot *slot_of(struct run *run, uint64_t sequence)
     return &run->slot[sequence & (RUN_SLOTS - 1)];
 }
 
+static struct phone_request request_of(const struct run_slot *slot)
+{
+    return phone_request_of(slot->user, digits_decimal8(slot->cseq), slot->sequence);
+}
+
 static bool over(const struct state *s)
 {
     return s->outcome->sent == s->plan->cnt || (s->outcome->failed > 0 && !s->plan->to_the_end);
@@ -44,57 +49,102 @@ static bool over(const struct state *s)
 
 /* --- sending ---------------------------------------------------------------------------------- */
 
+enum { BATCH = 16 }; /* as many as md5_lanes makes at once */
+
 static uint64_t meant_tsc(const struct state *s, uint64_t request)
 {
     return s->start_tsc + (uint64_t)((double)request * s->tsc_per_request);
 }
 
-static void write_request(struct state *s, unsigned i)
-{
-    struct run *run = s->run;
-    const struct run_plan *plan = s->plan;
-    uint32_t number = plan->first + (uint32_t)order_next(plan->order);
-    struct run_slot *slot = slot_of(run, run->sequence);
-    *slot = (struct run_slot){.sequence = run->sequence,
-                              .meant_tsc = meant_tsc(s, s->outcome->sent),
-                              .user = digits_decimal8(number),
-                              .cseq = digits_decimal8(plan->cseq + plan->order->pass)};
-    struct phone_request request = phone_request_of(slot->user, slot->cseq, slot->sequence);
-    const struct phone_form *form = &plan->form[phone_make_of(slot->user)];
-    phone_write(form, &request, wire_frame(run->wire, i, form->len));
-    run->sequence++;
-    s->outcome->sent++;
-    s->under_way++;
-}
-
-/* How many are due and may go; a slot whose attempt still waits holds up those behind it. */
+/* How many attempts are due and may begin. */
 static unsigned due(const struct state *s)
 {
     uint64_t left = s->plan->cnt - s->outcome->sent;
     unsigned n = 0;
-    while (n < WIRE_BURST && n < left && s->under_way + n < s->run->window &&
-           meant_tsc(s, s->outcome->sent + n) <= s->now_tsc &&
-           slot_of(s->run, s->run->sequence + n)->sequence == 0)
+    while (n < BATCH && n < left && s->under_way + n < s->run->window &&
+           meant_tsc(s, s->outcome->sent + n) <= s->now_tsc)
         n++;
-    return n;
+    return over(s) ? 0 : n;
 }
 
+static struct run_slot new_attempt(struct state *s)
+{
+    const struct run_plan *plan = s->plan;
+    struct run_slot slot = {.meant_tsc = meant_tsc(s, s->outcome->sent)};
+    slot.user = digits_decimal8(plan->first + (uint32_t)order_next(plan->order));
+    slot.pass = plan->order->pass;
+    slot.cseq = plan->cseq + 2 * slot.pass;
+    s->outcome->sent++;
+    s->under_way++;
+    return slot;
+}
+
+static struct run_slot second_request(struct run_challenged *challenged)
+{
+    struct run_slot slot = challenged->slot[challenged->taken++ & (RUN_SLOTS - 1)];
+    slot.second = true;
+    slot.cseq++;
+    return slot;
+}
+
+static uint32_t phone_of(const struct state *s, uint64_t user)
+{
+    return digits_undecimal8(user) - s->plan->first;
+}
+
+static void authenticate(struct state *s, const struct run_slot *slot,
+                         struct phone_request *request, unsigned cnt)
+{
+    uint32_t phone[BATCH];
+    for (unsigned i = 0; i < cnt; i++) {
+        phone[i] = phone_of(s, slot[i].user);
+        request[i].field[PHONE_NC] = digits_hex8(s->plan->nc + slot[i].pass);
+    }
+    digest_answer(s->plan->digest, request, phone, cnt);
+}
+
+/* Sends up to BATCH requests of one kind: their slots come without a sequence. */
+static void send_batch(struct state *s, struct run_slot *slot, unsigned cnt)
+{
+    const struct run_kind *kind = &s->plan->kind[slot[0].second];
+    struct phone_request request[BATCH];
+    for (unsigned i = 0; i < cnt; i++) {
+        slot[i].sequence = s->run->sequence++;
+        *slot_of(s->run, slot[i].sequence) = slot[i];
+        request[i] = request_of(&slot[i]);
+    }
+    if (kind->authenticates)
+        authenticate(s, slot, request, cnt);
+    for (unsigned i = 0; i < cnt; i++) {
+        const struct phone_form *form = &kind->form[phone_make_of(slot[i].user)];
+        phone_write(form, &request[i], wire_frame(s->run->wire, i, form->len));
+    }
+    wire_push(s->run->wire);
+}
+
+/* Answers go first. A slot still waited for holds up those behind it. */
 static void send_due(struct state *s)
 {
-    if (!wire_push(s->run->wire) || over(s))
+    struct run_challenged *challenged = &s->run->challenged;
+    unsigned answers = (unsigned)RTE_MIN(challenged->put - challenged->taken, (uint64_t)BATCH);
+    unsigned cnt = answers ? answers : due(s);
+    struct run_slot slot[BATCH];
+    if (cnt == 0 || !wire_push(s->run->wire) || s->run->sequence + cnt > s->oldest + RUN_SLOTS ||
+        wire_room(s->run->wire, cnt) == 0) {
+        wire_push(s->run->wire);
         return;
-    unsigned n = wire_room(s->run->wire, due(s));
-    for (unsigned i = 0; i < n; i++)
-        write_request(s, i);
-    wire_push(s->run->wire);
+    }
+    for (unsigned i = 0; i < cnt; i++)
+        slot[i] = answers ? second_request(challenged) : new_attempt(s);
+    send_batch(s, slot, cnt);
 }
 
 /* --- receiving -------------------------------------------------------------------------------- */
 
-static void judge(struct state *s, const struct run_slot *slot, const uint8_t *frame, uint32_t len)
+/* An attempt has ended. */
+static void judge(struct state *s, const struct run_slot *slot, enum check_verdict verdict,
+                  const uint8_t *frame, uint32_t len)
 {
-    struct phone_request request = phone_request_of(slot->user, slot->cseq, slot->sequence);
-    enum check_verdict verdict = check_reply(s->plan->check, &request, frame, len);
     uint64_t waited = s->now_tsc - slot->meant_tsc;
     bool late = waited > s->threshold_tsc;
     histogram_add(&s->outcome->latency, (uint64_t)((double)waited * s->ns_per_tsc));
@@ -106,20 +156,30 @@ static void judge(struct state *s, const struct run_slot *slot, const uint8_t *f
         s->outcome->right++;
     else
         s->outcome->failed++;
+    s->under_way--;
 }
 
 static void take(struct state *s, const struct rte_mbuf *mbuf)
 {
     const uint8_t *frame = rte_pktmbuf_mtod(mbuf, const uint8_t *);
-    uint64_t sequence = check_sequence(frame, mbuf->data_len);
+    uint32_t len = mbuf->data_len;
+    uint64_t sequence = check_sequence(frame, len);
     struct run_slot *slot = slot_of(s->run, sequence);
     if (sequence == 0 || slot->sequence != sequence) {
         s->outcome->strange += sequence != 0;
         return;
     }
-    judge(s, slot, frame, mbuf->data_len);
+    const struct run_kind *kind = &s->plan->kind[slot->second];
+    struct phone_request request = request_of(slot);
+    enum check_verdict verdict = check_reply(kind->check, &request, frame, len);
     slot->sequence = 0;
-    s->under_way--;
+    if (verdict == CHECK_RIGHT && kind->learns &&
+        !digest_learn(s->plan->digest, phone_of(s, slot->user), frame, len))
+        verdict = CHECK_FIELD;
+    if (verdict == CHECK_RIGHT && s->plan->both && !slot->second)
+        s->run->challenged.slot[s->run->challenged.put++ & (RUN_SLOTS - 1)] = *slot;
+    else
+        judge(s, slot, verdict, frame, len);
 }
 
 static void receive(struct state *s)

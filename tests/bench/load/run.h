@@ -14,17 +14,26 @@
 #define LOAD_RUN_H
 
 #include "check.h"
+#include "digest.h"
 #include "histogram.h"
 #include "order.h"
 #include "wire.h"
 
-/* An attempt under way. */
+/* A request under way. */
 struct run_slot {
     uint64_t sequence; /* 0: free */
-    uint64_t meant_tsc, user, cseq;
+    uint64_t meant_tsc, user;
+    uint32_t cseq, pass;
+    bool second; /* the answer to a challenge */
 };
 
 enum { RUN_SLOTS = 8192 };
+
+/* Attempts that were challenged and will be answered, first in first out. */
+struct run_challenged {
+    uint64_t put, taken;
+    struct run_slot slot[RUN_SLOTS];
+};
 
 struct run {
     struct wire *wire;
@@ -33,16 +42,28 @@ struct run {
     unsigned window;
     uint64_t sequence; /* of the next request */
     struct run_slot slot[RUN_SLOTS];
+    struct run_challenged challenged;
 };
 
-/* What is sent. */
-struct run_plan {
-    const struct phone_form *form; /* PHONE_MAKES */
+/* A kind of request: PHONE_MAKES forms, and what the reply must be. */
+struct run_kind {
+    const struct phone_form *form;
     struct check *check;
+    bool learns;        /* the reply is a challenge, whose nonce is kept */
+    bool authenticates; /* the request answers one */
+};
+
+/* What is sent. With two kinds an attempt is both of them, one after the other: it has succeeded
+ * with the second reply (RFC 6076 4.1: a challenge is no registration). */
+struct run_plan {
+    struct run_kind kind[2];
+    bool both;
+    struct digest *digest; /* for kinds that need one */
     uint64_t rate, cnt;
     struct order *order; /* who */
     uint32_t first;      /* added to each number of the order */
-    uint32_t cseq;       /* the pass is added */
+    uint32_t cseq;       /* that of a first request, with twice the pass added */
+    uint32_t nc;         /* nonce count, with the pass added */
     bool to_the_end;     /* also after the first failure */
 };
 

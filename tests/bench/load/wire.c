@@ -9,7 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { POOL_SZ = 8191, POOL_CACHE = 256 };
+enum { POOL_CACHE = 256 };
 
 static bool complain(const char *what, int code)
 {
@@ -43,19 +43,25 @@ static bool start_eal(const struct wire_options *o)
     return rc >= 0 || complain("DPDK does not start (free hugepages?)", rte_errno);
 }
 
+static struct rte_mempool *make_pool(const char *name)
+{
+    return rte_pktmbuf_pool_create(name, WIRE_BUFFERS, POOL_CACHE, 0, RTE_MBUF_DEFAULT_BUF_SIZE,
+                                   SOCKET_ID_ANY);
+}
+
 static bool start_port(struct wire *wire, const struct wire_options *o)
 {
     struct rte_eth_conf conf = {0};
     uint16_t ring = (uint16_t)(1U << o->ring_log2);
     if (rte_eth_dev_get_port_by_name("net_memif0", &wire->port) != 0)
         return complain("no memif port", ENODEV);
-    wire->pool = rte_pktmbuf_pool_create("load", POOL_SZ, POOL_CACHE, 0, RTE_MBUF_DEFAULT_BUF_SIZE,
-                                         SOCKET_ID_ANY);
-    if (!wire->pool)
+    wire->pool = make_pool("load_out");
+    struct rte_mempool *in = make_pool("load_in");
+    if (!wire->pool || !in)
         return complain("no packet buffers", rte_errno);
     int rc = rte_eth_dev_configure(wire->port, 1, 1, &conf);
     if (rc == 0)
-        rc = rte_eth_rx_queue_setup(wire->port, 0, ring, SOCKET_ID_ANY, NULL, wire->pool);
+        rc = rte_eth_rx_queue_setup(wire->port, 0, ring, SOCKET_ID_ANY, NULL, in);
     if (rc == 0)
         rc = rte_eth_tx_queue_setup(wire->port, 0, ring, SOCKET_ID_ANY, NULL);
     if (rc == 0)

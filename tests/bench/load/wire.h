@@ -9,11 +9,11 @@
 struct rte_mbuf;
 struct rte_mempool;
 
-enum { WIRE_BURST = 32 };
+enum { WIRE_BURST = 32, WIRE_BUFFERS = 8191 };
 
 struct wire {
     uint16_t port;
-    struct rte_mempool *pool;
+    struct rte_mempool *pool;         /* of what is sent, and of nothing else */
     struct rte_mbuf *out[WIRE_BURST]; /* written, not yet taken by the ring */
     unsigned out_at, out_cnt;
     uint64_t sent, received, refused; /* frames; refused: tries that found the ring full */

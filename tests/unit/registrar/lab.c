@@ -226,8 +226,10 @@ unsigned lab_send_bytes(struct lab *lab, size_t len)
 unsigned lab_resume_with(struct lab *lab, const struct bd_verify_result *result)
 {
     struct bd_request request = request_of(lab);
+    bd_registrar_prepare(lab->registrar, 0, &request);
+    bd_registrar_prefetch(lab->registrar, 0);
     struct bd_wire w = bd_wire_init(lab->reply, lab->reply_cap);
-    lab->step = bd_registrar_resume(lab->registrar, &request, result, &w, &lab->verdict);
+    lab->step = bd_registrar_resume(lab->registrar, 0, result, &w, &lab->verdict);
     return take_reply(lab, &w);
 }
 
