@@ -166,7 +166,8 @@ part_threads()
 
 part_e2e()
 {
-    need_build && BUILD=$PWD/build-test counted tests/e2e/run.sh "${long[@]}"
+    need_build && check 'the load generator builds' ninja -C build-test tests/bench/load/bindery-load &&
+        BUILD=$PWD/build-test counted tests/e2e/run.sh "${long[@]}"
 }
 
 part_nic()
