@@ -67,15 +67,22 @@ enum bd_header_id bd_header_id(struct bd_str name)
     return id;
 }
 
+void bd_lines_seek(struct bd_lines *lines, const char *p)
+{
+    const struct bd_scan *scan = lines->scan;
+    while (scan && scan->begin + scan->maps.control[lines->next] < p)
+        lines->next++;
+}
+
 /* The first control character at or behind p, or end. */
 static const char *next_control(struct bd_lines *lines, const char *p, const char *end)
 {
-    const struct bd_scan *scan = lines->scan;
-    if (!scan)
+    if (!lines->scan)
         return bd_find_any(p, end, BD_C_CONTROL);
-    while (scan->begin + scan->control[lines->next] < p)
-        lines->next++;
-    p = scan->begin + scan->control[lines->next];
+    if (p < end && bd_is(*p, BD_C_CONTROL)) /* within a run */
+        return p;
+    bd_lines_seek(lines, p);
+    p = lines->scan->begin + lines->scan->maps.control[lines->next];
     return p < end ? p : end;
 }
 
@@ -117,16 +124,51 @@ static const char *name_parse(const struct bd_scan *scan, const char *p, const c
     return colon;
 }
 
-bool bd_header_split(struct bd_lines *lines, const char *p, const char *end,
-                     struct bd_header *header, const char **next)
+/* The field as nearly all of them are, "Name: value" on one line. False when it is not, which says
+ * nothing about its being right. */
+static inline bool split_plain(struct bd_lines *lines, const char *p, const char *end,
+                               struct bd_header *header, const char **next)
+{
+    const struct bd_scan *scan = lines->scan;
+    const char *stop = scan->begin + scan->maps.control[lines->next];
+    if (end - stop < 3 || memcmp(stop, "\r\n", 2) != 0 || stop[2] == ' ' || stop[2] == '\t')
+        return false;
+    uint64_t beyond_name = ~bd_scan_class(scan, p, BD_C_TOKEN);
+    if (!beyond_name || beyond_name & 1)
+        return false;
+    const char *colon = p + __builtin_ctzll(beyond_name);
+    /* Between p and stop there is no control character; CR is not above the space. */
+    if (colon[0] != ':' || colon[1] != ' ' || (uint8_t)colon[2] <= ' ' || (uint8_t)stop[-1] <= ' ')
+        return false;
+    header->name = bd_slice(p, colon);
+    header->value = bd_slice(colon + 2, stop);
+    header->id = (uint8_t)bd_header_id(header->name);
+    header->next = BD_HDR_NONE;
+    lines->next++;
+    *next = stop + 2;
+    return true;
+}
+
+/* Any other field; out of the way of those. */
+__attribute__((noinline)) static bool split_any(struct bd_lines *lines, const char *p,
+                                                const char *end, struct bd_header *header,
+                                                const char **next)
 {
     bool clean = true;
     const char *stop = field_end(lines, p, end, &clean);
     *next = stop == end ? end : stop + 2;
+    bd_lines_seek(lines, *next);
     const char *colon = name_parse(lines->scan, p, stop, header);
     if (!clean || stop == end || !colon)
         return false;
     header->value = bd_trim(colon + 1, stop);
     header->next = BD_HDR_NONE;
     return true;
+}
+
+bool bd_header_split(struct bd_lines *lines, const char *p, const char *end,
+                     struct bd_header *header, const char **next)
+{
+    return (lines->scan && split_plain(lines, p, end, header, next)) ||
+           split_any(lines, p, end, header, next);
 }

@@ -15,7 +15,9 @@ static bool ipv6_parse_three_colons(struct bd_str text, struct bd_ip *ip)
     return bd_ip_parse((struct bd_str){copy, text.len - 1}, ip);
 }
 
-static const char *ipv6_reference(const char *p, const char *end, struct bd_host *host)
+/* Apart from the rest, whose frame would have to make room for it. */
+__attribute__((noinline)) static const char *ipv6_reference(const char *p, const char *end,
+                                                            struct bd_host *host)
 {
     const char *close = memchr(p, ']', (size_t)(end - p));
     if (!close)
@@ -52,14 +54,18 @@ const char *bd_host_parse(const struct bd_scan *scan, const char *p, const char 
     return bd_hostname(text) ? stop : NULL;
 }
 
-/* What ends the digits ends a run of BD_C_HOST too, or else nothing may follow them: no parser goes
- * on behind a port with a letter, a dot or a hyphen. */
 const char *bd_port_parse(const struct bd_scan *scan, const char *p, const char *end,
                           uint16_t *port)
 {
+    /* Digits have no bitmap; what stands behind a port is seldom of a host. */
     const char *stop = bd_scan_skip(scan, p, end, BD_C_HOST);
     uint32_t n;
-    if (!bd_number(bd_slice(p, stop), &n) || n == 0 || n > 65535)
+    if (!bd_number(bd_slice(p, stop), &n)) {
+        stop = bd_skip(p, end, BD_C_DIGIT);
+        if (!bd_number(bd_slice(p, stop), &n))
+            return NULL;
+    }
+    if (n == 0 || n > 65535)
         return NULL;
     *port = (uint16_t)n;
     return stop;

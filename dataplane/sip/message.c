@@ -15,11 +15,13 @@ static void complain(struct bd_message *m, const char *reason)
         m->reason = reason;
 }
 
-/* All but the header array, which only header_cnt and first[] make visible. */
+/* All but the header array, which only header_cnt and first[] make visible, and the Contact. */
 static void reset(struct bd_message *m, const char *buf, uint32_t len)
 {
     bd_clear(m, offsetof(struct bd_message, header));
-    bd_clear(&m->via, sizeof(*m) - offsetof(struct bd_message, via));
+    bd_clear(&m->via, offsetof(struct bd_message, contact) - offsetof(struct bd_message, via));
+    m->body = BD_STR_NULL;
+    m->reason = NULL;
     memset(m->first, BD_HDR_NONE, sizeof(m->first));
     m->text = (struct bd_str){buf, len};
     m->max_forwards = -1;
@@ -27,32 +29,35 @@ static void reset(struct bd_message *m, const char *buf, uint32_t len)
 
 /* Splits the header fields from p to the empty line, or to the end of the datagram: a datagram has
  * an end of its own, so one that lacks only the empty line is complete (RFC 5118 4.10 has two). */
-static void header_fields(const struct bd_scan *scan, struct bd_message *m, const char *p,
-                          const char *end)
+__attribute__((noinline)) static void
+header_fields(const struct bd_scan *scan, struct bd_message *m, const char *p, const char *end)
 {
     struct bd_lines lines = {.scan = scan};
     uint8_t last[BD_HDR_CNT]; /* written when first[] is */
+    uint8_t cnt = 0;
+    bd_lines_seek(&lines, p);
     m->body = (struct bd_str){end, 0};
     while (p < end) {
-        if (end - p >= 2 && p[0] == '\r' && p[1] == '\n') {
+        if (end - p >= 2 && memcmp(p, "\r\n", 2) == 0) {
             m->body = bd_slice(p + 2, end);
-            return;
+            break;
         }
-        if (m->header_cnt == BD_SIP_HEADERS_MAX) {
+        if (cnt == BD_SIP_HEADERS_MAX) {
             complain(m, "Too Many Header Fields");
-            return;
+            break;
         }
-        struct bd_header *h = &m->header[m->header_cnt];
+        struct bd_header *h = &m->header[cnt];
         if (!bd_header_split(&lines, p, end, h, &p)) {
             complain(m, "Malformed Header Field");
             continue;
         }
         if (m->first[h->id] == BD_HDR_NONE)
-            m->first[h->id] = m->header_cnt;
+            m->first[h->id] = cnt;
         else
-            m->header[last[h->id]].next = m->header_cnt;
-        last[h->id] = m->header_cnt++;
+            m->header[last[h->id]].next = cnt;
+        last[h->id] = cnt++;
     }
+    m->header_cnt = cnt;
 }
 
 /* The one field of an id, NULL and a complaint when there are several (RFC 4475 3.3.8). */
@@ -189,6 +194,20 @@ static void content_length_field(struct bd_message *m)
         complain(m, "Malformed Content-Length");
 }
 
+static void contact_field(const struct bd_scan *scan, struct bd_message *m)
+{
+    const struct bd_header *h = bd_header_first(m, BD_HDR_CONTACT);
+    if (!h)
+        return;
+    const char *stop = bd_element_end(scan, h->value.p, bd_str_end(h->value));
+    struct bd_str element = stop ? bd_trim(h->value.p, stop) : BD_STR_NULL;
+    if (element.len == 0)
+        return;
+    m->contact_text = element;
+    m->contact_end = stop;
+    m->contact_valid = bd_contact_read(scan, element, &m->contact);
+}
+
 static void known_fields(const struct bd_scan *scan, struct bd_message *m)
 {
     via_field(scan, m);
@@ -199,6 +218,7 @@ static void known_fields(const struct bd_scan *scan, struct bd_message *m)
     max_forwards_field(m);
     expires_field(m);
     content_length_field(m);
+    contact_field(scan, m);
 }
 
 static enum bd_verdict verdict(struct bd_message *m, enum bd_start start)

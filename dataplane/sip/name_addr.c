@@ -9,7 +9,9 @@ static const char *display_name(const struct bd_scan *scan, const char *p, const
                                 struct bd_str *display)
 {
     const char *begin = p, *stop = p;
-    if (p < end && *p == '"') {
+    if (*p == '<')
+        return p;
+    if (*p == '"') {
         stop = bd_scan_quoted(scan, p, end);
         if (!stop)
             return NULL;

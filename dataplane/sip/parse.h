@@ -54,15 +54,17 @@ enum bd_header_id bd_header_id(struct bd_str name);
 /* Method names are case-sensitive (7.1). */
 enum bd_method bd_method_id(struct bd_str name);
 
-/* The control characters of a text, from front to back: where its lines end. */
+/* The runs of control characters of a text, from front to back: where its lines end. */
 struct bd_lines {
     const struct bd_scan *scan; /* of the whole text, or NULL */
-    uint32_t next;              /* index into scan->control; all before it lie before p */
+    uint32_t next;              /* the first of them in scan that begins at or behind p */
 };
+/* Makes `next` right for a p further on. */
+void bd_lines_seek(struct bd_lines *lines, const char *p);
 
 /* Splits one header field that begins at p, its folds included (7.3.1).
- * *next is the begin of the next line, or end. False when it is no header field, has a control
- * character or is not ended by CRLF: the line is to be skipped. */
+ * *next is the begin of the next line, or end; lines stands there then. False when it is no header
+ * field, has a control character or is not ended by CRLF: the line is to be skipped. */
 bool bd_header_split(struct bd_lines *lines, const char *p, const char *end,
                      struct bd_header *header, const char **next);
 

@@ -44,12 +44,9 @@ enum bd_char_class {
 #define BD_C_MAPPED 0x000ffU
 extern const uint32_t bd_char_class[256];
 
-/* A text of BD_SIP_MESSAGE_MAX bytes at most and its bitmaps. */
 struct bd_scan {
     const char *begin;
-    uint64_t line[BD_SIP_MESSAGE_MAX / 64 + 2][BD_SIMD_CLASSES];
-    /* Offsets of the bytes of BD_C_CONTROL, then the length. */
-    uint16_t control[BD_SIP_MESSAGE_MAX + BD_SIMD_CONTROL_SLACK];
+    struct bd_maps maps;
 };
 
 /* Scans a text. Returns scan, or NULL when it is to be parsed without: the text is too long, or
@@ -59,7 +56,7 @@ static inline const struct bd_scan *bd_scan_text(struct bd_scan *scan, struct bd
     if (!BD_SIMD || text.len > BD_SIP_MESSAGE_MAX)
         return NULL;
     scan->begin = text.p;
-    bd_bitmaps(text.p, text.len, scan->line, scan->control);
+    bd_bitmaps(&scan->maps, text.p, text.len);
     return scan;
 }
 
@@ -86,13 +83,17 @@ static inline const char *bd_skip(const char *p, const char *end, unsigned class
     return p;
 }
 
-/* The 64 bits of one class from p on. p lies in the text that was scanned, or is its end. */
+/* So many bits one look at a bitmap gives, wherever it begins. */
+#define BD_SCAN_STEP 57
+
+/* The bits of one class from p on: BD_SCAN_STEP, perhaps more, then zeros. p lies in the text that
+ * was scanned, or is its end. */
 static inline uint64_t bd_scan_class(const struct bd_scan *scan, const char *p, unsigned one_class)
 {
     size_t at = (size_t)(p - scan->begin);
-    unsigned shift = at % 64, class = (unsigned)__builtin_ctz(one_class);
-    const uint64_t(*line)[BD_SIMD_CLASSES] = &scan->line[at / 64];
-    return line[0][class] >> shift | line[1][class] << 1 << (63 - shift);
+    uint64_t bits;
+    memcpy(&bits, (const char *)scan->maps.bits[__builtin_ctz(one_class)] + at / 8, sizeof(bits));
+    return bits >> at % 8;
 }
 
 /* The same of one or two classes. */
@@ -109,10 +110,11 @@ static inline const char *bd_scan_skip(const struct bd_scan *scan, const char *p
 {
     if (!scan)
         return bd_skip(p, end, classes);
-    uint64_t stop;
-    while (!(stop = ~bd_scan_bits(scan, p, classes)))
-        p += 64;
-    p += __builtin_ctzll(stop);
+    unsigned n;
+    do {
+        n = (unsigned)__builtin_ctzll(~bd_scan_bits(scan, p, classes) | 1ULL << BD_SCAN_STEP);
+        p += n;
+    } while (n == BD_SCAN_STEP);
     return p < end ? p : end;
 }
 
@@ -122,7 +124,7 @@ static inline const char *bd_scan_find(const struct bd_scan *scan, const char *p
 {
     if (!scan)
         return bd_find_any(p, end, classes);
-    for (; p < end; p += 64) {
+    for (; p < end; p += BD_SCAN_STEP) {
         uint64_t found = bd_scan_bits(scan, p, classes);
         if (found) {
             p += __builtin_ctzll(found);

@@ -5,14 +5,15 @@
 
 /* --- the scalar twins ----------------------------------------------------------------------- */
 
-void bd_bitmaps_scalar(const char *p, uint32_t len, uint64_t (*line)[BD_SIMD_CLASSES],
-                       uint16_t *control)
+void bd_bitmaps_scalar(struct bd_maps *maps, const char *p, uint32_t len)
 {
-    memset(line, 0, (len / 64 + 2) * sizeof(*line));
+    uint16_t *control = maps->control;
+    for (unsigned class = 0; class < BD_SIMD_CLASSES; class ++)
+        memset(maps->bits[class], 0, (len / 64 + 2) * sizeof(maps->bits[class][0]));
     for (uint32_t i = 0; i < len; i++) {
         for (unsigned class = 0; class < BD_SIMD_CLASSES; class ++)
-            line[i / 64][class] |= (uint64_t)bd_is(p[i], 1U << class) << i % 64;
-        if (bd_is(p[i], BD_C_CONTROL))
+            maps->bits[class][i / 64] |= (uint64_t)bd_is(p[i], 1U << class) << i % 64;
+        if (bd_is(p[i], BD_C_CONTROL) && !(i > 0 && bd_is(p[i - 1], BD_C_CONTROL)))
             *control++ = (uint16_t)i;
     }
     *control = (uint16_t)len;
@@ -142,38 +143,55 @@ static inline __m512i transpose(__m512i classes)
     return _mm512_permutexvar_epi8(by_class, bits);
 }
 
-/* Sixty-four offsets at once; the first n of them count. */
-static inline void put_offsets(uint16_t *out, uint64_t found, uint32_t n, uint32_t base)
+/* Appends the offsets of the bits. Four are written at any rate: few blocks have more lines, and
+ * so there is nothing to guess. */
+static inline uint16_t *put_offsets(uint16_t *out, uint64_t found, uint32_t base)
 {
-    const __m512i ascending = _mm512_set_epi8(
-        63, 62, 61, 60, 59, 58, 57, 56, 55, 54, 53, 52, 51, 50, 49, 48, 47, 46, 45, 44, 43, 42, 41,
-        40, 39, 38, 37, 36, 35, 34, 33, 32, 31, 30, 29, 28, 27, 26, 25, 24, 23, 22, 21, 20, 19, 18,
-        17, 16, 15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0);
-    const __m512i first = _mm512_set1_epi16((short)base);
-    __m512i at = _mm512_maskz_compress_epi8(found, ascending);
-    __m512i low = _mm512_cvtepu8_epi16(_mm512_castsi512_si256(at));
-    _mm512_storeu_si512(out, _mm512_add_epi16(low, first));
-    if (n > 32) {
-        __m512i high = _mm512_cvtepu8_epi16(_mm512_extracti64x4_epi64(at, 1));
-        _mm512_storeu_si512(out + 32, _mm512_add_epi16(high, first));
-    }
+    enum { AHEAD = 4 };
+    uint16_t *next = out + _mm_popcnt_u64(found);
+    for (unsigned i = 0; i < AHEAD; i++, found = _blsr_u64(found))
+        out[i] = (uint16_t)(base + _tzcnt_u64(found));
+    for (out += AHEAD; out < next; found = _blsr_u64(found))
+        *out++ = (uint16_t)(base + _tzcnt_u64(found));
+    return next;
 }
 
-void bd_bitmaps(const char *p, uint32_t len, uint64_t (*line)[BD_SIMD_CLASSES], uint16_t *control)
+/* The bitmaps of one block each go to where their class has its own. */
+static inline void put_bitmaps(struct bd_maps *maps, uint32_t block, __m512i bitmaps)
 {
-    size_t left = len;
-    for (uint32_t i = 0; i < len / 64 + 2; i++) {
-        __m512i bytes = load(low_bits(left), p + (size_t)64 * i);
-        /* Bytes that are not there were loaded as NUL, which is a control character. */
-        __m512i classes = _mm512_maskz_mov_epi8(low_bits(left), classes_of(bytes));
-        uint64_t found = _mm512_test_epi8_mask(classes, _mm512_set1_epi8(BD_C_CONTROL));
-        uint32_t n = (uint32_t)_mm_popcnt_u64(found);
-        _mm512_storeu_si512(line[i], transpose(classes));
-        put_offsets(control, found, n, 64 * i);
-        control += n;
-        left -= left < 64 ? left : 64;
-    }
-    *control = (uint16_t)len;
+    uint64_t bits[BD_SIMD_CLASSES];
+    _mm512_storeu_si512(bits, bitmaps);
+    for (unsigned class = 0; class < BD_SIMD_CLASSES; class ++)
+        maps->bits[class][block] = bits[class];
+}
+
+/* What is noted from one block to the next. */
+struct carry {
+    uint16_t *control; /* where the next offset goes */
+    uint64_t in_run;   /* whether the byte before was a control character */
+};
+
+static inline struct carry put_block(struct bd_maps *maps, uint32_t block, uint64_t there,
+                                     const char *p, struct carry carry)
+{
+    __m512i bytes = load(there, p);
+    /* Bytes that are not there were loaded as NUL, which is a control character. */
+    __m512i classes = _mm512_maskz_mov_epi8(there, classes_of(bytes));
+    uint64_t found = _mm512_test_epi8_mask(classes, _mm512_set1_epi8(BD_C_CONTROL));
+    uint64_t begins = found & ~(found << 1 | carry.in_run);
+    put_bitmaps(maps, block, transpose(classes));
+    return (struct carry){put_offsets(carry.control, begins, 64 * block), found >> 63};
+}
+
+void bd_bitmaps(struct bd_maps *maps, const char *p, uint32_t len)
+{
+    struct carry carry = {.control = maps->control};
+    uint32_t block = 0;
+    for (; block < len / 64; block++)
+        carry = put_block(maps, block, UINT64_MAX, p + 64 * block, carry);
+    carry = put_block(maps, block, low_bits(len % 64), p + 64 * block, carry);
+    put_bitmaps(maps, block + 1, _mm512_setzero_si512());
+    *carry.control = (uint16_t)len;
 }
 
 const char *bd_find_any(const char *p, const char *end, unsigned classes)

@@ -8,6 +8,7 @@
 #ifndef BD_SIMD_H
 #define BD_SIMD_H
 
+#include "limits.h"
 #include "str.h"
 
 #if defined(__AVX512BW__) && defined(__AVX512VL__) && defined(__AVX512VBMI__) &&                   \
@@ -20,18 +21,19 @@
 /* The classes that have a bitmap: the low eight of enum bd_char_class. */
 #define BD_SIMD_CLASSES 8
 
-/* What bd_bitmaps() may write behind the last offset. */
-#define BD_SIMD_CONTROL_SLACK 64
-
 /* Which of them each byte below 0x80 has; those above have none. */
 extern const uint8_t bd_char_mapped[128];
 
-/* Writes, for each 64 bytes of the text and two blocks more, the bitmap of each class: bit i of
- * line[b][c] tells whether byte 64 * b + i has class c. Bits behind the text are 0.
- * `line` has room for len / 64 + 2 of them. And the offsets of all control characters, with `len`
- * behind the last: `control` has room for len + BD_SIMD_CONTROL_SLACK. */
-void bd_bitmaps_scalar(const char *p, uint32_t len, uint64_t (*line)[BD_SIMD_CLASSES],
-                       uint16_t *control);
+/* A text of BD_SIP_MESSAGE_MAX bytes at most, looked at once. */
+struct bd_maps {
+    /* Bit i of bits[c] tells whether byte i has class c. Behind the text there are zeros enough for
+     * a load of eight bytes anywhere in it. */
+    uint64_t bits[BD_SIMD_CLASSES][BD_SIP_MESSAGE_MAX / 64 + 2];
+    /* Offsets at which runs of control characters (BD_C_CONTROL) begin, the ends of lines among
+     * them, then the length; and what is written ahead behind it. */
+    uint16_t control[BD_SIP_MESSAGE_MAX / 2 + 8];
+};
+void bd_bitmaps_scalar(struct bd_maps *maps, const char *p, uint32_t len);
 
 /* First byte of [p, end) that is in one of the low eight classes, or end. */
 const char *bd_find_any_scalar(const char *p, const char *end, unsigned classes);
@@ -63,7 +65,7 @@ uint32_t bd_copy_plain_scalar(char *out, struct bd_str s, bool lower);
 
 const char *bd_find_any(const char *p, const char *end, unsigned classes);
 #if BD_SIMD
-void bd_bitmaps(const char *p, uint32_t len, uint64_t (*line)[BD_SIMD_CLASSES], uint16_t *control);
+void bd_bitmaps(struct bd_maps *maps, const char *p, uint32_t len);
 bool bd_number(struct bd_str s, uint32_t *value);
 bool bd_ipv4(struct bd_str s, uint8_t octets[4]);
 bool bd_hostname(struct bd_str s);
