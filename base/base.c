@@ -3,6 +3,8 @@
 #include "stats.h"
 #include "verdict.h"
 
+/* Compiled in here, so that it uses the vector units this build is for; the values are the same. */
+#define XXH_INLINE_ALL
 #include <xxhash.h>
 
 const struct bd_verdict_info bd_verdict_info[BD_VERDICT_CNT] = {

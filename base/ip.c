@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "ip.h"
 
+#include "decimal.h"
+
 #include <arpa/inet.h>
 #include <stdio.h>
 
@@ -100,13 +102,70 @@ bool bd_prefix_covers(const struct bd_prefix *prefix, const struct bd_ip *ip)
     return (prefix->ip.b[whole] & mask) == (ip->b[whole] & mask);
 }
 
+static char *put_v4(char *p, const uint8_t octets[4])
+{
+    for (unsigned i = 0; i < 4; i++)
+        p += bd_decimal_put_octet(p, octets[i]);
+    return p - 1; /* the last dot */
+}
+
+/* RFC 5952 4.1, 4.3: no leading zeros, lower case. */
+static char *put_group(char *p, unsigned group)
+{
+    unsigned shift = group > 0xfff ? 12 : group > 0xff ? 8 : group > 0xf ? 4 : 0;
+    for (;; shift -= 4) {
+        *p++ = "0123456789abcdef"[group >> shift & 15];
+        if (shift == 0)
+            return p;
+    }
+}
+
+static unsigned group_of(const uint8_t b[16], unsigned i)
+{
+    return (unsigned)b[2 * i] << 8 | b[2 * i + 1];
+}
+
+struct run {
+    unsigned at, cnt;
+};
+
+/* RFC 5952 4.2: the longest run of zero groups, the first of equal ones; a single one is none. */
+static struct run longest_zeros(const uint8_t b[16])
+{
+    struct run best = {8, 1}, run = {0, 0};
+    for (unsigned i = 0; i < 8; i++) {
+        run = group_of(b, i) ? (struct run){i + 1, 0} : (struct run){run.at, run.cnt + 1};
+        if (run.cnt > best.cnt)
+            best = run;
+    }
+    return best;
+}
+
+static char *put_v6(char *p, const uint8_t b[16])
+{
+    struct run zeros = longest_zeros(b);
+    for (unsigned i = 0; i < 8; i++) {
+        if (i == zeros.at) {
+            *p++ = ':';
+            i += zeros.cnt;
+        }
+        if (i > 0)
+            *p++ = ':';
+        if (i == 6 && zeros.at == 0 &&
+            zeros.cnt == 6) /* IPv4-compatible (RFC 4291 2.5.5.1): "::192.0.2.1" */
+            return put_v4(p, b + 12);
+        if (i < 8)
+            p = put_group(p, group_of(b, i));
+    }
+    return p;
+}
+
+/* By hand: inet_ntop() goes by way of sprintf(), and replies have an address in them. */
 uint32_t bd_ip_format(const struct bd_ip *ip, char out[BD_IP_TEXT_MAX])
 {
-    if (bd_ip_is_v4(ip))
-        inet_ntop(AF_INET, ip->b + 12, out, BD_IP_TEXT_MAX);
-    else
-        inet_ntop(AF_INET6, ip->b, out, BD_IP_TEXT_MAX);
-    return (uint32_t)strlen(out);
+    char *end = bd_ip_is_v4(ip) ? put_v4(out, ip->b + 12) : put_v6(out, ip->b);
+    *end = '\0';
+    return (uint32_t)(end - out);
 }
 
 uint32_t bd_endpoint_format(const struct bd_endpoint *endpoint, char out[BD_ENDPOINT_TEXT_MAX])

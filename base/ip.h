@@ -29,15 +29,23 @@ struct bd_prefix {
 #define BD_IP_TEXT_MAX       46
 #define BD_ENDPOINT_TEXT_MAX 56
 
-static inline bool bd_ip_is_v4(const struct bd_ip *ip)
-{
-    static const uint8_t mapped[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
-    return memcmp(ip->b, mapped, sizeof(mapped)) == 0;
-}
-
 static inline bool bd_ip_eq(const struct bd_ip *a, const struct bd_ip *b)
 {
-    return memcmp(a->b, b->b, 16) == 0;
+    uint64_t x[2], y[2];
+    memcpy(x, a, sizeof(x));
+    memcpy(y, b, sizeof(y));
+    return ((x[0] ^ y[0]) | (x[1] ^ y[1])) == 0;
+}
+
+static inline bool bd_ip_is_v4(const struct bd_ip *ip)
+{
+    static const uint8_t mapped[4] = {0, 0, 0xff, 0xff};
+    uint64_t zero;
+    uint32_t then, wanted;
+    memcpy(&zero, ip->b, sizeof(zero));
+    memcpy(&then, ip->b + 8, sizeof(then));
+    memcpy(&wanted, mapped, sizeof(wanted));
+    return zero == 0 && then == wanted;
 }
 
 /* From four bytes in network order. */

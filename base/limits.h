@@ -95,6 +95,19 @@
 /* User part of a PBX's AoR; longer: the configuration is refused. */
 #define BD_BULK_USER_MAX 64
 
+/* --- journal -------------------------------------------------------------------------------- */
+/* Body of one record on disk: a BD_RECORD_MAX record in its portable form. A frame that says more
+ * is damaged. */
+#define BD_JOURNAL_BODY_MAX (128 * 1024)
+/* Slots that a file may speak of: a damaged or foreign header must not ask for more memory than an
+ * index of a hundred million bindings takes, several times over. More: the file is not read. */
+#define BD_JOURNAL_SLOTS_MAX (1ULL << 32)
+/* Journals and snapshots in one directory; a snapshot removes those before it. More: the load is
+ * refused, with the directory's name. */
+#define BD_JOURNAL_FILES_MAX 4096
+/* Places of damage that a load tells one by one; the rest are counted. */
+#define BD_JOURNAL_PROBLEMS_MAX 1000
+
 /* --- machine -------------------------------------------------------------------------------- */
 #define BD_WORKERS_MAX   32
 #define BD_PORTS_MAX     8

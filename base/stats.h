@@ -51,8 +51,8 @@ struct bd_counter_info {
 };
 extern const struct bd_counter_info bd_counter_info[BD_COUNTER_CNT];
 
-/* Time from receive burst to reply, log-linear: 4 sub-buckets per power of two of nanoseconds,
- * from 256 ns to 2^36 ns; the first and last bucket take the rest. */
+/* Time from receive burst until the reply was given to the port, log-linear: 4 sub-buckets per
+ * power of two of nanoseconds, from 256 ns to 2^36 ns; the first and last bucket take the rest. */
 #define BD_LATENCY_SUB     4
 #define BD_LATENCY_BUCKETS 116
 

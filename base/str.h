@@ -31,9 +31,31 @@ static inline char bd_lower(char c)
     return (c >= 'A' && c <= 'Z') ? (char)(c | 0x20) : c;
 }
 
+/* Equality of n bytes, in place: most of what is compared is short, and then a call costs more than
+ * the comparison. The last step overlaps the one before, so no byte outside is read. */
+static inline bool bd_bytes_eq(const char *a, const char *b, size_t n)
+{
+    if (n >= 16) {
+        for (size_t i = 0; i + 16 < n; i += 16) {
+            if (memcmp(a + i, b + i, 16) != 0)
+                return false;
+        }
+        return memcmp(a + n - 16, b + n - 16, 16) == 0;
+    }
+    if (n >= 8)
+        return memcmp(a, b, 8) == 0 && memcmp(a + n - 8, b + n - 8, 8) == 0;
+    if (n >= 4)
+        return memcmp(a, b, 4) == 0 && memcmp(a + n - 4, b + n - 4, 4) == 0;
+    for (size_t i = 0; i < n; i++) {
+        if (a[i] != b[i])
+            return false;
+    }
+    return true;
+}
+
 static inline bool bd_str_eq(struct bd_str a, struct bd_str b)
 {
-    return a.len == b.len && (a.len == 0 || memcmp(a.p, b.p, a.len) == 0);
+    return a.len == b.len && bd_bytes_eq(a.p, b.p, a.len);
 }
 
 /* Equality without regard to ASCII case (RFC 3261 7.3.1: tokens are case-insensitive). */

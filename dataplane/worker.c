@@ -10,6 +10,11 @@
 
 /* Upper bounds of the side work of one turn, so that a flood of it cannot starve the port. */
 enum { VERDICTS_PER_TURN = 64, SWEEPS_PER_TURN = 8, OVERDUE_PER_TURN = 64, OUTBOUND_PER_TURN = 32 };
+/* Requests that may end in one turn: of its burst, answered by verifiers, refused while waiting. */
+enum { ENDS_PER_TURN = BD_BURST + VERDICTS_PER_TURN + OVERDUE_PER_TURN };
+/* While one datagram is parsed, the payload of the one so many places behind is fetched: most of
+ * its lines, as the port or the peer wrote them last. */
+enum { PAYLOAD_AHEAD = 2, PAYLOAD_LINES = 10 };
 /* Turns without work before an adaptive worker naps, and how long it naps at most. */
 enum { IDLE_TURNS_BEFORE_NAP = 256, NAP_MAX_US = 500 };
 
@@ -27,6 +32,13 @@ struct bd_worker {
     struct bd_datagram datagram[BD_BURST];
     struct bd_message message[BD_BURST];
     struct bd_request request[BD_BURST];
+    /* Of requests that waited for a verifier, by their place in the burst, too. */
+    struct bd_verify_result result[BD_BURST];
+    uint64_t received_tsc[BD_BURST];
+    /* When the requests that this turn ended were received; told to the histogram when their
+     * replies have left. */
+    unsigned end_cnt;
+    uint64_t end_received_tsc[ENDS_PER_TURN];
 };
 
 struct bd_worker *bd_worker_new(const struct bd_worker_deps *deps, struct bd_error *error)
@@ -65,12 +77,33 @@ static void count_verdict(struct bd_worker *w, enum bd_verdict verdict)
     bd_stat_add(&w->stats->verdict[verdict], 1);
 }
 
-static void count_latency(struct bd_worker *w, uint64_t received_tsc)
+/* The requests of one burst were received together: one calculation for each run of them. */
+static void count_latencies(struct bd_worker *w)
 {
-    uint64_t ns =
-        (uint64_t)(((unsigned __int128)(rte_rdtsc() - received_tsc) * w->ns_per_tick_q32) >> 32);
-    bd_stat_add(&w->stats->latency[bd_latency_bucket(ns)], 1);
-    bd_stat_add(&w->stats->latency_sum_ns, ns);
+    uint64_t now_tsc = w->end_cnt ? rte_rdtsc() : 0;
+    for (unsigned i = 0, begin; i < w->end_cnt;) {
+        uint64_t received_tsc = w->end_received_tsc[begin = i];
+        while (i < w->end_cnt && w->end_received_tsc[i] == received_tsc)
+            i++;
+        unsigned __int128 ticks = now_tsc - received_tsc;
+        uint64_t ns = (uint64_t)((ticks * w->ns_per_tick_q32) >> 32);
+        bd_stat_add(&w->stats->latency[bd_latency_bucket(ns)], i - begin);
+        bd_stat_add(&w->stats->latency_sum_ns, (i - begin) * ns);
+    }
+    w->end_cnt = 0;
+}
+
+static void note_end(struct bd_worker *w, uint64_t received_tsc)
+{
+    if (w->end_cnt == ENDS_PER_TURN) /* only when a worker stops */
+        count_latencies(w);
+    w->end_received_tsc[w->end_cnt++] = received_tsc;
+}
+
+static void flush(struct bd_worker *w)
+{
+    bd_nic_flush(w->deps.queue, w->stats);
+    count_latencies(w);
 }
 
 static void make_request(struct bd_worker *w, const struct bd_datagram *d, struct bd_message *m,
@@ -87,6 +120,12 @@ static void make_request(struct bd_worker *w, const struct bd_datagram *d, struc
         .wall_ms = w->wall_ms,
         .policy = w->policy,
     };
+}
+
+/* Then there is no message. */
+static bool is_stun(const struct bd_request *r)
+{
+    return r->parsed == BD_SIP_STUN_BINDING;
 }
 
 /* --- replies -------------------------------------------------------------------------------- */
@@ -130,7 +169,7 @@ static void finish(struct bd_worker *w, const struct bd_datagram *d, const struc
     else
         bd_nic_drop(out->mbuf);
     bd_nic_drop(d->mbuf);
-    count_latency(w, received_tsc);
+    note_end(w, received_tsc);
 }
 
 static void refuse(struct bd_worker *w, const struct bd_datagram *d, const struct bd_request *r,
@@ -177,7 +216,7 @@ static void serve_stun(struct bd_worker *w, const struct bd_datagram *d, struct 
     else
         bd_nic_drop(out->mbuf);
     bd_nic_drop(d->mbuf);
-    count_latency(w, received_tsc);
+    note_end(w, received_tsc);
 }
 
 /* Whether control got the datagram, which it answers itself. */
@@ -214,83 +253,132 @@ static void pass_on(struct bd_worker *w, const struct bd_datagram *d, const stru
         finish(w, d, r, BD_STEP_SILENT, verdict, out, received_tsc);
 }
 
-static void serve(struct bd_worker *w, const struct bd_datagram *d, const struct bd_request *r,
-                  uint64_t received_tsc)
+static void serve(struct bd_worker *w, unsigned place, uint64_t received_tsc)
 {
+    const struct bd_datagram *d = &w->datagram[place];
+    const struct bd_request *r = &w->request[place];
     struct outgoing out;
     if (!outgoing_begin(w, d, &out))
         return;
-    if (r->parsed == BD_SIP_STUN_BINDING) {
+    if (is_stun(r)) {
         serve_stun(w, d, &out, received_tsc);
         return;
     }
     /* The job is written straight into the ring; with the ring full into a spare place, as the
      * registrar must still be asked whether this request wants a verifier at all. */
     _Alignas(8) char spare[BD_JOB_SZ];
-    struct bd_verify_job *place = bd_ring_reserve(w->channel.jobs);
+    struct bd_verify_job *job = bd_ring_reserve(w->channel.jobs);
     enum bd_verdict verdict = BD_VERDICT_NONE;
-    enum bd_step step = bd_registrar_handle(
-        w->registrar, r, &out.wire, place ? place : (struct bd_verify_job *)spare, &verdict);
+    enum bd_step step = bd_registrar_handle(w->registrar, place, &out.wire,
+                                            job ? job : (struct bd_verify_job *)spare, &verdict);
     if (step == BD_STEP_VERIFY)
-        hand_on(w, d, r, place, &out, received_tsc);
+        hand_on(w, d, r, job, &out, received_tsc);
     else if (step == BD_STEP_CONTROL)
         pass_on(w, d, r, verdict, &out, received_tsc);
     else
         finish(w, d, r, step, verdict, &out, received_tsc);
 }
 
-/* One burst, stage by stage, so that the cache misses of its requests overlap. */
+static void prefetch_payload(const struct bd_datagram *d)
+{
+    for (unsigned line = 0; line < PAYLOAD_LINES; line++)
+        __builtin_prefetch(d->payload + (size_t)line * 64);
+}
+
+/* The rest of a request's record, while those before it are served. */
+static void prefetch_rest(const struct bd_worker *w, unsigned place, unsigned cnt)
+{
+    if (place < cnt && !is_stun(&w->request[place]))
+        bd_registrar_prefetch_rest(w->registrar, place);
+}
+
+/* Stage by stage, so that the cache misses of a burst's requests overlap. */
+static void prepare_burst(struct bd_worker *w, unsigned cnt)
+{
+    for (unsigned i = 0; i < cnt && i < PAYLOAD_AHEAD; i++)
+        prefetch_payload(&w->datagram[i]);
+    for (unsigned i = 0; i < cnt; i++) {
+        if (i + PAYLOAD_AHEAD < cnt)
+            prefetch_payload(&w->datagram[i + PAYLOAD_AHEAD]);
+        make_request(w, &w->datagram[i], &w->message[i], &w->request[i]);
+    }
+    for (unsigned i = 0; i < cnt; i++) {
+        if (!is_stun(&w->request[i]))
+            bd_registrar_prepare(w->registrar, i, &w->request[i]);
+    }
+    for (unsigned i = 0; i < cnt; i++) {
+        if (!is_stun(&w->request[i]))
+            bd_registrar_prefetch(w->registrar, i);
+    }
+    for (unsigned i = 0; i < BD_PREFETCH_AHEAD; i++)
+        prefetch_rest(w, i, cnt);
+}
+
 static unsigned serve_burst(struct bd_worker *w)
 {
     uint64_t received_tsc = rte_rdtsc();
     unsigned cnt = bd_nic_receive(w->deps.queue, w->stats, w->datagram);
-    uint64_t hash[BD_BURST];
+    prepare_burst(w, cnt);
     for (unsigned i = 0; i < cnt; i++) {
-        make_request(w, &w->datagram[i], &w->message[i], &w->request[i]);
-        hash[i] = bd_registrar_prefetch(w->registrar, &w->request[i]);
+        prefetch_rest(w, i + BD_PREFETCH_AHEAD, cnt);
+        serve(w, i, received_tsc);
     }
-    for (unsigned i = 0; i < cnt; i++)
-        bd_table_prefetch_record(w->deps.table, hash[i]);
-    for (unsigned i = 0; i < cnt; i++)
-        serve(w, &w->datagram[i], &w->request[i], received_tsc);
     return cnt;
 }
 
 /* --- verdicts ----------------------------------------------------------------------------------
  */
 
-static void resume(struct bd_worker *w, struct bd_pending_entry *e,
-                   const struct bd_verify_result *result)
+static void resume(struct bd_worker *w, unsigned place)
 {
-    struct bd_request *r = &w->request[0];
-    make_request(w, &e->datagram, &w->message[0], r);
+    const struct bd_datagram *d = &w->datagram[place];
+    const struct bd_request *r = &w->request[place];
     struct outgoing out;
-    if (!outgoing_begin(w, &e->datagram, &out))
+    if (!outgoing_begin(w, d, &out))
         return;
     enum bd_verdict verdict = BD_VERDICT_NONE;
-    enum bd_step step = bd_registrar_resume(w->registrar, r, result, &out.wire, &verdict);
+    enum bd_step step =
+        bd_registrar_resume(w->registrar, place, &w->result[place], &out.wire, &verdict);
     if (step == BD_STEP_CONTROL)
-        pass_on(w, &e->datagram, r, verdict, &out, e->received_tsc);
+        pass_on(w, d, r, verdict, &out, w->received_tsc[place]);
     else
-        finish(w, &e->datagram, r, step, verdict, &out, e->received_tsc);
+        finish(w, d, r, step, verdict, &out, w->received_tsc[place]);
+}
+
+/* Takes verdicts from the ring until they make a burst of requests that waited for them. */
+static unsigned claim_burst(struct bd_worker *w, unsigned *taken)
+{
+    unsigned cnt = 0;
+    const struct bd_verify_result *shared;
+    while (cnt < BD_BURST && *taken < VERDICTS_PER_TURN &&
+           (shared = bd_ring_peek(w->channel.verdicts))) {
+        struct bd_verify_result *result = &w->result[cnt];
+        *result = *shared;
+        bd_ring_release(w->channel.verdicts);
+        ++*taken;
+        struct bd_pending_entry e;
+        if (result->dataplane_generation == w->generation &&
+            bd_pending_claim(&w->pending, result->slot, result->sequence, &e)) {
+            w->datagram[cnt] = e.datagram;
+            w->received_tsc[cnt++] = e.received_tsc;
+        } else {
+            bd_stat_add(&w->stats->counter[BD_CTR_VERIFY_LATE], 1);
+        }
+    }
+    return cnt;
 }
 
 static unsigned take_verdicts(struct bd_worker *w)
 {
-    unsigned cnt = 0;
-    const struct bd_verify_result *shared;
-    while (cnt < VERDICTS_PER_TURN && (shared = bd_ring_peek(w->channel.verdicts))) {
-        struct bd_verify_result result = *shared;
-        bd_ring_release(w->channel.verdicts);
-        cnt++;
-        struct bd_pending_entry e;
-        if (result.dataplane_generation == w->generation &&
-            bd_pending_claim(&w->pending, result.slot, result.sequence, &e))
-            resume(w, &e, &result);
-        else
-            bd_stat_add(&w->stats->counter[BD_CTR_VERIFY_LATE], 1);
+    unsigned taken = 0, cnt;
+    while ((cnt = claim_burst(w, &taken)) > 0) {
+        prepare_burst(w, cnt);
+        for (unsigned i = 0; i < cnt; i++) {
+            prefetch_rest(w, i + BD_PREFETCH_AHEAD, cnt);
+            resume(w, i);
+        }
     }
-    return cnt;
+    return taken;
 }
 
 static void refuse_entry(struct bd_worker *w, const struct bd_pending_entry *e,
@@ -401,7 +489,7 @@ static bool turn(struct bd_worker *w)
     work += take_commands(w);
     work += take_sweeps(w);
     work += take_outbound(w);
-    bd_nic_flush(w->deps.queue, w->stats);
+    flush(w);
     bd_writer_quiescent(w->deps.writer);
     bd_stat_add(&w->stats->counter[BD_CTR_POLLS], 1);
     return work > 0;
@@ -433,6 +521,6 @@ void bd_worker_run(struct bd_worker *w)
     struct bd_pending_entry e;
     while (bd_pending_next_overdue(&w->pending, UINT64_MAX, &e))
         refuse_entry(w, &e, BD_SIP_VERIFIER_GONE);
-    bd_nic_flush(w->deps.queue, w->stats);
+    flush(w);
     bd_writer_offline(w->deps.writer);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* One worker: the loop that runs a lcore to completion.
  *
- *   receive burst > parse all > prefetch buckets > prefetch records > decide and commit > reply
+ *   receive burst > parse all > find AoRs and fetch buckets > fetch records > decide, commit, reply
  *   > verdicts > commands > due buckets > control's datagrams > overdue requests > flush >
  * quiescent
  *

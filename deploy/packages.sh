@@ -7,8 +7,8 @@
 #   packages.sh install SET...   installs what is missing; touches no network when nothing is
 #
 # Sets: build, run (at run time; the shared libraries come by dependency), phone (a client for the
-# quick start), test (clients, sanitizers, the second compiler), bare (a bare machine in a folder),
-# peers (other servers, for comparisons).
+# quick start), test (clients, sanitizers, the second compiler), bench (measuring), bare (a bare machine
+# in a folder), peers (other servers, for comparisons).
 set -eu
 
 # cmocka is here because the unit tests are part of the build.
@@ -21,6 +21,8 @@ phone='sipsak'
 # ethtool: a veth must make its own checksums before a DPDK port reads it. ping, arping, socat: clients of
 # tests/e2e/nic.
 test="$phone git sip-tester baresip-core python3 ethtool iputils-ping iputils-arping socat clang clang-format"
+# dpdk-dev: testpmd, which reflects frames.
+bench='git python3 ethtool gnuplot-nox dpdk-dev'
 bare='debootstrap'
 # Another registrar, to compare with.
 peers='kamailio'
@@ -33,10 +35,11 @@ names()
         run) echo $run ;;
         phone) echo $phone ;;
         test) echo $test ;;
+        bench) echo $bench ;;
         bare) echo $bare ;;
         peers) echo $peers ;;
         *)
-            echo "packages.sh: no set named '$set' (build, run, phone, test, bare, peers)" >&2
+            echo "packages.sh: no set named '$set' (build, run, phone, test, bench, bare, peers)" >&2
             return 1
             ;;
         esac

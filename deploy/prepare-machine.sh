@@ -3,6 +3,7 @@
 # Prepares a machine for Bindery. Root. Each command may be repeated: it changes only what is lacking.
 #
 #   prepare-machine.sh hugepages MEGABYTES       at least so much free in 2 MiB pages, and a mount
+#   prepare-machine.sh gigapages COUNT           so many free pages of 1 GiB, and a mount: for large arenas
 #   prepare-machine.sh netns NAME                a network namespace with its loopback up
 #   prepare-machine.sh tap NETNS NAME ADDRESS... a persistent tap in it, addresses on its kernel side
 #
@@ -47,6 +48,28 @@ hugepages()
     }
 }
 
+# The arena goes there by itself when it fills them. They are hard to get on a machine that has run for a
+# while: reserve them at boot (hugepagesz=1G hugepages=COUNT).
+gigapages()
+{
+    local pages=/sys/kernel/mm/hugepages/hugepages-1048576kB dir=/dev/hugepages-1G free total
+    [[ -d $pages ]] || die "this processor or kernel has no pages of 1 GiB"
+    grep -q ' hugetlbfs .*pagesize=1024M' /proc/mounts || {
+        mkdir -p "$dir"
+        mount -t hugetlbfs -o pagesize=1G hugetlbfs "$dir" || die "cannot mount hugetlbfs on $dir"
+    }
+    free=$(($(<"$pages/free_hugepages") - $(<"$pages/resv_hugepages")))
+    total=$(<"$pages/nr_hugepages")
+    ((free < $1)) || return 0
+    echo $((total + $1 - free)) >"$pages/nr_hugepages"
+    free=$(($(<"$pages/free_hugepages") - $(<"$pages/resv_hugepages")))
+    ((free >= $1)) || {
+        echo "$total" >"$pages/nr_hugepages"
+        die "wanted $1 free pages of 1 GiB, the kernel gave $free:" \
+            "memory is fragmented; reserve them at boot (hugepagesz=1G hugepages=$1)"
+    }
+}
+
 netns()
 {
     [[ -e /run/netns/$1 ]] || ip netns add "$1" || die "cannot make the network namespace $1"
@@ -77,9 +100,10 @@ tap()
 verb=${1:-}
 case $verb in
 hugepages) [[ $# == 2 && $2 =~ ^[0-9]+$ ]] || die "usage: hugepages MEGABYTES" ;;
+gigapages) [[ $# == 2 && $2 =~ ^[0-9]+$ ]] || die "usage: gigapages COUNT" ;;
 netns) [[ $# == 2 ]] || die "usage: netns NAME" ;;
 tap) (($# >= 3)) || die "usage: tap NETNS NAME ADDRESS..." ;;
-*) die "usage: prepare-machine.sh hugepages|netns|tap ..." ;;
+*) die "usage: prepare-machine.sh hugepages|gigapages|netns|tap ..." ;;
 esac
 shift
 "$verb" "$@"

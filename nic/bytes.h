@@ -12,6 +12,11 @@ static inline uint16_t bd_get16(const uint8_t *p)
     return (uint16_t)(p[0] << 8 | p[1]);
 }
 
+static inline uint32_t bd_get32(const uint8_t *p)
+{
+    return (uint32_t)bd_get16(p) << 16 | bd_get16(p + 2);
+}
+
 static inline void bd_put16(uint8_t *p, uint32_t v)
 {
     p[0] = (uint8_t)(v >> 8);

@@ -72,17 +72,13 @@ static bool bad_source_v4(const struct bd_station *station, const struct bd_ip *
     uint8_t first = ip->b[12];
     if (first == 0 || first == 127 || first >= 224)
         return true;
+    uint32_t source = bd_get32(ip->b + 12);
     for (unsigned i = 0; i < station->address_cnt; i++) {
         const struct bd_prefix *own = &station->address[i];
         if (!bd_ip_is_v4(&own->ip) || own->len >= 127)
             continue; /* no broadcast address on a /31 (RFC 3021) or /32 */
         uint32_t host = UINT32_MAX >> (own->len - 96);
-        uint8_t bytes[4];
-        bd_put32(bytes, host);
-        bool broadcast = true;
-        for (unsigned k = 0; k < 4 && broadcast; k++)
-            broadcast = ip->b[12 + k] == (own->ip.b[12 + k] | bytes[k]);
-        if (broadcast)
+        if (source == (bd_get32(own->ip.b + 12) | host))
             return true;
     }
     return false;
@@ -156,10 +152,14 @@ static enum bd_verdict read_ipv4(const struct bd_station *station, struct cursor
     if (total > c->end - out->ip_off)
         return BD_FRAME_SHORT;
     c->end = out->ip_off + total; /* the rest is Ethernet padding */
-    const uint8_t *options = take(c, header - BD_IPV4_SZ);
-    if (!options || bad_options(options, header - BD_IPV4_SZ))
-        return BD_FRAME_IP_HEADER;
-    if (!(flags & BD_FRAME_IP_SUM_GOOD) && !bd_sum_right(0, ip, header))
+    uint64_t sum = bd_sum_ipv4(ip);
+    if (header > BD_IPV4_SZ) {
+        const uint8_t *options = take(c, header - BD_IPV4_SZ);
+        if (!options || bad_options(options, header - BD_IPV4_SZ))
+            return BD_FRAME_IP_HEADER;
+        sum = bd_sum_add(sum, options, header - BD_IPV4_SZ);
+    }
+    if (!(flags & BD_FRAME_IP_SUM_GOOD) && bd_sum_fold(sum) != 0xffff)
         return BD_FRAME_IP_CHECKSUM;
     out->source.ip = bd_ip_from_v4(ip + 12);
     out->destination.ip = bd_ip_from_v4(ip + 16);

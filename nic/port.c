@@ -97,7 +97,7 @@ static int prepare_packet(const struct bd_config *config, const struct bd_config
                  from->interface, config->workers);
         return 0;
     }
-    uint32_t count = RTE_MIN(RTE_MAX(from->rx_descriptors, 64U), 512U);
+    uint32_t count = RTE_MIN(RTE_MAX(from->rx_descriptors, 64U), 4096U);
     snprintf(vdev, BD_EAL_VDEV_MAX, "%s,iface=%s,qpairs=%u,framesz=%u,blocksz=%u,framecnt=%u",
              port->device, from->interface, config->workers, BD_PORT_LOAN_SZ, BD_PORT_LOAN_SZ,
              count);

@@ -3,24 +3,28 @@
 
 #include "checksum.h"
 
+/* Headers are composed in words of memory order and summed before they are stored: reading back
+ * what was just written in smaller pieces would cost more than all the rest. */
+static inline uint64_t word16(uint32_t value, unsigned place)
+{
+    return (uint64_t)__builtin_bswap16((uint16_t)value) << (place * 16);
+}
+
 uint8_t *bd_reply_udp(uint8_t *payload, uint32_t len, const struct bd_way *way, uint16_t from_port,
                       uint16_t to_port, enum bd_reply_sums sums)
 {
-    uint8_t *udp = payload - BD_UDP_SZ;
-    len += BD_UDP_SZ;
-    bd_put16(udp, from_port);
-    bd_put16(udp + 2, to_port);
-    bd_put16(udp + 4, len);
-    bd_put16(udp + 6, 0);
-    uint64_t pseudo = bd_sum_pseudo(&way->from, &way->to, BD_PROTO_UDP, len);
+    uint32_t whole = len + BD_UDP_SZ;
+    uint64_t header = word16(from_port, 0) | word16(to_port, 1) | word16(whole, 2);
+    uint64_t pseudo = bd_sum_pseudo(&way->from, &way->to, BD_PROTO_UDP, whole);
     uint16_t sum = bd_sum_fold(pseudo);
     if (sums == BD_REPLY_SUMS_HERE) {
-        sum = bd_sum_finish(pseudo, udp, len);
+        sum = bd_sum_finish(pseudo + bd_sum_halves(header), payload, len);
         if (sum == 0)
             sum = 0xffff;
     }
-    memcpy(udp + 6, &sum, sizeof(sum));
-    return udp;
+    header |= (uint64_t)sum << 48;
+    memcpy(payload - BD_UDP_SZ, &header, BD_UDP_SZ);
+    return payload - BD_UDP_SZ;
 }
 
 void bd_reply_ipv4_sum(uint8_t *ip)
@@ -33,20 +37,19 @@ void bd_reply_ipv4_sum(uint8_t *ip)
 static uint8_t *push_ipv4(uint8_t *l4, uint32_t len, uint8_t protocol, uint8_t hop_limit,
                           uint16_t id, const struct bd_way *way, enum bd_reply_sums sums)
 {
-    uint8_t *ip = l4 - BD_IPV4_SZ;
-    ip[0] = 0x45;
-    ip[1] = 0;
-    bd_put16(ip + 2, len + BD_IPV4_SZ);
-    bd_put16(ip + 4, id);
-    bd_put16(ip + 6, id == 0 ? 0x4000 : 0);
-    ip[8] = hop_limit;
-    ip[9] = protocol;
-    bd_put16(ip + 10, 0);
-    memcpy(ip + 12, way->from.b + 12, 4);
-    memcpy(ip + 16, way->to.b + 12, 4);
+    uint32_t from, to;
+    memcpy(&from, way->from.b + 12, sizeof(from));
+    memcpy(&to, way->to.b + 12, sizeof(to));
+    uint64_t word[2] = {word16(0x4500, 0) | word16(len + BD_IPV4_SZ, 1) | word16(id, 2) |
+                            word16(id == 0 ? 0x4000 : 0, 3),
+                        word16((uint32_t)(hop_limit << 8) | protocol, 0) | (uint64_t)from << 32};
+    uint64_t sum = bd_sum_halves(word[0]) + bd_sum_halves(word[1]) + to;
     if (sums == BD_REPLY_SUMS_HERE)
-        bd_reply_ipv4_sum(ip);
-    return ip;
+        word[1] |= (uint64_t)(uint16_t)~bd_sum_fold(sum) << 16;
+    memcpy(l4 - 20, &word[0], 8);
+    memcpy(l4 - 12, &word[1], 8);
+    memcpy(l4 - 4, &to, 4);
+    return l4 - BD_IPV4_SZ;
 }
 
 uint8_t *bd_reply_ip(uint8_t *l4, uint32_t len, uint8_t protocol, uint8_t hop_limit, uint16_t id,

@@ -109,19 +109,21 @@ void bd_queue_send(struct bd_nic_queue *queue, struct bd_worker_stats *stats, un
                    struct rte_mbuf *mbuf, uint8_t protocol, uint8_t hop_limit,
                    const struct bd_way *way)
 {
-    uint32_t len = mbuf->pkt_len;
+    uint32_t len = mbuf->pkt_len, front = bd_reply_ip_sz(way);
     bool whole = fits(queue, port, way, len);
     uint32_t id = whole ? 0 : next_id(queue);
     bool by_port = mbuf->ol_flags & RTE_MBUF_F_TX_IP_CKSUM;
-    bd_reply_ip(rte_pktmbuf_mtod(mbuf, uint8_t *), len, protocol, hop_limit, (uint16_t)id, way,
-                by_port ? BD_REPLY_SUMS_PORT : BD_REPLY_SUMS_HERE);
-    rte_pktmbuf_prepend(mbuf, (uint16_t)bd_reply_ip_sz(way));
-    if (!whole) {
-        send_pieces(queue, stats, port, mbuf, way, id);
-        return;
+    uint8_t *ip = bd_reply_ip(rte_pktmbuf_mtod(mbuf, uint8_t *), len, protocol, hop_limit,
+                              (uint16_t)id, way, by_port ? BD_REPLY_SUMS_PORT : BD_REPLY_SUMS_HERE);
+    if (whole) {
+        bd_reply_ether(ip, bd_reply_ethertype(way), way);
+        front += bd_reply_ether_sz(way);
     }
-    push_ether(mbuf, way);
-    bd_queue_emit(queue, stats, port, mbuf);
+    rte_pktmbuf_prepend(mbuf, (uint16_t)front);
+    if (whole)
+        bd_queue_emit(queue, stats, port, mbuf);
+    else
+        send_pieces(queue, stats, port, mbuf, way, id);
 }
 
 struct rte_mbuf *bd_nic_reply(struct bd_nic_queue *queue, const struct bd_datagram *request,

@@ -13,6 +13,7 @@
 #   e2e         the real binaries with real phones on a tap and a veth
 #   nic         the real ports, frame by frame
 #   crash       SIGKILL to each process, 50 times
+#   bench       that the bench measures what it says and refuses when the machine is busy; no speed is judged
 #   quickstart  deploy/quickstart.sh --check
 #   peers       Bindery beside Kamailio, request by request (installs Kamailio)
 #
@@ -23,7 +24,7 @@ cd "${BASH_SOURCE[0]%/*}/.." || exit 2
 exec </dev/null
 export LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive
 
-all=(format build clang unit sanitize threads e2e nic crash quickstart)
+all=(format build clang unit sanitize threads e2e nic crash bench quickstart)
 long=() parts=()
 passed=0 failed=0 summary=()
 
@@ -176,6 +177,12 @@ part_nic()
 part_crash()
 {
     need_build && BUILD=$PWD/build-test counted tests/crash/run.sh "${long[@]}"
+}
+
+part_bench()
+{
+    check 'what the bench needs is installed' deploy/packages.sh install bench &&
+        need_build && BUILD=$PWD/build-test counted tests/bench/test.sh
 }
 
 part_peers()

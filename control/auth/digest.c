@@ -1,16 +1,33 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+/* MD5 by OpenSSL's functions of old, which OpenSSL 3 wants nobody to use: its EVP takes and gives
+ * back a context a hash, which costs as much as two of the three or four blocks that are hashed
+ * here, and MD5 is what most phones speak. Whether MD5 may be used at all is still asked of the
+ * providers, at start. */
+#define OPENSSL_SUPPRESS_DEPRECATED
+
 #include "digest.h"
 
 #include "hex.h"
 
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
+#include <openssl/md5.h>
 #include <stdlib.h>
+
+enum { A2_TEXT = 64, A2_CNT = 16 };
+
+/* H(A2) is the same for all phones of a domain: method and digest-uri are public and few. */
+struct a2_memo {
+    uint32_t len; /* 0: empty */
+    char text[A2_TEXT];
+    uint8_t hash[BD_DIGEST_MAX];
+};
 
 struct bd_digest {
     struct {
         EVP_MD *md;
         EVP_MD_CTX *ctx;
+        struct a2_memo a2[A2_CNT]; /* direct-mapped; many domains only make it miss */
     } alg[BD_ALG_CNT];
 };
 
@@ -54,16 +71,33 @@ void bd_digest_free(struct bd_digest *digest)
 
 /* Gathers short parts before it calls OpenSSL: a call costs more than the copy. */
 struct sink {
-    EVP_MD_CTX *ctx;
+    EVP_MD_CTX *ctx; /* NULL: md5 */
+    MD5_CTX md5;
     uint32_t used;
     bool ok;
     char buf[512];
 };
 
+static void sink_begin(struct sink *sink, struct bd_digest *digest, enum bd_digest_alg alg)
+{
+    sink->ctx = alg == BD_ALG_MD5 ? NULL : digest->alg[alg].ctx;
+    sink->used = 0;
+    sink->ok = (sink->ctx ? EVP_DigestInit_ex2(sink->ctx, NULL, NULL) : MD5_Init(&sink->md5)) == 1;
+}
+
 static void sink_flush(struct sink *sink)
 {
-    sink->ok = sink->ok && EVP_DigestUpdate(sink->ctx, sink->buf, sink->used);
+    int rc = sink->ctx ? EVP_DigestUpdate(sink->ctx, sink->buf, sink->used)
+                       : MD5_Update(&sink->md5, sink->buf, sink->used);
+    sink->ok = sink->ok && rc == 1;
     sink->used = 0;
+}
+
+static bool sink_end(struct sink *sink, uint8_t out[BD_DIGEST_MAX])
+{
+    sink_flush(sink);
+    int rc = sink->ctx ? EVP_DigestFinal_ex(sink->ctx, out, NULL) : MD5_Final(out, &sink->md5);
+    return sink->ok && rc == 1;
 }
 
 static void sink_put(struct sink *sink, struct bd_str s)
@@ -83,23 +117,50 @@ bool bd_digest_hash(struct bd_digest *digest, enum bd_digest_alg alg, const stru
                     unsigned cnt, uint8_t out[BD_DIGEST_MAX])
 {
     struct sink sink;
-    sink.ctx = digest->alg[alg].ctx;
-    sink.used = 0;
-    sink.ok = EVP_DigestInit_ex2(sink.ctx, NULL, NULL) == 1;
+    sink_begin(&sink, digest, alg);
     for (unsigned i = 0; i < cnt; i++) {
         if (i > 0)
             sink_put(&sink, BD_STR(":"));
         sink_put(&sink, parts[i]);
     }
-    sink_flush(&sink);
-    return sink.ok && EVP_DigestFinal_ex(sink.ctx, out, NULL) == 1;
+    return sink_end(&sink, out);
+}
+
+/* NULL when A2 is too long or too short to be kept. */
+static struct a2_memo *a2_memo_of(struct bd_digest *digest, const struct bd_digest_input *in,
+                                  char text[A2_TEXT], uint32_t *len)
+{
+    uint64_t end;
+    *len = in->method.len + 1 + in->uri.len;
+    if (in->method.len > A2_TEXT || in->uri.len > A2_TEXT || *len > A2_TEXT || *len < sizeof(end))
+        return NULL;
+    memcpy(text, in->method.p, in->method.len);
+    text[in->method.len] = ':';
+    memcpy(text + in->method.len + 1, in->uri.p, in->uri.len);
+    memcpy(&end, text + *len - sizeof(end), sizeof(end));
+    return &digest->alg[in->alg].a2[end * 0x9e3779b97f4a7c15ULL >> 60];
 }
 
 static bool hash_a2(struct bd_digest *digest, const struct bd_digest_input *in,
                     uint8_t out[BD_DIGEST_MAX])
 {
     const struct bd_str parts[] = {in->method, in->uri, in->body_hash};
-    return bd_digest_hash(digest, in->alg, parts, in->qop == BD_QOP_AUTH_INT ? 3 : 2, out);
+    if (in->qop == BD_QOP_AUTH_INT)
+        return bd_digest_hash(digest, in->alg, parts, 3, out);
+    char text[A2_TEXT];
+    uint32_t len;
+    struct a2_memo *memo = a2_memo_of(digest, in, text, &len);
+    if (!memo)
+        return bd_digest_hash(digest, in->alg, parts, 2, out);
+    if (!bd_str_eq((struct bd_str){text, len}, (struct bd_str){memo->text, memo->len})) {
+        memo->len = 0;
+        if (!bd_digest_hash(digest, in->alg, parts, 2, memo->hash))
+            return false;
+        memcpy(memo->text, text, len);
+        memo->len = len;
+    }
+    memcpy(out, memo->hash, BD_DIGEST_MAX);
+    return true;
 }
 
 bool bd_digest_response(struct bd_digest *digest, const struct bd_digest_input *in,

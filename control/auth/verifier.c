@@ -13,6 +13,8 @@
 
 enum {
     JOBS_PER_TURN = 32, /* of one ring, before the next one has its turn */
+    JOB_LINES = 8,      /* that a job usually has */
+    JOBS_AHEAD = 3,     /* fetched while one is looked at */
     IDLE_TURNS = 200,   /* some tens of microseconds */
     IDLE_SPINS = 32,    /* pauses of an idle turn */
     NAP_MIN_NS = 50000,
@@ -129,13 +131,38 @@ static void serve_job(struct verifier *v, struct bd_ring *verdicts, const struct
 /* --- the loop -----------------------------------------------------------------------------------
  */
 
-/* The policy is taken after a job was seen, so it is at least as new as the one that its worker
- * made the challenge by. Without a policy there are no keys: jobs wait until control has published
- * one. */
+/* The policy is taken after the jobs were seen, so it is at least as new as the one that their
+ * worker made the challenges by. Without a policy there are no keys: jobs wait until control has
+ * published one. */
 static bool take_policy(struct verifier *v)
 {
     v->policy = bd_policy_current(v->deps->arena);
     return v->policy && bd_nonce_set_keys(v->verify.nonce, v->policy->nonce_key) == 0;
+}
+
+/* The worker wrote the job last: its lines come from the cache of that core. */
+static void fetch_job(const struct bd_verify_job *job)
+{
+    for (unsigned line = 0; line < JOB_LINES; line++)
+        __builtin_prefetch((const char *)job + 64 * line);
+}
+
+/* Stage by stage, so that the cache misses of the jobs overlap. */
+static void serve_jobs(struct verifier *v, const struct bd_channel *channel, unsigned cnt,
+                       uint32_t dataplane)
+{
+    uint64_t hash[JOBS_PER_TURN], wall_ms = bd_wall_ms();
+    for (unsigned i = 0; i < cnt + JOBS_AHEAD; i++) {
+        if (i < cnt)
+            fetch_job(bd_ring_ahead(channel->jobs, i));
+        if (i >= JOBS_AHEAD)
+            hash[i - JOBS_AHEAD] =
+                bd_verify_prefetch(&v->verify, bd_ring_ahead(channel->jobs, i - JOBS_AHEAD));
+    }
+    for (unsigned i = 0; i < cnt; i++)
+        bd_verify_prefetch_entry(&v->verify, hash[i]);
+    for (unsigned i = 0; i < cnt; i++)
+        serve_job(v, channel->verdicts, bd_ring_ahead(channel->jobs, i), dataplane, wall_ms);
 }
 
 static unsigned turn(struct verifier *v)
@@ -144,14 +171,13 @@ static unsigned turn(struct verifier *v)
     uint32_t dataplane = dataplane_generation(v->deps->arena);
     for (unsigned w = v->index; w < v->deps->workers; w += v->deps->threads) {
         struct bd_channel channel = bd_channel_of(v->deps->arena, w);
-        const struct bd_verify_job *job;
-        for (unsigned i = 0; i < JOBS_PER_TURN; i++) {
-            if (!(job = bd_ring_peek(channel.jobs)) || !take_policy(v))
-                break;
-            serve_job(v, channel.verdicts, job, dataplane, bd_wall_ms());
-            bd_ring_release(channel.jobs);
-            served++;
-        }
+        uint32_t ready = bd_ring_ready(channel.jobs);
+        unsigned cnt = ready < JOBS_PER_TURN ? ready : JOBS_PER_TURN;
+        if (cnt == 0 || !take_policy(v))
+            continue;
+        serve_jobs(v, &channel, cnt, dataplane);
+        bd_ring_release_many(channel.jobs, cnt);
+        served += cnt;
     }
     return served;
 }

@@ -33,7 +33,7 @@ struct bd_verifiers_deps {
 /* Starts the threads; all of deps must live until stop. NULL with an error, and no thread left. */
 struct bd_verifiers *bd_verifiers_start(const struct bd_verifiers_deps *deps,
                                         struct bd_error *error);
-/* Lets each thread finish the job it is at, and waits for all. */
+/* Lets each thread finish the few jobs it is at, and waits for all. */
 void bd_verifiers_stop(struct bd_verifiers *verifiers);
 
 #define BD_VERIFY_RC_CNT (BD_VERIFY_BAD_NONCE + 1)

@@ -145,16 +145,35 @@ static bool owns(const struct bd_subscriber_entry *entry, struct name aor, bool 
     return bd_str_eq(user, aor.user) || (!case_sensitive && bd_str_eq_nocase(user, aor.user));
 }
 
+static uint64_t nonce_id(const struct bd_verify *v, const struct bd_verify_job *job)
+{
+    const struct bd_str text = bd_job_get(job, BD_JOB_NONCE);
+    return bd_hash64(v->hash_key, text.p, text.len);
+}
+
+uint64_t bd_verify_prefetch(const struct bd_verify *v, const struct bd_verify_job *job)
+{
+    bd_replay_prefetch(v->replay, nonce_id(v, job));
+    struct name aor = split_aor(bd_job_get(job, BD_JOB_AOR));
+    struct name given = split(bd_job_get(job, BD_JOB_USERNAME));
+    return bd_subscriber_prefetch(v->store, job->userhash ? aor.user : given.user, aor.host);
+}
+
+void bd_verify_prefetch_entry(const struct bd_verify *v, uint64_t hash)
+{
+    bd_subscriber_prefetch_entry(v->store, hash);
+}
+
 enum bd_verify_rc bd_verify_job(const struct bd_verify *v, const struct bd_verify_job *job,
                                 bool case_sensitive, uint64_t wall_ms)
 {
-    const struct bd_str text = bd_job_get(job, BD_JOB_NONCE);
     struct bd_nonce_fields nonce;
-    if (!bd_nonce_check(v->nonce, text, bd_job_get(job, BD_JOB_REALM), &nonce))
+    if (!bd_nonce_check(v->nonce, bd_job_get(job, BD_JOB_NONCE), bd_job_get(job, BD_JOB_REALM),
+                        &nonce))
         return BD_VERIFY_BAD_NONCE;
     if (job->algorithm >= BD_ALG_CNT)
         return BD_VERIFY_WRONG;
-    uint64_t id = bd_hash64(v->hash_key, text.p, text.len);
+    uint64_t id = nonce_id(v, job);
     bd_replay_prefetch(v->replay, id);
     struct name aor = split_aor(bd_job_get(job, BD_JOB_AOR));
     struct claim claim = claim_of(v, job, aor);

@@ -31,6 +31,11 @@ struct bd_verify {
 enum bd_verify_rc bd_verify_job(const struct bd_verify *verify, const struct bd_verify_job *job,
                                 bool case_sensitive, uint64_t wall_ms);
 
+/* Ahead of bd_verify_job, for each of several jobs: fetches what it will look up, the second round
+ * by what the first one returned. They change nothing but time. */
+uint64_t bd_verify_prefetch(const struct bd_verify *verify, const struct bd_verify_job *job);
+void bd_verify_prefetch_entry(const struct bd_verify *verify, uint64_t hash);
+
 /* The rspauth of the reply to a job that was found OK: the digest with the method left out, and for
  * auth-int over the empty body that every reply here has (RFC 7616 3.5). Writes bd_digest_sz bytes
  * of the job's algorithm; false when the subscriber is gone meanwhile or OpenSSL fails. */

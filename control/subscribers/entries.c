@@ -81,6 +81,28 @@ struct bd_subscriber_entry *bd_entries_find(const struct bd_entries *entries,
     return probe(entries, key_hash(entries, username, domain), username, domain, nocase, &slot);
 }
 
+uint64_t bd_entries_prefetch(const struct bd_entries *entries, struct bd_str username,
+                             struct bd_str domain)
+{
+    uint64_t hash = key_hash(entries, username, domain);
+    __builtin_prefetch(&entries->slot[hash & entries->mask]);
+    return hash;
+}
+
+/* An entry seldom begins with a line: its name may be in the fourth. */
+void bd_entries_prefetch_entry(const struct bd_entries *entries, uint64_t hash)
+{
+    for (uint64_t i = hash & entries->mask;; i = (i + 1) & entries->mask) {
+        uint64_t word = atomic_load(&entries->slot[i]);
+        const char *entry = (const char *)entry_of(word);
+        if (word != 0 && (!entry || word >> TAG_SHIFT != hash >> TAG_SHIFT))
+            continue;
+        for (unsigned line = 0; entry && line < 4; line++)
+            __builtin_prefetch(entry + 64 * line);
+        return;
+    }
+}
+
 struct bd_subscriber_entry *bd_entries_put(struct bd_entries *entries,
                                            struct bd_subscriber_entry *entry)
 {

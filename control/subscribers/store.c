@@ -67,6 +67,19 @@ const struct bd_subscriber_entry *bd_subscriber_lookup_aor(const struct bd_subsc
     return exact ? exact : lookup(store, user, domain, true);
 }
 
+uint64_t bd_subscriber_prefetch(const struct bd_subscriber_store *store, struct bd_str username,
+                                struct bd_str domain)
+{
+    if (username.len > BD_USERNAME_MAX || domain.len > BD_DOMAIN_NAME_MAX)
+        return 0;
+    return bd_entries_prefetch(atomic_load(&store->table), username, domain);
+}
+
+void bd_subscriber_prefetch_entry(const struct bd_subscriber_store *store, uint64_t hash)
+{
+    bd_entries_prefetch_entry(atomic_load(&store->table), hash);
+}
+
 /* --- freeing ---------------------------------------------------------------------------------- */
 
 static void entry_free(struct bd_subscriber_entry *entry)

@@ -36,9 +36,9 @@ void bd_ring_format(void *memory, uint32_t cnt, uint32_t elem_sz)
     ring->elem_sz = elem_sz;
 }
 
-static void *elem_at(struct bd_ring *ring, uint64_t position)
+static void *elem_at(const struct bd_ring *ring, uint64_t position)
 {
-    return ring->elems + (position & (ring->cnt - 1)) * ring->elem_sz;
+    return (uint8_t *)ring->elems + (position & (ring->cnt - 1)) * ring->elem_sz;
 }
 
 void *bd_ring_reserve(struct bd_ring *ring)
@@ -71,10 +71,28 @@ const void *bd_ring_peek(struct bd_ring *ring)
     return elem_at(ring, head);
 }
 
-void bd_ring_release(struct bd_ring *ring)
+uint32_t bd_ring_ready(struct bd_ring *ring)
 {
     uint64_t head = atomic_load_explicit(&ring->head, memory_order_relaxed);
-    atomic_store_explicit(&ring->head, head + 1, memory_order_release);
+    ring->cached_tail = atomic_load_explicit(&ring->tail, memory_order_acquire);
+    return (uint32_t)(ring->cached_tail - head);
+}
+
+const void *bd_ring_ahead(const struct bd_ring *ring, uint32_t i)
+{
+    return elem_at(ring, atomic_load_explicit(&ring->head, memory_order_relaxed) + i);
+}
+
+void bd_ring_release_many(struct bd_ring *ring, uint32_t cnt)
+{
+    uint64_t head = atomic_load_explicit(&ring->head, memory_order_relaxed);
+    /* Pairs with the producer's acquire of head: the elements have been read. */
+    atomic_store_explicit(&ring->head, head + cnt, memory_order_release);
+}
+
+void bd_ring_release(struct bd_ring *ring)
+{
+    bd_ring_release_many(ring, 1);
 }
 
 uint32_t bd_ring_used(const struct bd_ring *ring)

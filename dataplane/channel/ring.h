@@ -31,6 +31,11 @@ void bd_ring_publish(struct bd_ring *ring);
 /* Consumer: the oldest element, or NULL when empty; then release it. */
 const void *bd_ring_peek(struct bd_ring *ring);
 void bd_ring_release(struct bd_ring *ring);
+/* Consumer, to work on several elements at once: how many there are, the i-th oldest of them
+ * (i < ready), and the release of the cnt oldest. */
+uint32_t bd_ring_ready(struct bd_ring *ring);
+const void *bd_ring_ahead(const struct bd_ring *ring, uint32_t i);
+void bd_ring_release_many(struct bd_ring *ring, uint32_t cnt);
 
 /* Any: elements in it, and how many it holds. */
 uint32_t bd_ring_used(const struct bd_ring *ring);

@@ -102,7 +102,8 @@ bool bd_retire_room(const struct bd_writer *writer, unsigned n);
 /* Hands over a record that was taken out of the table. Assumes room. */
 void bd_retire(struct bd_writer *writer, uint64_t off);
 
-/* Lowers a bucket's due_s. */
-void bd_due_lower(struct bd_bucket *bucket, uint32_t expires_at_s);
+/* Lowers a bucket's due_s, and with it its group's; the group's alone. */
+void bd_due_lower(const struct bd_table *table, uint32_t bucket, uint32_t expires_at_s);
+void bd_group_lower(const struct bd_table *table, uint32_t bucket, uint32_t due_s);
 
 #endif

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <linux/memfd.h>
 #include <stdio.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -194,11 +195,18 @@ int bd_arena_create_private(struct bd_arena *arena, const struct bd_arena_params
 {
     *arena = (struct bd_arena){.role = BD_ROLE_DATAPLANE, .path = "(private)"};
     uint64_t page_sz = (uint64_t)sysconf(_SC_PAGESIZE);
+    unsigned flags = MFD_CLOEXEC;
+    int populate = params->private_page_sz ? MAP_POPULATE : 0;
+    arena->huge = params->private_page_sz > page_sz;
+    if (arena->huge) {
+        page_sz = params->private_page_sz;
+        flags |= MFD_HUGETLB | (unsigned)__builtin_ctzll(page_sz) << MFD_HUGE_SHIFT;
+    }
     arena->size = bd_arena_total(params, page_sz);
-    arena->fd = memfd_create("bindery-arena", MFD_CLOEXEC);
+    arena->fd = memfd_create("bindery-arena", flags);
     if (arena->fd < 0 || ftruncate(arena->fd, (off_t)arena->size) != 0) {
         bd_fail(error, "arena %s: %s", arena->path, strerror(errno));
-    } else if (bd_arena_make(arena, params, page_sz, 0, error) == 0) {
+    } else if (bd_arena_make(arena, params, page_sz, populate, error) == 0) {
         sign_in(arena);
         return 0;
     }

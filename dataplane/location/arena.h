@@ -30,7 +30,7 @@
 
 #define BD_ARENA_MAGIC 0x31414e4552414442ULL /* "BDARENA1" */
 /* Any change of a shared layout raises this; tests hold the sizes of all shared structs. */
-#define BD_ARENA_LAYOUT 3
+#define BD_ARENA_LAYOUT 5
 
 enum bd_role { BD_ROLE_DATAPLANE, BD_ROLE_CONTROL, BD_ROLE_CNT };
 
@@ -52,6 +52,7 @@ struct bd_arena;
 struct bd_arena_params {
     uint64_t region_sz[BD_REGION_CNT]; /* bytes, from each region's footprint function */
     uint64_t fingerprint;              /* hash of the configured sizes, shown when they differ */
+    uint64_t private_page_sz;          /* of bd_arena_create_private; 0: what pages there are */
     /* Formats the regions of a file just made, before its magic is written; NULL: all stay zero. */
     void (*format)(struct bd_arena *arena, const void *arg);
     const void *format_arg;
@@ -95,17 +96,20 @@ struct bd_arena {
 };
 
 /* Joins the arena, creating it when there is none.
- *   path    the file, or NULL for automatic: an arena named `name` on the first hugetlbfs mount
- * with enough free pages, else in /dev/shm with a warning that says how to get hugepages. An
- *           existing file wins over creating one in the other place.
+ *   path    the file, or NULL for automatic: an arena named `name` on a hugetlbfs mount with
+ *           enough free pages, the largest that it fills (1 GiB before 2 MiB), else in /dev/shm,
+ *           with a warning that says how to get hugepages. An existing file wins over a new one.
  *   role    whose byte is locked. Waits up to 1 s for a dying predecessor to let go.
+ *
  * Fails (-1, error says what and the remedy; nothing is overwritten or removed):
  *   the role is already running (names its pid), the file is no arena or of another layout, its
  *   sizes differ from params, no memory (says how many hugepages to add), no permission. */
 int bd_arena_join(struct bd_arena *arena, const char *path, const char *name, enum bd_role role,
                   const struct bd_arena_params *params, struct bd_error *error);
 
-/* Like join, for tools and tests: private file, no lock. */
+/* Like join, for tools and tests: private memory, no lock. With params->private_page_sz on pages of
+ * that size (4 KiB, or a size of hugepages), all of them taken at once. Fails when they cannot be
+ * had. */
 int bd_arena_create_private(struct bd_arena *arena, const struct bd_arena_params *params,
                             struct bd_error *error);
 

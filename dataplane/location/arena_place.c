@@ -67,25 +67,39 @@ static bool join_path(char *path, size_t path_sz, const char *dir, const char *n
     return n > 0 && (size_t)n < path_sz;
 }
 
-/* Walks the hugetlbfs mounts; true when `path` was set to an existing file, or with `create` to a
- * place with room. */
+/* Whether one kind of pages serves an arena better than another: the larger, but none that the
+ * arena would not fill: others on the machine want the large ones too. */
+static bool is_better(uint64_t page_sz, uint64_t than, uint64_t total_sz)
+{
+    if (than == 0)
+        return true;
+    return page_sz > than ? page_sz <= total_sz : than > total_sz && page_sz < than;
+}
+
+/* Walks the hugetlbfs mounts; true when `path` was set to an existing file, or with `create` to the
+ * best place with room, of several alike the first. */
 static bool find_on_huge(const char *name, uint64_t total_sz, bool create, char *path,
                          size_t path_sz)
 {
     FILE *mounts = setmntent("/proc/mounts", "re");
     if (!mounts)
         return false;
-    bool found = false;
+    uint64_t best = 0;
     struct mntent entry;
-    char text[1024];
-    while (!found && getmntent_r(mounts, &entry, text, sizeof(text))) {
-        if (strcmp(entry.mnt_type, "hugetlbfs") != 0 ||
-            !join_path(path, path_sz, entry.mnt_dir, name))
+    struct statfs fs;
+    char text[1024], candidate[256];
+    while ((create || !best) && getmntent_r(mounts, &entry, text, sizeof(text))) {
+        if (strcmp(entry.mnt_type, "hugetlbfs") != 0 || statfs(entry.mnt_dir, &fs) != 0 ||
+            !join_path(candidate, sizeof(candidate), entry.mnt_dir, name))
             continue;
-        found = create ? has_room(entry.mnt_dir, total_sz) : access(path, F_OK) == 0;
+        bool usable = create ? has_room(entry.mnt_dir, total_sz) : access(candidate, F_OK) == 0;
+        if (usable && is_better((uint64_t)fs.f_bsize, best, total_sz)) {
+            best = (uint64_t)fs.f_bsize;
+            snprintf(path, path_sz, "%s", candidate);
+        }
     }
     endmntent(mounts);
-    return found;
+    return best != 0;
 }
 
 void bd_place_choose(const char *name, uint64_t total_sz, char *path, size_t path_sz,

@@ -23,8 +23,9 @@ int bd_place_of(int fd, const char *path, struct bd_place *place, struct bd_erro
 uint64_t bd_place_huge_free(uint64_t page_sz);
 
 /* Chooses the path of an arena: an existing file `name` on any hugetlbfs mount or in /dev/shm, else
- * the first writable hugetlbfs mount with room for total_sz, else /dev/shm. `short_of_huge` tells
- * that it had to be /dev/shm, and how many pages of 2 MiB would have served. */
+ * the writable hugetlbfs mount with room for total_sz whose pages are the largest that it fills,
+ * else /dev/shm. `short_of_huge` tells that it had to be /dev/shm, and how many pages of 2 MiB
+ * would have served. */
 void bd_place_choose(const char *name, uint64_t total_sz, char *path, size_t path_sz,
                      uint64_t *short_of_huge);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Taking expired bindings out of a due bucket. */
 #include "allocator.h"
+#include "bucket.h"
 #include "race.h"
 
 /* A slot that loses its race this often is busy: its bucket stays due and comes again. */
@@ -66,9 +67,12 @@ static uint32_t expire_slot(struct sweep *sweep, unsigned s)
                                   .slot = s,
                                   .word = word,
                                   .record = bd_slot_record(table, word)};
+        uint32_t earliest_s = bd_record_earliest(ref.record);
+        if (earliest_s > sweep->now_s)
+            return earliest_s;
         ref.hash = bd_record_hash(ref.record);
         split_record(ref.record, sweep->now_s, &split);
-        if (split.kept == split.cnt)
+        if (split.kept == split.cnt) /* refreshed just now */
             return split.next_s;
         struct bd_str aor = bd_record_aor(ref.record);
         if (bd_table_put(sweep->writer, &ref, aor, split.seen, split.binding, split.kept) ==
@@ -78,6 +82,31 @@ static uint32_t expire_slot(struct sweep *sweep, unsigned s)
         }
     }
     return sweep->now_s;
+}
+
+static uint32_t due_of(const struct bd_table *table, uint32_t bucket)
+{
+    return bucket < table->shared->bucket_cnt ? atomic_load(&table->buckets[bucket].due_s)
+                                              : BD_DUE_NEVER;
+}
+
+/* Sets the bound of a bucket's group anew, but not while another bucket of it is due: whoever works
+ * off the last does. The search for one begins behind the bucket, where the sweeper's next lies. As
+ * with a bucket: BD_DUE_NEVER first, then the look. */
+static void settle_group(const struct bd_table *table, uint32_t bucket, uint32_t now_s)
+{
+    uint32_t first = bucket & ~(BD_GROUP_CNT - 1), min_s = BD_DUE_NEVER;
+    for (uint32_t i = 1; i <= BD_GROUP_CNT; i++) {
+        if (due_of(table, first + (bucket + i) % BD_GROUP_CNT) <= now_s)
+            return;
+    }
+    atomic_store(&table->group_due_s[bd_group_of(bucket)], BD_DUE_NEVER);
+    BD_RACE_POINT("expire: group taken");
+    for (uint32_t b = first; b < first + BD_GROUP_CNT; b++) {
+        uint32_t due_s = due_of(table, b);
+        min_s = due_s < min_s ? due_s : min_s;
+    }
+    bd_group_lower(table, bucket, min_s);
 }
 
 /* BD_DUE_NEVER first, then the look: see bd_due_lower in writer.c. A process that dies in between
@@ -92,6 +121,7 @@ unsigned bd_table_expire(struct bd_writer *writer, uint32_t bucket, uint32_t now
     struct bd_bucket *b = &writer->table->buckets[bucket];
     if (atomic_load(&b->due_s) > now_s)
         return 0; /* worked off already: the sweeper may name a bucket twice */
+    bd_bucket_prefetch_records(writer->table, bucket);
     atomic_store(&b->due_s, BD_DUE_NEVER);
     BD_RACE_POINT("expire: due_s taken");
     uint32_t next_s = BD_DUE_NEVER;
@@ -100,7 +130,9 @@ unsigned bd_table_expire(struct bd_writer *writer, uint32_t bucket, uint32_t now
         next_s = slot_s < next_s ? slot_s : next_s;
         BD_RACE_POINT("expire: slot done");
     }
-    bd_due_lower(b, next_s);
+    bd_due_lower(writer->table, bucket, next_s);
+    BD_RACE_POINT("expire: bucket done");
+    settle_group(writer->table, bucket, now_s);
     *aors = sweep.aors;
     return sweep.removed;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Shared layouts of table and record memory; private to this folder.
  *
- *   table region:   bd_table_shared | buckets: shard 0, shard 1, ...
+ *   table region:   bd_table_shared | buckets: shard 0, shard 1, ... | due_s of each group of them
  *   shard:          home buckets | BD_TABLE_WINDOW - 1 padding buckets, so no window leaves it
  *   record region:  class byte of each page | pages of 64 KiB, each cut in blocks of one class
  *
@@ -14,8 +14,8 @@
 
 /* --- records --------------------------------------------------------------------------------- */
 
-/* State and txn come first: with the 16 bytes of the header, what a refresh of contact 0 writes and
- * the hash it checks lie in the first unit, hence in one cache line. */
+/* State and txn come first: hash, AoR, and what a refresh of contact 0 writes lie close together,
+ * for an AoR of usual length within 64 bytes. */
 struct bd_contact {
     _Atomic uint64_t state;
     _Atomic uint64_t txn;
@@ -34,9 +34,20 @@ struct bd_record {
     uint32_t sz;
     uint16_t aor_len;
     uint16_t cnt;
-    struct bd_contact contact[];
+    char aor[]; /* then the contacts, at the next multiple of 8 */
 };
 _Static_assert(sizeof(struct bd_record) == 16, "kept in shared memory");
+
+/* From the begin of a record to its contacts. */
+static inline uint32_t bd_record_contacts_off(uint32_t aor_len)
+{
+    return ((uint32_t)sizeof(struct bd_record) + aor_len + 7) & ~7U;
+}
+/* The record is const to readers; two atomic words of each contact are not. */
+static inline struct bd_contact *bd_record_contact(const struct bd_record *record, unsigned i)
+{
+    return (struct bd_contact *)((uintptr_t)record + bd_record_contacts_off(record->aor_len)) + i;
+}
 
 /* --- record memory --------------------------------------------------------------------------- */
 
@@ -70,6 +81,19 @@ struct bd_bucket {
         flags; /* BD_BUCKET_OVERFLOW: some key at home here was put further on; sticky */
 };
 _Static_assert(sizeof(struct bd_bucket) == 64, "kept in shared memory");
+
+/* Buckets that share a lower bound of their due_s, so that the sweeper need not read the table. */
+#define BD_GROUP_LOG2 4
+#define BD_GROUP_CNT  (1U << BD_GROUP_LOG2)
+
+static inline uint32_t bd_group_of(uint32_t bucket)
+{
+    return bucket >> BD_GROUP_LOG2;
+}
+static inline uint32_t bd_groups_for(uint32_t bucket_cnt)
+{
+    return bd_group_of(bucket_cnt + BD_GROUP_CNT - 1);
+}
 
 #define BD_TABLE_MAGIC 0x31454c4241544442ULL /* "BDTABLE1" */
 
@@ -130,23 +154,23 @@ static inline _Atomic uint64_t *bd_window_slot(const struct bd_table *table, uin
     return &table->buckets[home + position / BD_TABLE_SLOTS].slot[position % BD_TABLE_SLOTS];
 }
 
+/* The expiry that comes first. */
+static inline uint32_t bd_record_earliest(const struct bd_record *record)
+{
+    uint32_t min_s = BD_DUE_NEVER;
+    for (unsigned i = 0; i < record->cnt; i++) {
+        uint32_t expires_at_s =
+            bd_state_expires_at_s(atomic_load(&bd_record_contact(record, i)->state));
+        min_s = expires_at_s < min_s ? expires_at_s : min_s;
+    }
+    return min_s;
+}
+
 /* Whether the record a slot points to is this AoR's. */
 static inline bool bd_record_is(const struct bd_record *record, uint64_t hash, struct bd_str aor)
 {
     return record->hash == hash && record->aor_len == aor.len &&
-           memcmp(&record->contact[record->cnt], aor.p, aor.len) == 0;
-}
-
-/* Bit s: slot s was LIVE with this tag. Without a branch a slot, as no predictor guesses which one
- * it is. */
-static inline unsigned bd_bucket_match(const struct bd_bucket *bucket, uint64_t hash)
-{
-    uint64_t want =
-        (hash & BD_SLOT_TAG_MASK) << (BD_SLOT_TAG_SHIFT - BD_SLOT_OFF_BITS) | BD_SLOT_LIVE;
-    unsigned match = 0;
-    for (unsigned s = 0; s < BD_TABLE_SLOTS; s++)
-        match |= (unsigned)(atomic_load(&bucket->slot[s]) >> BD_SLOT_OFF_BITS == want) << s;
-    return match;
+           bd_bytes_eq(record->aor, aor.p, aor.len);
 }
 
 #endif

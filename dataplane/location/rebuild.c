@@ -95,16 +95,6 @@ static bool is_second(const struct rebuild *r, uint32_t bucket, unsigned slot, u
     return false;
 }
 
-static uint32_t earliest(const struct bd_record *record)
-{
-    uint32_t min_s = BD_DUE_NEVER;
-    for (unsigned i = 0; i < record->cnt; i++) {
-        uint32_t expires_at_s = bd_state_expires_at_s(atomic_load(&record->contact[i].state));
-        min_s = expires_at_s < min_s ? expires_at_s : min_s;
-    }
-    return min_s;
-}
-
 /* Returns the earliest expiry in the slot. */
 static uint32_t sweep_slot(struct rebuild *r, uint32_t bucket, unsigned s)
 {
@@ -124,7 +114,7 @@ static uint32_t sweep_slot(struct rebuild *r, uint32_t bucket, unsigned s)
     if (home != bucket)
         r->overflow[home % BD_TABLE_WINDOW] = true;
     r->live++;
-    return earliest(record);
+    return bd_record_earliest(record);
 }
 
 /* The flag of a bucket is known when the last bucket of its window has been seen; it goes straight
@@ -134,6 +124,16 @@ static void settle_overflow(struct rebuild *r, uint32_t bucket)
     bool overflow = r->overflow[bucket % BD_TABLE_WINDOW];
     atomic_store(&r->table->buckets[bucket].flags, overflow ? BD_BUCKET_OVERFLOW : 0);
     r->overflow[bucket % BD_TABLE_WINDOW] = false;
+}
+
+/* The bound of a group is known at its last bucket. */
+static void settle_group(struct rebuild *r, uint32_t bucket, uint32_t due_s, uint32_t *group_s)
+{
+    *group_s = due_s < *group_s ? due_s : *group_s;
+    atomic_store_explicit(&r->table->group_due_s[bd_group_of(bucket)], *group_s,
+                          memory_order_relaxed);
+    if ((bucket + 1) % BD_GROUP_CNT == 0)
+        *group_s = BD_DUE_NEVER;
 }
 
 static void prefetch_records(const struct rebuild *r, uint32_t bucket)
@@ -147,15 +147,17 @@ static void prefetch_records(const struct rebuild *r, uint32_t bucket)
         if (word == 0 || bd_slot_off(word) >= end)
             continue;
         const char *p = (const char *)bd_slot_record(r->table, word);
+        /* To the lengths of the texts of contact 0, wherever in a line the record begins. */
         __builtin_prefetch(p);
         __builtin_prefetch(p + 64);
+        __builtin_prefetch(p + 127);
         __builtin_prefetch(&r->used[bd_slot_off(word) >> BD_UNIT_LOG2 >> 6], 1);
     }
 }
 
 static void sweep_table(struct rebuild *r)
 {
-    uint32_t cnt = r->table->shared->bucket_cnt;
+    uint32_t cnt = r->table->shared->bucket_cnt, group_s = BD_DUE_NEVER;
     for (uint32_t b = 0; b < cnt; b++) {
         prefetch_records(r, b + SWEEP_AHEAD);
         uint32_t due_s = BD_DUE_NEVER;
@@ -164,6 +166,7 @@ static void sweep_table(struct rebuild *r)
             due_s = slot_s < due_s ? slot_s : due_s;
         }
         atomic_store_explicit(&r->table->buckets[b].due_s, due_s, memory_order_relaxed);
+        settle_group(r, b, due_s, &group_s);
         if (b >= BD_TABLE_WINDOW - 1)
             settle_overflow(r, b - (BD_TABLE_WINDOW - 1));
     }

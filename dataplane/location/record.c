@@ -13,10 +13,16 @@ uint32_t bd_record_sz(struct bd_str aor, const struct bd_binding *bindings, unsi
 {
     if (cnt > BD_CONTACTS_PER_AOR_MAX || aor.len > UINT16_MAX)
         return 0;
-    uint64_t bytes = sizeof(struct bd_record) + cnt * sizeof(struct bd_contact) + aor.len;
+    uint64_t bytes = bd_record_contacts_off(aor.len) + cnt * sizeof(struct bd_contact);
     for (unsigned i = 0; i < cnt; i++)
         bytes += text_bytes(&bindings[i]);
     return bytes < BD_RECORD_MAX ? (uint32_t)bytes : 0;
+}
+
+static uint32_t texts_off(const struct bd_record *record)
+{
+    return bd_record_contacts_off(record->aor_len) +
+           record->cnt * (uint32_t)sizeof(struct bd_contact);
 }
 
 static uint32_t put_text(struct bd_record *record, uint32_t off, struct bd_str s)
@@ -29,7 +35,7 @@ static uint32_t put_text(struct bd_record *record, uint32_t off, struct bd_str s
 static uint32_t put_contact(struct bd_record *record, unsigned i, uint32_t off,
                             const struct bd_binding *binding)
 {
-    struct bd_contact *contact = &record->contact[i];
+    struct bd_contact *contact = bd_record_contact(record, i);
     /* Relaxed: nobody sees the record before the slot publishes it. */
     atomic_store_explicit(&contact->state, binding->state & ~BD_STATE_SEALED, memory_order_relaxed);
     atomic_store_explicit(&contact->txn, binding->txn, memory_order_relaxed);
@@ -53,8 +59,8 @@ void bd_record_write(struct bd_record *record, uint64_t hash, struct bd_str aor,
     record->hash = hash;
     record->aor_len = (uint16_t)aor.len;
     record->cnt = (uint16_t)cnt;
-    uint32_t off = (uint32_t)(sizeof(*record) + cnt * sizeof(struct bd_contact));
-    off = put_text(record, off, aor);
+    put_text(record, sizeof(*record), aor);
+    uint32_t off = texts_off(record);
     for (unsigned i = 0; i < cnt; i++)
         off = put_contact(record, i, off, &bindings[i]);
     record->sz = off;
@@ -62,7 +68,7 @@ void bd_record_write(struct bd_record *record, uint64_t hash, struct bd_str aor,
 
 struct bd_str bd_record_aor(const struct bd_record *record)
 {
-    return (struct bd_str){(const char *)&record->contact[record->cnt], record->aor_len};
+    return (struct bd_str){record->aor, record->aor_len};
 }
 
 uint64_t bd_record_hash(const struct bd_record *record)
@@ -75,9 +81,14 @@ unsigned bd_record_cnt(const struct bd_record *record)
     return record->cnt;
 }
 
+uint64_t bd_record_state(const struct bd_record *record, unsigned i)
+{
+    return atomic_load(&bd_record_contact(record, i)->state);
+}
+
 void bd_record_view(const struct bd_record *record, unsigned i, struct bd_binding *view)
 {
-    const struct bd_contact *contact = &record->contact[i];
+    const struct bd_contact *contact = bd_record_contact(record, i);
     const char *p = (const char *)record + contact->text_off;
     for (unsigned t = 0; t < BD_TEXT_CNT; t++) {
         uint32_t len = contact->text_len[t];
@@ -98,7 +109,7 @@ void bd_record_view(const struct bd_record *record, unsigned i, struct bd_bindin
 
 static bool contact_valid(const struct bd_record *record, unsigned i, uint32_t text_begin)
 {
-    const struct bd_contact *contact = &record->contact[i];
+    const struct bd_contact *contact = bd_record_contact(record, i);
     uint32_t bytes = 0;
     for (unsigned t = 0; t < BD_TEXT_CNT; t++)
         bytes += contact->text_len[t];
@@ -111,8 +122,7 @@ bool bd_record_valid(const struct bd_record *record, uint32_t sz)
     if (sz < sizeof(*record) || record->sz > sz || record->cnt == 0 ||
         record->cnt > BD_CONTACTS_PER_AOR_MAX)
         return false;
-    uint32_t text_begin =
-        (uint32_t)(sizeof(*record) + record->cnt * sizeof(struct bd_contact)) + record->aor_len;
+    uint32_t text_begin = texts_off(record);
     if (text_begin > record->sz)
         return false;
     for (unsigned i = 0; i < record->cnt; i++) {

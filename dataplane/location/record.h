@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* A record: one AoR with all its bindings, in one block of the arena.
  *
- *   +--------+------------+---------+----------------+----------------+-----+
- *   | header | contact 0  | ...     | contact n-1    | AoR text       | texts of each contact ...
- *   +--------+------------+---------+----------------+----------------+-----+
+ *   +--------+----------------+------------+---------+----------------+-----+
+ *   | header | AoR text       | contact 0  | ...     | contact n-1    | texts of each contact ...
+ *   +--------+----------------+------------+---------+----------------+-----+
  *
  * Immutable once published, but for two atomic words in each contact:
  *   state  sealed:1 | cseq:31 | expires_at_s:32
@@ -92,6 +92,8 @@ void bd_record_write(struct bd_record *record, uint64_t hash, struct bd_str aor,
 struct bd_str bd_record_aor(const struct bd_record *record);
 uint64_t bd_record_hash(const struct bd_record *record);
 unsigned bd_record_cnt(const struct bd_record *record);
+/* The state word of contact i, as loaded. */
+uint64_t bd_record_state(const struct bd_record *record, unsigned i);
 /* Fills a view; the slices live as long as the caller's epoch line has not been quiescent. */
 void bd_record_view(const struct bd_record *record, unsigned i, struct bd_binding *view);
 /* Whether all lengths and offsets lie inside `sz` bytes: for rebuild and for tools. */

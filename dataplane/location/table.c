@@ -4,13 +4,14 @@
  * Slot loads are seq_cst throughout. Readers need acquire (pairs with the publishing
  * compare-and-swap in writer.c: the record is whole), and the order after bd_epoch_online's store;
  * both cost nothing on x86, where a load is a load. */
-#include "layout.h"
+#include "bucket.h"
 
 /* Slots for two bindings: at a load of 0.4 a window of 8 buckets holds 22 AoRs on average, and one
  * with more than its 56 slots is a matter of one in 10^9. It costs 23 bytes a binding. */
 enum { SLOTS_PER_TWO_BINDINGS = 5 };
-/* Cache lines of a typical record. */
-enum { RECORD_LINES = 5 };
+/* The begin of a record, with all that finding and refreshing one contact touch; and as much of the
+ * rest as is fetched: several contacts' worth. */
+enum { LINE = 64, HEAD_SZ = 64, REST_LINES_MAX = 24 };
 #define RECORD_AVG_USUAL  384
 #define RECORDS_MIN_PAGES 192 /* room for a page of each common class for some workers */
 #define BINDINGS_MAX      (1ULL << 31)
@@ -22,12 +23,18 @@ static uint32_t home_cnt_of(uint64_t bindings_max)
     return (uint32_t)((slots + per_home - 1) / per_home);
 }
 
+static uint64_t bytes_for(uint32_t bucket_cnt)
+{
+    return sizeof(struct bd_table_shared) + (uint64_t)bucket_cnt * sizeof(struct bd_bucket) +
+           (uint64_t)bd_groups_for(bucket_cnt) * sizeof(uint32_t);
+}
+
 uint64_t bd_table_footprint(uint64_t bindings_max)
 {
     if (bindings_max == 0 || bindings_max > BINDINGS_MAX)
         return 0;
     uint64_t shard_cnt = home_cnt_of(bindings_max) + BD_TABLE_WINDOW - 1;
-    return sizeof(struct bd_table_shared) + shard_cnt * BD_TABLE_SHARDS * sizeof(struct bd_bucket);
+    return bytes_for((uint32_t)(shard_cnt * BD_TABLE_SHARDS));
 }
 
 uint64_t bd_records_footprint(uint64_t bindings_max, uint32_t record_avg_sz)
@@ -48,6 +55,11 @@ static struct bd_table_shared *shared_of(const struct bd_arena *arena)
     return bd_arena_region(arena, BD_REGION_TABLE);
 }
 
+static _Atomic uint32_t *groups_of(struct bd_table_shared *shared)
+{
+    return (_Atomic uint32_t *)((struct bd_bucket *)(shared + 1) + shared->bucket_cnt);
+}
+
 void bd_table_format(struct bd_arena *arena, uint64_t bindings_max)
 {
     struct bd_table_shared *shared = shared_of(arena);
@@ -64,15 +76,15 @@ void bd_table_format(struct bd_arena *arena, uint64_t bindings_max)
     struct bd_bucket *buckets = (struct bd_bucket *)(shared + 1);
     for (uint32_t b = 0; b < shared->bucket_cnt; b++)
         atomic_store_explicit(&buckets[b].due_s, BD_DUE_NEVER, memory_order_relaxed);
+    memset(groups_of(shared), 0xff, bd_groups_for(shared->bucket_cnt) * sizeof(uint32_t));
     shared->magic = BD_TABLE_MAGIC;
 }
 
 int bd_table_join(struct bd_table *table, struct bd_arena *arena, struct bd_error *error)
 {
     struct bd_table_shared *shared = shared_of(arena);
-    uint64_t needed = sizeof(*shared) + (uint64_t)shared->bucket_cnt * sizeof(struct bd_bucket);
     if (shared->magic != BD_TABLE_MAGIC || shared->home_cnt == 0 ||
-        needed > arena->header->region_sz[BD_REGION_TABLE])
+        bytes_for(shared->bucket_cnt) > arena->header->region_sz[BD_REGION_TABLE])
         return bd_fail(error,
                        "arena %s: its binding table is not of this version; remove the file while "
                        "both processes are stopped (bindings are lost)",
@@ -80,6 +92,7 @@ int bd_table_join(struct bd_table *table, struct bd_arena *arena, struct bd_erro
     *table = (struct bd_table){.arena = arena,
                                .shared = shared,
                                .buckets = (struct bd_bucket *)(shared + 1),
+                               .group_due_s = groups_of(shared),
                                .records = bd_arena_region(arena, BD_REGION_RECORDS),
                                .epoch = &shared->epoch};
     return 0;
@@ -95,26 +108,41 @@ void bd_table_prefetch_bucket(const struct bd_table *table, uint64_t hash)
     __builtin_prefetch(&table->buckets[bd_table_home(table, hash)], 1);
 }
 
-/* The first line holds the words that a refresh writes. */
-static void prefetch_record(const struct bd_record *record)
+/* The first record of the home bucket whose tag fits, before a look at its AoR. NULL: none. */
+static const struct bd_record *likely_record(const struct bd_table *table, uint64_t hash)
 {
-    const char *p = (const char *)record;
-    __builtin_prefetch(p, 1);
-    for (unsigned line = 1; line < RECORD_LINES; line++)
-        __builtin_prefetch(p + (size_t)line * 64);
+    const struct bd_bucket *home = &table->buckets[bd_table_home(table, hash)];
+    unsigned match = bd_bucket_match(home, hash);
+    uint64_t word = match ? atomic_load(&home->slot[__builtin_ctz(match)]) : 0;
+    return bd_slot_state(word) == BD_SLOT_LIVE ? bd_slot_record(table, word) : NULL;
 }
 
 void bd_table_prefetch_record(const struct bd_table *table, uint64_t hash)
 {
-    const struct bd_bucket *home = &table->buckets[bd_table_home(table, hash)];
-    unsigned match = bd_bucket_match(home, hash);
-    if (match) {
-        prefetch_record(bd_slot_record(table, atomic_load(&home->slot[__builtin_ctz(match)])));
+    const char *p = (const char *)likely_record(table, hash);
+    if (p) {
+        /* It may begin in the middle of a line. Either may hold the words that a refresh writes. */
+        __builtin_prefetch(p, 1);
+        __builtin_prefetch(p + HEAD_SZ - 1, 1);
         return;
     }
-    /* Not there, so it may well be an insert, which looks through the whole window. */
+    /* Not there, or not here: as far as a key at home here may lie. */
+    const struct bd_bucket *home = &table->buckets[bd_table_home(table, hash)];
+    if (!(atomic_load_explicit(&home->flags, memory_order_relaxed) & BD_BUCKET_OVERFLOW))
+        return;
     for (unsigned b = 1; b < BD_TABLE_WINDOW; b++)
         __builtin_prefetch(home + b);
+}
+
+void bd_table_prefetch_rest(const struct bd_table *table, uint64_t hash)
+{
+    const struct bd_record *record = likely_record(table, hash);
+    if (!record)
+        return;
+    uint32_t sz = record->sz < REST_LINES_MAX * LINE ? record->sz : REST_LINES_MAX * LINE;
+    for (uint32_t off = HEAD_SZ; off < sz; off += LINE)
+        __builtin_prefetch((const char *)record + off);
+    __builtin_prefetch((const char *)record + sz - 1);
 }
 
 static bool find_in_bucket(const struct bd_table *table, uint32_t bucket, struct bd_str aor,
@@ -167,17 +195,6 @@ static void walk_bucket(const struct bd_table *table, uint32_t bucket, bd_table_
     }
 }
 
-static void prefetch_bucket_records(const struct bd_table *table, uint32_t bucket)
-{
-    if (bucket >= table->shared->bucket_cnt)
-        return;
-    for (unsigned s = 0; s < BD_TABLE_SLOTS; s++) {
-        uint64_t word = atomic_load_explicit(&table->buckets[bucket].slot[s], memory_order_relaxed);
-        if (bd_slot_state(word) == BD_SLOT_LIVE)
-            __builtin_prefetch(bd_slot_record(table, word));
-    }
-}
-
 /* Three records a bucket at 190 ns each and 10 ns of work: a few buckets ahead hide them. */
 enum { WALK_AHEAD = 4 };
 
@@ -188,11 +205,21 @@ bool bd_table_walk(const struct bd_table *table, uint32_t *cursor, uint32_t max_
     uint32_t begin = *cursor < cnt ? *cursor : cnt;
     uint32_t end = max_buckets < cnt - begin ? begin + max_buckets : cnt;
     for (uint32_t b = begin; b < end; b++) {
-        prefetch_bucket_records(table, b + WALK_AHEAD);
+        if (b + WALK_AHEAD < cnt)
+            bd_bucket_prefetch_records(table, b + WALK_AHEAD);
         walk_bucket(table, b, fn, arg);
     }
     *cursor = end;
     return end < cnt;
+}
+
+/* The next bucket from b on whose group may be due; `end` when there is none before it. */
+static uint32_t skip_groups(const struct bd_table *table, uint32_t b, uint32_t end, uint32_t now_s)
+{
+    while (b < end &&
+           atomic_load_explicit(&table->group_due_s[bd_group_of(b)], memory_order_relaxed) > now_s)
+        b = (b | (BD_GROUP_CNT - 1)) + 1;
+    return b < end ? b : end;
 }
 
 bool bd_table_due(const struct bd_table *table, uint32_t *cursor, uint32_t max_buckets,
@@ -202,9 +229,12 @@ bool bd_table_due(const struct bd_table *table, uint32_t *cursor, uint32_t max_b
     uint32_t b = *cursor < bucket_cnt ? *cursor : bucket_cnt;
     uint32_t end = max_buckets < bucket_cnt - b ? b + max_buckets : bucket_cnt;
     *cnt = 0;
-    for (; b < end && *cnt < cap; b++) {
-        if (atomic_load_explicit(&table->buckets[b].due_s, memory_order_relaxed) <= now_s)
-            buckets[(*cnt)++] = b;
+    while (*cnt < cap && (b = skip_groups(table, b, end, now_s)) < end) {
+        uint32_t group_end = (b | (BD_GROUP_CNT - 1)) + 1;
+        for (; b < end && b < group_end && *cnt < cap; b++) {
+            if (atomic_load_explicit(&table->buckets[b].due_s, memory_order_relaxed) <= now_s)
+                buckets[(*cnt)++] = b;
+        }
     }
     *cursor = b;
     return b < bucket_cnt;

@@ -18,8 +18,9 @@
  * them sees the earlier; it then withdraws, or empties the other first. table.c has the proof
  * beside the code, with the memory order and pair of every atomic.
  *
- * due_s of a bucket is a lower bound of the expiries in it (UINT32_MAX: none): the sweeper reads
- * this word only, and a refresh never writes it.
+ * due_s of a bucket is a lower bound of the expiries in it (UINT32_MAX: none), and each group of
+ * neighbours has a lower bound of theirs: the sweeper reads the latter, 1/256 of the table, and the
+ * buckets of the groups that are due. A refresh never writes either, unless it shortens a life.
  *
  * Who may call: `struct bd_table` functions any thread of either process; those that take a
  * `struct bd_writer` only the dataplane's worker that owns it. Every reader holds an epoch line. */
@@ -44,6 +45,7 @@ struct bd_table {
     struct bd_arena *arena;
     struct bd_table_shared *shared;
     struct bd_bucket *buckets;
+    _Atomic uint32_t *group_due_s;
     uint8_t *records;
     struct bd_epoch *epoch;
 };
@@ -66,8 +68,12 @@ struct bd_slot_ref {
 
 uint64_t bd_table_hash(const struct bd_table *table, struct bd_str aor);
 void bd_table_prefetch_bucket(const struct bd_table *table, uint64_t hash);
-/* After prefetch_bucket: prefetches the first record whose tag fits. */
+/* After prefetch_bucket: prefetches the begin of the first record whose tag fits, all that is read
+ * to find and to refresh it. */
 void bd_table_prefetch_record(const struct bd_table *table, uint64_t hash);
+/* After prefetch_record, some requests ahead of who reads the texts: prefetches the rest. Not for a
+ * whole burst at once: a core has two dozen misses under way at most, and stands still for more. */
+void bd_table_prefetch_rest(const struct bd_table *table, uint64_t hash);
 /* Finds an AoR. The record stays valid until the caller's epoch line is quiescent. Expired contacts
  * are still in it: the caller compares with its clock. */
 bool bd_table_find(const struct bd_table *table, uint64_t hash, struct bd_str aor,

@@ -22,13 +22,28 @@ void (*bd_race_hook)(const char *point);
  * states, then lowers it to what it found. Either this load sees that BD_DUE_NEVER (or what follows
  * it) and lowers it, or it precedes it in S: then so does the change, and the sweep reads the new
  * expiry. */
-void bd_due_lower(struct bd_bucket *bucket, uint32_t expires_at_s)
+static bool lower(_Atomic uint32_t *due_s, uint32_t to_s)
 {
-    uint32_t due_s = atomic_load(&bucket->due_s);
-    while (expires_at_s < due_s) {
-        if (atomic_compare_exchange_weak(&bucket->due_s, &due_s, expires_at_s))
-            return;
+    uint32_t now_s = atomic_load(due_s);
+    while (to_s < now_s) {
+        if (atomic_compare_exchange_weak(due_s, &now_s, to_s))
+            return true;
     }
+    return false;
+}
+
+void bd_group_lower(const struct bd_table *table, uint32_t bucket, uint32_t due_s)
+{
+    lower(&table->group_due_s[bd_group_of(bucket)], due_s);
+}
+
+/* The group after its bucket, by whoever lowered the bucket: so the group's bound <= each of its
+ * buckets' due_s, but for one whose lowerer has not come that far. Pairs with settle_group in
+ * expire.c by the same argument, buckets in place of expiries. */
+void bd_due_lower(const struct bd_table *table, uint32_t bucket, uint32_t expires_at_s)
+{
+    if (lower(&table->buckets[bucket].due_s, expires_at_s))
+        bd_group_lower(table, bucket, expires_at_s);
 }
 
 static uint32_t earliest(const struct bd_binding *bindings, unsigned cnt)
@@ -45,8 +60,7 @@ static uint32_t earliest(const struct bd_binding *bindings, unsigned cnt)
 
 static struct bd_contact *contact_of(const struct bd_slot_ref *ref, unsigned i)
 {
-    /* The record is const to readers; its two atomic words are not. */
-    return &((struct bd_record *)ref->record)->contact[i];
+    return bd_record_contact(ref->record, i);
 }
 
 /* Only up, so of two that race the txn of the higher CSeq stays, as its state does. Release by way
@@ -78,7 +92,7 @@ enum bd_table_rc bd_table_refresh(struct bd_writer *writer, const struct bd_slot
                                         bd_state_make(cseq, expires_at_s)))
         return BD_TABLE_CONFLICT;
     BD_RACE_POINT("refresh: state changed");
-    bd_due_lower(&writer->table->buckets[ref->bucket], expires_at_s);
+    bd_due_lower(writer->table, ref->bucket, expires_at_s);
     return BD_TABLE_OK;
 }
 
@@ -153,7 +167,7 @@ static enum bd_table_rc replace(struct bd_writer *writer, const struct bd_slot_r
     BD_RACE_POINT("replace: record written");
     rc = swap(writer, ref, seen, bd_slot_make(ref->hash, BD_SLOT_LIVE, off));
     if (rc == BD_TABLE_OK)
-        bd_due_lower(&writer->table->buckets[ref->bucket], earliest(bindings, cnt));
+        bd_due_lower(writer->table, ref->bucket, earliest(bindings, cnt));
     else
         bd_memory_give(writer, off);
     return rc;
@@ -173,9 +187,8 @@ static enum bd_table_rc remove_aor(struct bd_writer *writer, const struct bd_slo
 /* Own tentative slot. */
 struct claim {
     _Atomic uint64_t *slot;
-    struct bd_bucket *bucket;
     uint64_t word;
-    uint32_t home;
+    uint32_t home, bucket;
 };
 
 /* Whether a slot word stands for this AoR. Reads the record behind it, whoever put it there: the
@@ -186,14 +199,15 @@ static bool word_is(const struct bd_table *table, uint64_t word, uint64_t hash, 
            bd_record_is(bd_slot_record(table, word), hash, aor);
 }
 
-static bool claim_in(struct bd_bucket *bucket, struct claim *claim)
+static bool claim_in(const struct bd_table *table, uint32_t number, struct claim *claim)
 {
+    struct bd_bucket *bucket = &table->buckets[number];
     for (unsigned s = 0; s < BD_TABLE_SLOTS; s++) {
         uint64_t empty = 0;
         if (atomic_load(&bucket->slot[s]) == 0 &&
             atomic_compare_exchange_strong(&bucket->slot[s], &empty, claim->word)) {
             claim->slot = &bucket->slot[s];
-            claim->bucket = bucket;
+            claim->bucket = number;
             return true;
         }
     }
@@ -204,12 +218,11 @@ static bool claim_in(struct bd_bucket *bucket, struct claim *claim)
  * home; pairs with the load in bd_table_find. */
 static bool claim_slot(const struct bd_table *table, struct claim *claim)
 {
-    struct bd_bucket *home = &table->buckets[claim->home];
-    if (claim_in(home, claim))
+    if (claim_in(table, claim->home, claim))
         return true;
-    atomic_fetch_or(&home->flags, BD_BUCKET_OVERFLOW);
+    atomic_fetch_or(&table->buckets[claim->home].flags, BD_BUCKET_OVERFLOW);
     for (unsigned b = 1; b < BD_TABLE_WINDOW; b++) {
-        if (claim_in(home + b, claim))
+        if (claim_in(table, claim->home + b, claim))
             return true;
     }
     return false;
@@ -217,16 +230,18 @@ static bool claim_slot(const struct bd_table *table, struct claim *claim)
 
 /* The second look: whether the claim may become LIVE.
  *
- * Whatever OVERFLOW says, it goes through the whole window.
+ * It goes through the home bucket and, if OVERFLOW is set by then, through the rest of the window.
+ * That misses nobody who matters: OVERFLOW is set before a TENTATIVE beyond home and never cleared
+ * while there are writers. So whoever's TENTATIVE beyond home precedes this look's load of the flag
+ * in S is looked at; anybody else's follows that load, hence follows the claim of this look, and it
+ * is him who finds the other (A and B below, in these roles).
  *
  * Invariant: at most one LIVE slot for an AoR. Say A and B both make it LIVE, in slots a and b, and
- * A's TENTATIVE precedes B's in S. B's look follows its own TENTATIVE, so it reads slot a after A
- * claimed it and finds one of
- *   LIVE               B withdraws.
- *   TENTATIVE, a < b   B withdraws.
- *   TENTATIVE, a > b   B empties it; that done, A's own compare-and-swap to LIVE fails. If B is too
- *                      late for that, A has just changed it, and B looks again.
- *   anything else      A is gone from the slot: withdrawn, emptied, or LIVE and removed since.
+ * A's TENTATIVE precedes B's in S. B's look follows its own TENTATIVE, so it sees the flag if a
+ * lies beyond home, reads slot a after A claimed it, and finds one of LIVE               B
+ * withdraws. TENTATIVE, a < b   B withdraws. TENTATIVE, a > b   B empties it; that done, A's own
+ * compare-and-swap to LIVE fails. If B is too late for that, A has just changed it, and B looks
+ * again. anything else      A is gone from the slot: withdrawn, emptied, or LIVE and removed since.
  * Records never move between slots, so what was LIVE for the AoR stays where it is found. Hence B
  * is LIVE only when A no longer is or will be. Not both give up for ever: the earlier slot only
  * yields to a LIVE one. */
@@ -234,7 +249,8 @@ static bool contest(const struct bd_table *table, const struct claim *claim, uin
                     struct bd_str aor)
 {
     struct bd_bucket *bucket = &table->buckets[claim->home];
-    for (unsigned b = 0; b < BD_TABLE_WINDOW; b++, bucket++) {
+    unsigned buckets = atomic_load(&bucket->flags) & BD_BUCKET_OVERFLOW ? BD_TABLE_WINDOW : 1;
+    for (unsigned b = 0; b < buckets; b++, bucket++) {
         for (unsigned s = 0; s < BD_TABLE_SLOTS; s++) {
             _Atomic uint64_t *slot = &bucket->slot[s];
             uint64_t word = atomic_load(slot);
@@ -293,7 +309,7 @@ static enum bd_table_rc insert(struct bd_writer *writer, uint64_t hash, struct b
     rc = publish(writer, &claim, hash, aor);
     BD_RACE_POINT("insert: published");
     if (rc == BD_TABLE_OK)
-        bd_due_lower(claim.bucket, earliest(bindings, cnt));
+        bd_due_lower(table, claim.bucket, earliest(bindings, cnt));
     return rc;
 }
 

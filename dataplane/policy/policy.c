@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "host_key.h"
 
+#define XXH_INLINE_ALL /* host names are short: the call would cost as much as the hash */
 #include <xxhash.h>
 
 /* An address in the index is ':' and its 16 bytes; no host name has a colon. */
@@ -76,12 +77,36 @@ const struct bd_policy_domain *bd_policy_find(const struct bd_policy *policy, st
     return domain_at(policy, found == UINT32_MAX ? rest : found);
 }
 
+const struct bd_policy_domain *bd_policy_find_memo(struct bd_policy_memo *memo,
+                                                   const struct bd_policy *policy,
+                                                   struct bd_str host, bool *is_default)
+{
+    bool hit = memo->policy == policy && memo->sequence == policy->sequence &&
+               bd_str_eq(host, (struct bd_str){memo->host, memo->host_len});
+    if (hit) {
+        *is_default = memo->is_default;
+        return memo->domain;
+    }
+    const struct bd_policy_domain *domain = bd_policy_find(policy, host, is_default);
+    if (host.len == 0 || host.len > sizeof(memo->host))
+        return domain;
+    memo->policy = policy;
+    memo->sequence = policy->sequence;
+    memo->domain = domain;
+    memo->is_default = *is_default;
+    memo->host_len = host.len;
+    memcpy(memo->host, host.p, host.len);
+    return domain;
+}
+
 bool bd_policy_is_self(const struct bd_policy *policy, struct bd_str host, uint16_t port)
 {
     struct bd_host_key key;
     if (!bd_host_key_make(host, &key))
         return false;
     bool named = bd_policy_index_find(policy, &key)->domain != UINT32_MAX;
+    if (!named && !key.is_ip)
+        return false;
     const struct bd_endpoint *addresses = bd_policy_at(policy, policy->addresses_off);
     for (uint32_t i = 0; i < policy->address_cnt; i++) {
         bool same_port = port == 0 || port == addresses[i].port;

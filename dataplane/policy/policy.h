@@ -167,6 +167,21 @@ const struct bd_policy *bd_policy_current(const struct bd_arena *arena);
  * `is_default` tells that only the wildcard or the default domain took it. NULL: not served. */
 const struct bd_policy_domain *bd_policy_find(const struct bd_policy *policy, struct bd_str host,
                                               bool *is_default);
+/* bd_policy_find with a memory of the last host: requests that follow each other mostly name the
+ * same one, in the same bytes. A memo belongs to one thread and begins zeroed; it holds good for
+ * the policy, by its sequence, that it was filled from. */
+struct bd_policy_memo {
+    const struct bd_policy *policy; /* NULL: empty */
+    uint64_t sequence;
+    const struct bd_policy_domain *domain;
+    bool is_default;
+    uint32_t host_len;
+    char host[BD_DOMAIN_NAME_MAX];
+};
+const struct bd_policy_domain *bd_policy_find_memo(struct bd_policy_memo *memo,
+                                                   const struct bd_policy *policy,
+                                                   struct bd_str host, bool *is_default);
+
 /* Whether host (and port, 0: any of ours) names this appliance: one of its listen addresses or a
  * domain name or alias. For Route (RFC 3261 16.4). */
 bool bd_policy_is_self(const struct bd_policy *policy, struct bd_str host, uint16_t port);

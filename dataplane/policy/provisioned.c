@@ -40,6 +40,11 @@ bool bd_provisioned_find(const struct bd_arena *arena, struct bd_hash128 hash,
     return true;
 }
 
+void bd_provisioned_prefetch(const struct bd_arena *arena, struct bd_hash128 hash)
+{
+    bd_map_prefetch(map_of(arena), hash);
+}
+
 uint64_t bd_provisioned_cnt(const struct bd_arena *arena)
 {
     return bd_map_cnt(map_of(arena));

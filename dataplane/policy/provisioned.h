@@ -30,6 +30,9 @@ void bd_provisioned_format(struct bd_arena *arena, uint64_t subscribers_max);
 bool bd_provisioned_find(const struct bd_arena *arena, struct bd_hash128 hash,
                          struct bd_provision *provision);
 
+/* Fetches what bd_provisioned_find reads first into the cache. */
+void bd_provisioned_prefetch(const struct bd_arena *arena, struct bd_hash128 hash);
+
 /* Control's event loop only. */
 enum bd_provision_rc bd_provisioned_put(struct bd_arena *arena, struct bd_epoch *epoch,
                                         struct bd_hash128 hash, const struct bd_provision *p);

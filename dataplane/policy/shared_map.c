@@ -111,6 +111,11 @@ const void *bd_map_find(const struct bd_map *map, struct bd_hash128 hash)
     return NULL;
 }
 
+void bd_map_prefetch(const struct bd_map *map, struct bd_hash128 hash)
+{
+    __builtin_prefetch(entry_at(map, first_slot(map, key_of(hash))));
+}
+
 uint64_t bd_map_cnt(const struct bd_map *map)
 {
     return atomic_load_explicit(&map->cnt, memory_order_relaxed);

@@ -29,6 +29,8 @@ void bd_map_format(struct bd_map *map, uint64_t entries_max, uint32_t value_sz);
 /* Any process, online in the epoch: the value of a key, as it stays until the reader is quiescent;
  * at least two bytes aligned. NULL: there is none. */
 const void *bd_map_find(const struct bd_map *map, struct bd_hash128 hash);
+/* Fetches the entry that the search for a key begins with into the cache. */
+void bd_map_prefetch(const struct bd_map *map, struct bd_hash128 hash);
 uint64_t bd_map_cnt(const struct bd_map *map);
 
 /* The writer only. False: full. Values are compared byte for byte, so padding must be zero. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The reply: RFC 3261 8.2.6 and 10.3 (8). */
+#include "hex.h"
 #include "life.h"
 #include "private.h"
 
@@ -23,20 +24,23 @@ static void begin(const struct bd_turn *turn, struct bd_wire *w, unsigned status
                   struct bd_str reason, uint32_t keep_s)
 {
     /* 8.2.7, 19.3: the tag follows from the request, so a retransmission gets the same one. */
-    char text[16];
-    struct bd_wire tag = bd_wire_init(text, sizeof(text));
-    bd_wire_hex(&tag, &turn->transaction, sizeof(turn->transaction));
-    bd_reply_begin_keep(w, turn->m, status, reason, (struct bd_str){text, bd_wire_len(&tag)},
+    char tag[2 * sizeof(turn->transaction)];
+    bd_hex_encode((const uint8_t *)&turn->transaction, sizeof(turn->transaction), tag);
+    bd_reply_begin_keep(w, turn->m, status, reason, (struct bd_str){tag, sizeof(tag)},
                         &turn->request->source, keep_s);
 }
 
-static void end(const struct bd_turn *turn, struct bd_wire *w)
+static __attribute__((flatten)) void end(const struct bd_turn *turn, struct bd_wire *w)
 {
     const struct bd_policy *policy = turn->request->policy;
-    if (policy->server_len)
-        bd_reply_header(w, BD_STR("Server"),
-                        bd_policy_text(policy, policy->server_off, policy->server_len));
-    bd_reply_end(w);
+    struct bd_wire out = *w;
+    if (policy->server_len) {
+        bd_wire_put(&out, BD_STR("Server: "));
+        bd_wire_put(&out, bd_policy_text(policy, policy->server_off, policy->server_len));
+        bd_wire_put(&out, BD_STR("\r\n"));
+    }
+    bd_wire_put(&out, BD_STR("Content-Length: 0\r\n\r\n"));
+    *w = out;
 }
 
 /* --- header fields of one status ---------------------------------------------------------------
@@ -217,7 +221,7 @@ static void put_gruus(struct bd_registrar *r, const struct bd_turn *turn, struct
                       const struct bd_binding *b)
 {
     const struct bd_policy *policy = turn->request->policy;
-    if (!bd_gruu_has(turn->domain, b) || !bd_list_has(turn->m, BD_HDR_SUPPORTED, BD_STR("gruu")))
+    if (!bd_list_has(turn->m, BD_HDR_SUPPORTED, BD_STR("gruu")))
         return;
     uint64_t life = bd_gruu_life(b);
     bd_gruu_put_public(w, turn->identity, b);
@@ -226,25 +230,32 @@ static void put_gruus(struct bd_registrar *r, const struct bd_turn *turn, struct
 }
 
 /* 10.3 (8). The rest of a binding's time is rounded down, but 0 would say that it is gone. */
-static void put_binding(struct bd_registrar *r, const struct bd_turn *turn, struct bd_wire *w,
-                        const struct bd_binding *b)
+static __attribute__((flatten)) void put_binding(struct bd_registrar *r, const struct bd_turn *turn,
+                                                 struct bd_wire *w, const struct bd_binding *b)
 {
     uint32_t left_s = bd_state_expires_at_s(b->state) - r->asks.grant_s;
-    bd_wire_put(w, BD_STR("Contact: <"));
-    bd_wire_put(w, b->text[BD_TEXT_URI]);
-    bd_wire_char(w, '>');
+    struct bd_wire out = *w;
+    bd_wire_put(&out, BD_STR("Contact: <"));
+    bd_wire_put(&out, b->text[BD_TEXT_URI]);
     if (b->text[BD_TEXT_PARAMS].len) {
-        bd_wire_char(w, ';');
-        bd_wire_put(w, b->text[BD_TEXT_PARAMS]);
+        bd_wire_put(&out, BD_STR(">;"));
+        bd_wire_put(&out, b->text[BD_TEXT_PARAMS]);
+    } else {
+        bd_wire_char(&out, '>');
     }
     if (b->q_milli != BD_Q_NONE) {
-        bd_wire_put(w, BD_STR(";q="));
-        bd_wire_q(w, b->q_milli);
+        bd_wire_put(&out, BD_STR(";q="));
+        bd_wire_q(&out, b->q_milli);
     }
-    put_gruus(r, turn, w, b);
-    bd_wire_put(w, BD_STR(";expires="));
-    bd_wire_u32(w, left_s ? left_s : 1);
-    bd_wire_put(w, BD_STR("\r\n"));
+    if (bd_gruu_has(turn->domain, b)) {
+        *w = out;
+        put_gruus(r, turn, w, b);
+        out = *w;
+    }
+    bd_wire_put(&out, BD_STR(";expires="));
+    bd_wire_u32(&out, left_s ? left_s : 1);
+    bd_wire_put(&out, BD_STR("\r\n"));
+    *w = out;
 }
 
 /* RFC 5626 6: only for a flow that ends here. 0: none is sent. */
@@ -291,7 +302,7 @@ bool bd_answer_bindings(struct bd_registrar *registrar, const struct bd_turn *tu
     }
     put_outbound(reply, turn, &registrar->asks);
     bd_announce(registrar->deps.arena, turn, registered, reply);
-    bd_reply_header(reply, BD_STR("Date"), bd_date_text(&registrar->date, turn->request->wall_ms));
+    bd_wire_put(reply, bd_date_line(&registrar->date, turn->request->wall_ms));
     end(turn, reply);
     return !reply->overflow;
 }

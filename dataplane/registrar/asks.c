@@ -71,26 +71,75 @@ static bool is_ours(struct bd_str name)
            bd_str_eq_nocase(name, BD_STR("temp-gruu"));
 }
 
-/* The Contact parameters without those. False when they are
- * malformed or longer than is kept. */
+/* Takes one parameter off a list that bd_contact_parse found well formed. */
+static bool next_param(struct bd_str *rest, struct bd_str *one)
+{
+    const char *p = rest->p, *end = p + rest->len;
+    if (!p)
+        return false;
+    for (bool quoted = false; p < end && (quoted || *p != ';'); p++) {
+        if (*p == '"')
+            quoted = !quoted;
+        if (quoted && *p == '\\' && end - p > 1)
+            p++;
+    }
+    *one = trim((struct bd_str){rest->p, (uint32_t)(p - rest->p)});
+    *rest = p < end ? (struct bd_str){p + 1, (uint32_t)(end - p - 1)} : BD_STR_NULL;
+    return true;
+}
+
+static struct bd_str name_of(struct bd_str param)
+{
+    uint32_t len = 0;
+    while (len < param.len && param.p[len] != '=' && !is_separator(param.p[len]))
+        len++;
+    return (struct bd_str){param.p, len};
+}
+
+static bool is_one_line(struct bd_str s)
+{
+    bool other = false;
+    for (uint32_t i = 0; i < s.len; i++)
+        other |= s.p[i] == '\r' || s.p[i] == '\n' || s.p[i] == '\t';
+    return !other;
+}
+
+/* Puts what was kept so far, if it is not there yet, and one more into text[]. */
+static void join(struct bd_asks *asks, struct bd_str *kept, struct bd_str one)
+{
+    if (kept->p != asks->text + asks->text_len - kept->len) {
+        bd_asks_append(asks, *kept);
+        kept->p = asks->text + asks->text_len - kept->len;
+    }
+    bd_asks_append(asks, BD_STR(";"));
+    bd_asks_append(asks, one);
+    kept->len += 1 + one.len;
+}
+
+/* The Contact parameters without those. Most lie side by side in the message and stay there. False
+ * when they are longer than is kept. */
 static bool read_params(struct bd_asks *asks, struct bd_str params, struct bd_str *kept)
 {
-    uint32_t begin = asks->text_len;
-    struct bd_str cursor = params, name, value, before = params;
-    bool bad = false;
-    for (; bd_param_next(&cursor, &name, &value, &bad); before = cursor) {
-        struct bd_str one = trim((struct bd_str){before.p, before.len - cursor.len});
-        if (is_ours(name))
+    struct bd_str rest = params, one;
+    *kept = BD_STR_NULL;
+    while (next_param(&rest, &one)) {
+        if (is_ours(name_of(one)))
             continue;
-        uint32_t used = asks->text_len - begin;
-        if (one.len + (used > 0) > BD_CONTACT_PARAMS_MAX - used)
+        if (kept->len + (kept->p != NULL) + one.len > BD_CONTACT_PARAMS_MAX)
             return false;
-        if (used)
-            bd_asks_append(asks, BD_STR(";"));
-        bd_asks_append(asks, one);
+        if (!kept->p)
+            *kept = one;
+        else if (one.p == kept->p + kept->len + 1)
+            kept->len += 1 + one.len;
+        else
+            join(asks, kept, one);
     }
-    *kept = (struct bd_str){asks->text + begin, asks->text_len - begin};
-    return !bad;
+    if (is_one_line(*kept))
+        return true;
+    uint32_t begin = asks->text_len;
+    bd_asks_append(asks, *kept);
+    kept->p = asks->text + begin;
+    return true;
 }
 
 static struct bd_str read_user_agent(struct bd_asks *asks, const struct bd_message *m)
@@ -121,11 +170,39 @@ static uint32_t grant_one(const struct bd_message *m, const struct bd_contact *c
     return bd_asks_spread(domain, s, domain->expires_range, context->transaction);
 }
 
+/* Field by field: a whole struct would be made elsewhere first and copied from there while its
+ * parts are still on their way to the cache. */
+static void make_binding(struct bd_binding *b, const struct bd_asks *asks, const struct bd_ask *ask,
+                         const struct bd_asks_context *context, struct bd_str params,
+                         struct bd_str user_agent)
+{
+    const struct bd_contact *c = &ask->contact;
+    bool secure = c->addr.uri.scheme == BD_URI_SIPS;
+    b->text[BD_TEXT_URI] = c->addr.uri.text;
+    b->text[BD_TEXT_CALL_ID] = asks->call_id;
+    b->text[BD_TEXT_PARAMS] = params;
+    b->text[BD_TEXT_USER_AGENT] = user_agent;
+    b->text[BD_TEXT_INSTANCE] = c->instance;
+    b->text[BD_TEXT_PATH] = asks->path;
+    b->text[BD_TEXT_GRUU] = BD_STR_NULL;
+    b->state = bd_state_make(asks->cseq, expires_at(asks->grant_s, ask->expires_s));
+    b->txn = asks->txn;
+    b->source = context->source;
+    b->local = context->local;
+    b->reg_id = c->reg_id;
+    b->created_at_s = asks->now_s;
+    b->q_milli = c->has_q ? c->q_milli : BD_Q_NONE;
+    b->flags = (uint16_t)(context->flags | (secure ? BD_BINDING_SECURE : 0) |
+                          (c->addr.uri.bnc ? BD_BINDING_BULK : 0));
+}
+
+/* Takes what has been parsed into the next ask. */
 static const char *read_one(struct bd_asks *asks, const struct bd_message *m,
-                            const struct bd_asks_context *context, const struct bd_contact *c,
-                            struct bd_str user_agent, bool *brief)
+                            const struct bd_asks_context *context, struct bd_str user_agent,
+                            bool *brief)
 {
     struct bd_ask *ask = &asks->ask[asks->cnt];
+    const struct bd_contact *c = &ask->contact;
     struct bd_str params = BD_STR_NULL;
     bool bulk = c->addr.uri.bnc;
     const char *wrong = bulk ? bd_bulk_check(&c->addr.uri) : NULL;
@@ -135,26 +212,8 @@ static const char *read_one(struct bd_asks *asks, const struct bd_message *m,
         return "Contact URI too long";
     if (!read_params(asks, c->addr.params, &params))
         return "Contact parameters too long";
-    ask->uri = c->addr.uri;
     ask->expires_s = grant_one(m, c, context, brief);
-    bool secure = c->addr.uri.scheme == BD_URI_SIPS;
-    ask->binding = (struct bd_binding){
-        .text = {[BD_TEXT_URI] = c->addr.uri.text,
-                 [BD_TEXT_CALL_ID] = asks->call_id,
-                 [BD_TEXT_PARAMS] = params,
-                 [BD_TEXT_USER_AGENT] = user_agent,
-                 [BD_TEXT_INSTANCE] = c->instance,
-                 [BD_TEXT_PATH] = asks->path},
-        .state = bd_state_make(asks->cseq, expires_at(asks->grant_s, ask->expires_s)),
-        .txn = asks->txn,
-        .source = context->source,
-        .local = context->local,
-        .reg_id = c->reg_id,
-        .created_at_s = asks->now_s,
-        .q_milli = c->has_q ? c->q_milli : BD_Q_NONE,
-        .flags = (uint16_t)(context->flags | (secure ? BD_BINDING_SECURE : 0) |
-                            (bulk ? BD_BINDING_BULK : 0)),
-    };
+    make_binding(&ask->binding, asks, ask, context, params, user_agent);
     asks->has_reg_id |= c->reg_id != 0;
     asks->has_instance |= c->instance.p != NULL;
     asks->bulk |= bulk && ask->expires_s > 0;
@@ -170,8 +229,8 @@ static bool sips_consistent(const struct bd_asks *asks, const struct bd_message 
     for (unsigned i = 0; i < asks->cnt; i++) {
         if (asks->ask[i].expires_s == 0)
             continue;
-        secure |= asks->ask[i].uri.scheme == BD_URI_SIPS;
-        plain |= asks->ask[i].uri.scheme == BD_URI_SIP;
+        secure |= asks->ask[i].contact.addr.uri.scheme == BD_URI_SIPS;
+        plain |= asks->ask[i].contact.addr.uri.scheme == BD_URI_SIP;
     }
     return !(secure && plain);
 }
@@ -182,15 +241,15 @@ static const char *read_all(struct bd_asks *asks, const struct bd_message *m,
     struct bd_str user_agent = read_user_agent(asks, m), element;
     struct bd_list list = bd_list_begin(m, BD_HDR_CONTACT);
     while (bd_list_next(&list, &element)) {
-        struct bd_contact c;
         if (asks->star || asks->cnt == BD_CONTACTS_PER_REQUEST_MAX)
             return asks->star ? "Contact '*' not alone" : "Too many Contacts";
-        if (!bd_contact_of(m, element, &c))
+        struct bd_contact *c = &asks->ask[asks->cnt].contact;
+        if (!bd_contact_of(m, element, c))
             return "Malformed Contact";
-        if (c.star && asks->cnt)
+        if (c->star && asks->cnt)
             return "Contact '*' not alone";
-        asks->star = c.star;
-        const char *wrong = c.star ? NULL : read_one(asks, m, context, &c, user_agent, brief);
+        asks->star = c->star;
+        const char *wrong = c->star ? NULL : read_one(asks, m, context, user_agent, brief);
         if (wrong)
             return wrong;
     }

@@ -12,7 +12,7 @@
 #include "record.h"
 
 struct bd_ask {
-    struct bd_uri uri;
+    struct bd_contact contact; /* as it was read */
     struct bd_binding binding; /* as it would be stored */
     uint32_t expires_s;        /* granted; 0: remove */
 };

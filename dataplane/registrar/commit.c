@@ -148,11 +148,11 @@ static enum bd_verdict commit_decision(struct bd_registrar *r, struct bd_turn *t
     return failed == BD_VERDICT_NONE ? verdict : failed;
 }
 
-static enum bd_verdict try_once(struct bd_registrar *r, struct bd_turn *turn, uint64_t hash,
-                                struct bd_wire *reply, bool *conflict)
+static enum bd_verdict try_once(struct bd_registrar *r, struct bd_turn *turn, struct bd_wire *reply,
+                                bool *conflict)
 {
     struct bd_slot_ref ref;
-    bd_table_find(r->deps.table, hash, turn->aor, &ref);
+    bd_table_find(r->deps.table, turn->hash, turn->aor, &ref);
     bd_set_load(&r->set, ref.record, r->asks.now_s);
     int at = turn->again ? -1 : bd_decide_refresh(&r->set, &r->asks);
     return at >= 0 ? commit_refresh(r, turn, at, &ref, reply, conflict)
@@ -167,11 +167,12 @@ static bool leads_back(struct bd_registrar *r, const struct bd_turn *turn)
         const struct bd_ask *ask = &r->asks.ask[i];
         if (ask->expires_s == 0 || ask->binding.text[BD_TEXT_INSTANCE].len == 0)
             continue;
-        bool sip = ask->uri.scheme == BD_URI_SIP || ask->uri.scheme == BD_URI_SIPS;
-        if (!sip || bd_uri_equal(&ask->uri, &turn->m->to.uri))
+        bool sip = ask->contact.addr.uri.scheme == BD_URI_SIP ||
+                   ask->contact.addr.uri.scheme == BD_URI_SIPS;
+        if (!sip || bd_uri_equal(&ask->contact.addr.uri, &turn->m->to.uri))
             return true;
         enum bd_gruu_kind kind =
-            bd_gruu_resolve(r->seal, turn->request->policy, &ask->uri, &r->gruu);
+            bd_gruu_resolve(r->seal, turn->request->policy, &ask->contact.addr.uri, &r->gruu);
         if ((kind == BD_GRUU_PUBLIC || kind == BD_GRUU_TEMPORARY) &&
             bd_str_eq(
                 bd_identities_bound(r->deps.arena, (struct bd_str){r->gruu.aor, r->gruu.aor_len}),
@@ -212,10 +213,9 @@ enum bd_verdict bd_register(struct bd_registrar *registrar, struct bd_turn *turn
     turn->again = (r->asks.star || r->asks.cnt > 0) &&
                   bd_recent_is_done(&r->recent, turn->transaction, turn->request->wall_ms);
     const struct bd_wire blank = *reply;
-    uint64_t hash = bd_table_hash(r->deps.table, turn->aor);
     for (unsigned round = 0; round < ROUNDS_MAX; round++) {
         bool conflict = false;
-        verdict = try_once(r, turn, hash, reply, &conflict);
+        verdict = try_once(r, turn, reply, &conflict);
         turn->written = !conflict && bd_verdict_info[verdict].status == 200;
         if (turn->written && verdict != BD_SIP_QUERIED && verdict != BD_SIP_RETRANSMISSION)
             bd_recent_set_done(&r->recent, turn->transaction, turn->request->wall_ms);

@@ -44,6 +44,7 @@ static void format(char *p, uint64_t second)
     uint64_t days = second / DAY_S;
     unsigned in_day = (unsigned)(second % DAY_S);
     struct civil c = civil_from_days(days);
+    p = put_text(p, "Date: ", 6);
     p = put_text(p, weekdays + days % 7 * 3, 3);
     p = put_text(p, ", ", 2);
     p = put_digits(p, c.day, 2);
@@ -57,15 +58,11 @@ static void format(char *p, uint64_t second)
     p = put_digits(p, in_day / 60 % 60, 2);
     p = put_text(p, ":", 1);
     p = put_digits(p, in_day % 60, 2);
-    put_text(p, " GMT", 4);
+    put_text(p, " GMT\r\n", 6);
 }
 
-struct bd_str bd_date_text(struct bd_date *date, uint64_t wall_ms)
+void bd_date_make(struct bd_date *date, uint64_t second)
 {
-    uint64_t second = wall_ms / 1000;
-    if (second != date->second || date->text[0] == 0) {
-        format(date->text, second);
-        date->second = second;
-    }
-    return (struct bd_str){date->text, BD_DATE_TEXT};
+    format(date->line, second);
+    date->second = second;
 }

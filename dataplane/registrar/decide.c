@@ -42,12 +42,13 @@ int bd_set_find(struct bd_set *set, const struct bd_ask *ask)
     for (unsigned i = 0; i < set->cnt; i++) {
         struct bd_entry *e = &set->entry[i];
         if (bd_fate_lives(e->fate) && e->binding.reg_id == 0 &&
-            bd_str_eq(e->binding.text[BD_TEXT_URI], ask->uri.text))
+            bd_str_eq(e->binding.text[BD_TEXT_URI], ask->contact.addr.uri.text))
             return (int)i;
     }
     for (unsigned i = 0; i < set->cnt; i++) {
         struct bd_entry *e = &set->entry[i];
-        if (bd_fate_lives(e->fate) && e->binding.reg_id == 0 && bd_binding_matches(e, &ask->uri))
+        if (bd_fate_lives(e->fate) && e->binding.reg_id == 0 &&
+            bd_binding_matches(e, &ask->contact.addr.uri))
             return (int)i;
     }
     return -1;
@@ -116,7 +117,7 @@ static void update(struct bd_entry *e, const struct bd_ask *ask)
     uint32_t created_at_s = e->binding.created_at_s;
     e->binding = ask->binding;
     e->binding.created_at_s = created_at_s;
-    e->uri = ask->uri;
+    e->uri = ask->contact.addr.uri;
     e->parsed = true;
     if (e->fate == BD_FATE_KEPT || e->fate == BD_FATE_REFRESHED)
         e->fate = same ? BD_FATE_REFRESHED : BD_FATE_CHANGED;
@@ -124,8 +125,10 @@ static void update(struct bd_entry *e, const struct bd_ask *ask)
 
 static void add(struct bd_set *set, const struct bd_ask *ask)
 {
-    set->entry[set->cnt++] = (struct bd_entry){
-        .binding = ask->binding, .uri = ask->uri, .parsed = true, .fate = BD_FATE_ADDED};
+    set->entry[set->cnt++] = (struct bd_entry){.binding = ask->binding,
+                                               .uri = ask->contact.addr.uri,
+                                               .parsed = true,
+                                               .fate = BD_FATE_ADDED};
 }
 
 static void apply(struct bd_set *set, const struct bd_ask *ask)

@@ -49,6 +49,8 @@ bool bd_option_supported(struct bd_str tag, const struct bd_policy_domain *domai
 
 enum bd_verdict bd_require_check(const struct bd_turn *turn)
 {
+    if (!bd_header_first(turn->m, BD_HDR_REQUIRE))
+        return BD_VERDICT_NONE;
     struct bd_list list = bd_list_begin(turn->m, BD_HDR_REQUIRE);
     struct bd_str tag;
     while (bd_list_next(&list, &tag)) {
@@ -74,6 +76,8 @@ static bool is_token(struct bd_str s)
  * field), and phones send it in a REGISTER for the proxy on the way: it is not looked at. */
 static enum bd_verdict check_require(struct bd_turn *turn)
 {
+    if (!bd_header_first(turn->m, BD_HDR_REQUIRE))
+        return BD_VERDICT_NONE;
     enum bd_verdict verdict = BD_VERDICT_NONE;
     struct bd_list list = bd_list_begin(turn->m, BD_HDR_REQUIRE);
     struct bd_str tag;

@@ -4,6 +4,7 @@
  *   dispatch.c   may this request be served at all?            RFC 3261 8.2
  *   redirect.c   or is it a call, to be sent on its way?       8.3
  *   target.c     which domain, which address of record?        10.3 (1), (5)
+ *   ... so far a burst is prepared; the rest follows request by request ...
  *   path.c       may a Path stand there?                       RFC 3327 5.3
  *   third_party.c  on whose behalf?                            10.2, 10.3 (4)
  *   auth.c       who asks, and may he?                         10.3 (3), (4), 22
@@ -41,8 +42,35 @@ struct bd_authinfo {
     uint8_t rspauth_sz;
 };
 
+/* One request on its way. */
+struct bd_turn {
+    const struct bd_request *request;
+    const struct bd_message *m;
+    uint64_t transaction;                    /* keyed hash of the datagram and its source */
+    enum bd_verdict early;                   /* what message and policy alone make of it */
+    const struct bd_policy_domain *domain;   /* NULL until target.c found it */
+    const struct bd_policy_domain *settings; /* the domain's, or what a profile makes of them */
+    struct bd_str realm;                     /* of the challenges */
+    struct bd_str identity;                  /* the AoR that is asked for: canonical, in aor_text */
+    struct bd_str aor;                       /* the one its bindings stand under: mostly the same */
+    struct bd_str claimed;                   /* the AoR that the sender must prove to be his */
+    uint64_t hash;                           /* of aor, for the table */
+    const char *reason;                      /* of a 400, NULL: the standard phrase */
+    uint16_t binding_flags;                  /* BD_BINDING_..., for what is stored */
+    bool again;                              /* this very request has changed bindings before */
+    bool authinfo;                           /* the 200 carries Authentication-Info */
+    bool written;                            /* the reply stands in the wire already */
+    bool subscribe;                          /* to registration state: subscribe.c */
+    bool redirect;                           /* a request to be redirected: redirect.c */
+    bool preferred;                          /* the caller's preferences have shaped the location */
+    bool insecure;                           /* a target was passed over for not being sips */
+    bool path_echoed, path_refused;          /* RFC 3327 5.3 */
+    char aor_text[BD_AOR_MAX];               /* not cleared: as long as what points here says */
+};
+
 struct bd_registrar {
     struct bd_registrar_deps deps;
+    struct bd_policy_memo host; /* of Request-URI and To */
     struct bd_nonce *nonce;
     struct bd_gruu_seal *seal;
     struct bd_gruu gruu; /* scratch */
@@ -59,32 +87,9 @@ struct bd_registrar {
     struct bd_preferences preferences;
     char caller_text[BD_AOR_MAX]; /* From, when it must prove who it is */
     struct bd_recent recent;
+    struct bd_turn turn[BD_BURST];
     struct bd_handed handed; /* slices of the two texts */
     char watcher_text[BD_AOR_MAX], resource_text[BD_AOR_MAX];
-};
-
-/* One request on its way. */
-struct bd_turn {
-    const struct bd_request *request;
-    const struct bd_message *m;
-    uint64_t transaction;                    /* keyed hash of the datagram and its source */
-    const struct bd_policy_domain *domain;   /* NULL until target.c found it */
-    const struct bd_policy_domain *settings; /* the domain's, or what a profile makes of them */
-    struct bd_str realm;                     /* of the challenges */
-    struct bd_str identity;                  /* the AoR that is asked for: canonical, in aor_text */
-    struct bd_str aor;                       /* the one its bindings stand under: mostly the same */
-    struct bd_str claimed;                   /* the AoR that the sender must prove to be his */
-    const char *reason;                      /* of a 400, NULL: the standard phrase */
-    uint16_t binding_flags;                  /* BD_BINDING_..., for what is stored */
-    bool again;                              /* this very request has changed bindings before */
-    bool authinfo;                           /* the 200 carries Authentication-Info */
-    bool written;                            /* the reply stands in the wire already */
-    bool subscribe;                          /* to registration state: subscribe.c */
-    bool redirect;                           /* a request to be redirected: redirect.c */
-    bool preferred;                          /* the caller's preferences have shaped the location */
-    bool insecure;                           /* a target was passed over for not being sips */
-    bool path_echoed, path_refused;          /* RFC 3327 5.3 */
-    char aor_text[BD_AOR_MAX];
 };
 
 /* dispatch.c */
@@ -96,7 +101,7 @@ bool bd_option_supported(struct bd_str tag, const struct bd_policy_domain *domai
 enum bd_verdict bd_require_check(const struct bd_turn *turn);
 
 /* target.c */
-enum bd_verdict bd_target_find(struct bd_turn *turn);
+enum bd_verdict bd_target_find(struct bd_registrar *registrar, struct bd_turn *turn);
 /* Leads from an identity to the primary of its implicit registration set (3GPP TS 24.229 5.4.1.2).
  */
 void bd_target_bind(const struct bd_arena *arena, struct bd_turn *turn);

@@ -55,7 +55,7 @@ enum bd_verdict bd_redirect_caller(struct bd_registrar *registrar, struct bd_tur
     if (by_default && !turn->domain->wildcard && from->scheme != BD_URI_TEL &&
         !bd_policy_is_self(policy, from->host, 0))
         return BD_SIP_FORBIDDEN;
-    struct bd_str called = bd_aor_host(turn->aor);
+    struct bd_str called = bd_aor_host(turn->identity);
     struct bd_str host =
         bd_policy_aor_host(policy, turn->domain, from->scheme == BD_URI_TEL ? called : BD_STR_NULL);
     uint32_t len = bd_aor_canonical(from, host, turn->domain->case_sensitive,

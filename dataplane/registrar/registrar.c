@@ -53,7 +53,7 @@ void bd_registrar_free(struct bd_registrar *registrar)
 /* A retransmission repeats the datagram byte for byte, so nothing less stands for the request in
  * challenges, tags and jobs: whoever copies Call-ID, CSeq and branch to slip in another Contact
  * under somebody's credentials gets another transaction, and so a replay. */
-static struct bd_turn begin(const struct bd_registrar *r, const struct bd_request *request)
+static uint64_t transaction_of(const struct bd_registrar *r, const struct bd_request *request)
 {
     const struct bd_hash_key *key = &r->deps.arena->hash_key;
     const struct bd_str text = request->message->text;
@@ -63,18 +63,49 @@ static struct bd_turn begin(const struct bd_registrar *r, const struct bd_reques
         uint8_t unused[6];
     } part = {.text = bd_hash64(key, text.p, text.len), .source = request->source};
     _Static_assert(sizeof(part) == 32, "hashed as bytes: no padding");
-    uint64_t transaction = bd_hash64(key, &part, sizeof(part));
-    bd_recent_prefetch(&r->recent, transaction);
-    return (struct bd_turn){.request = request, .m = request->message, .transaction = transaction};
+    return bd_hash64(key, &part, sizeof(part));
+}
+
+static void begin(const struct bd_registrar *r, struct bd_turn *turn,
+                  const struct bd_request *request)
+{
+    memset(turn, 0, offsetof(struct bd_turn, aor_text));
+    turn->request = request;
+    turn->m = request->message;
+    turn->transaction = transaction_of(r, request);
+    bd_recent_prefetch(&r->recent, turn->transaction);
+}
+
+/* Fetches what will be looked up for the AoR. */
+static void reach_out(const struct bd_registrar *r, struct bd_turn *turn)
+{
+    const struct bd_arena *arena = r->deps.arena;
+    turn->hash = bd_table_hash(r->deps.table, turn->aor);
+    bd_table_prefetch_bucket(r->deps.table, turn->hash);
+    if (turn->domain->auth == BD_AUTH_TRUSTED || turn->request->policy->profile_cnt > 1)
+        bd_provisioned_prefetch(arena, bd_hash128(&arena->hash_key, turn->aor.p, turn->aor.len));
+}
+
+/* What message and policy alone say of a request. */
+static void prepare(struct bd_registrar *r, struct bd_turn *turn, const struct bd_request *request)
+{
+    begin(r, turn, request);
+    turn->early = bd_dispatch(turn);
+    if (turn->early != BD_VERDICT_NONE || turn->subscribe)
+        return;
+    turn->early = bd_target_find(r, turn);
+    if (turn->early != BD_VERDICT_NONE)
+        return;
+    bd_target_bind(r->deps.arena, turn);
+    reach_out(r, turn);
 }
 
 /* Everything that a request must pass before it is asked who sent it. */
 static enum bd_verdict admit(struct bd_registrar *r, struct bd_turn *turn)
 {
-    enum bd_verdict verdict = bd_dispatch(turn);
-    if (verdict != BD_VERDICT_NONE)
-        return verdict;
-    verdict = turn->subscribe ? bd_subscribe_find(r, turn) : bd_target_find(turn);
+    enum bd_verdict verdict = turn->early;
+    if (verdict == BD_VERDICT_NONE && turn->subscribe)
+        verdict = bd_subscribe_find(r, turn);
     if (verdict == BD_VERDICT_NONE && !turn->redirect) /* 8.3: a redirect server ignores Require */
         verdict = bd_require_check(turn);
     if (verdict == BD_VERDICT_NONE && !turn->redirect && !turn->subscribe)
@@ -83,8 +114,6 @@ static enum bd_verdict admit(struct bd_registrar *r, struct bd_turn *turn)
         verdict = bd_third_party_check(r, turn);
     if (verdict == BD_VERDICT_NONE && turn->redirect && bd_auth_needed(turn) != BD_AUTH_OPEN)
         verdict = bd_redirect_caller(r, turn);
-    if (verdict == BD_VERDICT_NONE && !turn->subscribe)
-        bd_target_bind(r->deps.arena, turn);
     if (verdict == BD_VERDICT_NONE && bd_auth_needed(turn) == BD_AUTH_DIGEST &&
         bd_nonce_set_keys(r->nonce, turn->request->policy->nonce_key) < 0)
         verdict = BD_SIP_INTERNAL; /* no key: a challenge would be worth nothing */
@@ -111,63 +140,71 @@ static enum bd_step finish(struct bd_registrar *r, struct bd_turn *turn, enum bd
     return BD_STEP_SILENT;
 }
 
-uint64_t bd_registrar_prefetch(struct bd_registrar *registrar, const struct bd_request *request)
+void bd_registrar_prepare(struct bd_registrar *registrar, unsigned place,
+                          const struct bd_request *request)
 {
-    const struct bd_message *m = request->message;
-    struct bd_turn turn = {.request = request, .m = m};
-    if (request->parsed != BD_VERDICT_NONE || !m->is_request ||
-        (m->method != BD_METHOD_REGISTER && !bd_redirect_claims(&turn)) ||
-        bd_target_find(&turn) != BD_VERDICT_NONE)
-        return 0;
-    bd_target_bind(registrar->deps.arena, &turn);
-    uint64_t hash = bd_table_hash(registrar->deps.table, turn.aor);
-    bd_table_prefetch_bucket(registrar->deps.table, hash);
-    return hash;
+    prepare(registrar, &registrar->turn[place], request);
 }
 
-enum bd_step bd_registrar_handle(struct bd_registrar *registrar, const struct bd_request *request,
+void bd_registrar_prefetch(const struct bd_registrar *registrar, unsigned place)
+{
+    const struct bd_turn *turn = &registrar->turn[place];
+    if (turn->early == BD_VERDICT_NONE && !turn->subscribe)
+        bd_table_prefetch_record(registrar->deps.table, turn->hash);
+}
+
+void bd_registrar_prefetch_rest(const struct bd_registrar *registrar, unsigned place)
+{
+    const struct bd_turn *turn = &registrar->turn[place];
+    if (turn->early == BD_VERDICT_NONE && !turn->subscribe)
+        bd_table_prefetch_rest(registrar->deps.table, turn->hash);
+}
+
+enum bd_step bd_registrar_handle(struct bd_registrar *registrar, unsigned place,
                                  struct bd_wire *reply, struct bd_verify_job *job,
                                  enum bd_verdict *verdict)
 {
-    struct bd_turn turn = begin(registrar, request);
+    struct bd_turn *turn = &registrar->turn[place];
+    const struct bd_request *request = turn->request;
     bool verify = false;
-    bool is_register = request->parsed == BD_VERDICT_NONE && turn.m->is_request &&
-                       turn.m->method == BD_METHOD_REGISTER;
+    bool is_register = request->parsed == BD_VERDICT_NONE && turn->m->is_request &&
+                       turn->m->method == BD_METHOD_REGISTER;
     bd_registrar_count(registrar, BD_CTR_REGISTER_REQUESTS, is_register);
-    enum bd_verdict outcome = admit(registrar, &turn);
-    bd_registrar_count(registrar, BD_CTR_REDIRECT_REQUESTS, turn.redirect);
+    bd_registrar_count(registrar, BD_CTR_REDIRECT_REQUESTS, turn->redirect);
+    enum bd_verdict outcome = admit(registrar, turn);
     if (outcome == BD_VERDICT_NONE)
-        outcome = bd_authorize(registrar, &turn, job, &verify);
+        outcome = bd_authorize(registrar, turn, job, &verify);
     if (verify)
         return BD_STEP_VERIFY;
     if (outcome == BD_VERDICT_NONE)
-        outcome = serve(registrar, &turn, reply);
-    return finish(registrar, &turn, outcome, reply, verdict);
+        outcome = serve(registrar, turn, reply);
+    return finish(registrar, turn, outcome, reply, verdict);
 }
 
-enum bd_step bd_registrar_resume(struct bd_registrar *registrar, const struct bd_request *request,
+enum bd_step bd_registrar_resume(struct bd_registrar *registrar, unsigned place,
                                  const struct bd_verify_result *result, struct bd_wire *reply,
                                  enum bd_verdict *verdict)
 {
-    struct bd_turn turn = begin(registrar, request);
+    struct bd_turn *turn = &registrar->turn[place];
     bool verify = false;
     /* The policy may have changed while the request waited: it is looked at again, whole. */
-    enum bd_verdict outcome = admit(registrar, &turn);
+    enum bd_verdict outcome = admit(registrar, turn);
     if (outcome == BD_VERDICT_NONE)
-        outcome = bd_auth_needed(&turn) == BD_AUTH_DIGEST
-                      ? bd_authorize_result(registrar, &turn, result)
-                      : bd_authorize(registrar, &turn, NULL, &verify);
+        outcome = bd_auth_needed(turn) == BD_AUTH_DIGEST
+                      ? bd_authorize_result(registrar, turn, result)
+                      : bd_authorize(registrar, turn, NULL, &verify);
     if (outcome == BD_VERDICT_NONE)
-        outcome = serve(registrar, &turn, reply);
-    return finish(registrar, &turn, outcome, reply, verdict);
+        outcome = serve(registrar, turn, reply);
+    return finish(registrar, turn, outcome, reply, verdict);
 }
 
 void bd_registrar_refuse(struct bd_registrar *registrar, const struct bd_request *request,
                          enum bd_verdict verdict, struct bd_wire *reply)
 {
-    struct bd_turn turn = begin(registrar, request);
+    struct bd_turn turn;
+    begin(registrar, &turn, request);
     if (request->parsed == BD_VERDICT_NONE)
-        bd_target_find(&turn); /* for the domain's Retry-After */
+        bd_target_find(registrar, &turn); /* for the domain's Retry-After */
     bd_answer(registrar, &turn, reply, &verdict);
 }
 

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The registrar: request + policy + table -> decision -> response (RFC 3261 8.2, 10.3).
  *
+ *   bd_registrar_prepare()   for each request of a burst: what message and policy alone say
+ *   bd_registrar_prefetch()  then for each: its record, which prepare made findable
+ *   bd_registrar_prefetch_rest()  BD_PREFETCH_AHEAD places ahead of
  *   bd_registrar_handle()  --REPLY-->  reply written, table committed, done
  *                          --SILENT->  nothing to send (ACK, response, keep-alive, ...), done
  *                          --VERIFY->  job filled; keep the datagram, hand the job on, then
@@ -45,15 +48,24 @@ struct bd_request {
 
 enum bd_step { BD_STEP_REPLY, BD_STEP_SILENT, BD_STEP_VERIFY, BD_STEP_CONTROL };
 
-/* Before handle, for each request of a burst: computes what it can of the AoR and prefetches its
- * bucket; then again for the record. Skipping them changes nothing but time. */
-uint64_t bd_registrar_prefetch(struct bd_registrar *registrar, const struct bd_request *request);
-
-/* `job` has BD_JOB_SZ bytes; slot, sequence and generations are the caller's to fill. */
-enum bd_step bd_registrar_handle(struct bd_registrar *registrar, const struct bd_request *request,
+/* The requests of a burst go through the stages together, so that their cache misses overlap.
+ * `place` < BD_BURST tells them apart. */
+/* Reads who is to be served, and whether at all, and fetches the bucket. The request must stay
+ * until it is handled, its policy too. */
+void bd_registrar_prepare(struct bd_registrar *registrar, unsigned place,
+                          const struct bd_request *request);
+/* Fetches the begin of the record; the rest of it, to be asked for a few places before handle
+ * comes to this one. Leaving them out changes nothing but time. */
+void bd_registrar_prefetch(const struct bd_registrar *registrar, unsigned place);
+#define BD_PREFETCH_AHEAD 4
+void bd_registrar_prefetch_rest(const struct bd_registrar *registrar, unsigned place);
+/* Serves the request that was prepared at this place, once. `job` has BD_JOB_SZ bytes; slot,
+ * sequence and generations are the caller's to fill. */
+enum bd_step bd_registrar_handle(struct bd_registrar *registrar, unsigned place,
                                  struct bd_wire *reply, struct bd_verify_job *job,
                                  enum bd_verdict *verdict);
-enum bd_step bd_registrar_resume(struct bd_registrar *registrar, const struct bd_request *request,
+/* The same for a request that waited for a verifier, prepared anew. */
+enum bd_step bd_registrar_resume(struct bd_registrar *registrar, unsigned place,
                                  const struct bd_verify_result *result, struct bd_wire *reply,
                                  enum bd_verdict *verdict);
 /* After BD_STEP_CONTROL, until the next request: who asks (authenticated as the domain wants it)

@@ -19,7 +19,8 @@ static const struct bd_policy_domain *default_domain(const struct bd_policy *pol
 }
 
 /* The domain that To names. A tel URI names none: it belongs to the one that was asked. */
-static const struct bd_policy_domain *to_domain(const struct bd_message *m,
+static const struct bd_policy_domain *to_domain(struct bd_policy_memo *memo,
+                                                const struct bd_message *m,
                                                 const struct bd_policy *policy,
                                                 const struct bd_policy_domain *asked)
 {
@@ -27,7 +28,7 @@ static const struct bd_policy_domain *to_domain(const struct bd_message *m,
     switch (m->to.uri.scheme) {
     case BD_URI_SIP:
     case BD_URI_SIPS:
-        return bd_policy_find(policy, m->to.uri.host, &by_default);
+        return bd_policy_find_memo(memo, policy, m->to.uri.host, &by_default);
     case BD_URI_TEL:
         return asked;
     default:
@@ -35,7 +36,8 @@ static const struct bd_policy_domain *to_domain(const struct bd_message *m,
     }
 }
 
-const struct bd_policy_domain *bd_target_domain(const struct bd_message *m,
+static const struct bd_policy_domain *domain_of(struct bd_policy_memo *memo,
+                                                const struct bd_message *m,
                                                 const struct bd_policy *policy,
                                                 const struct bd_uri *uri)
 {
@@ -44,11 +46,20 @@ const struct bd_policy_domain *bd_target_domain(const struct bd_message *m,
     if (uri->scheme != BD_URI_SIP && uri->scheme != BD_URI_SIPS)
         return NULL;
     bool by_default = false;
-    const struct bd_policy_domain *d = bd_policy_find(policy, uri->host, &by_default);
+    const struct bd_policy_domain *d = bd_policy_find_memo(memo, policy, uri->host, &by_default);
     if (d && !by_default)
         return d;
     /* An own address that no domain claims as an alias stands for whatever domain To names. */
-    return bd_policy_is_self(policy, uri->host, uri->port) ? to_domain(m, policy, d) : d;
+    return bd_policy_is_self(policy, uri->host, uri->port) ? to_domain(memo, m, policy, d) : d;
+}
+
+const struct bd_policy_domain *bd_target_domain(const struct bd_message *m,
+                                                const struct bd_policy *policy,
+                                                const struct bd_uri *uri)
+{
+    struct bd_policy_memo none;
+    none.policy = NULL;
+    return domain_of(&none, m, policy, uri);
 }
 
 /* A wildcard domain is as many domains as there are names: Request-URI and To must mean the same.
@@ -100,20 +111,21 @@ static enum bd_verdict called_aor(struct bd_turn *turn)
 /* The Request-URI of a REGISTER must not have a user part (10.2); some phones send one, and it is
  * ignored. A foreign Request-URI should be forwarded (10.3 (1)): no proxy is here, so 404
  * (8.2.2.1). OPTIONS with Max-Forwards 0 is answered whatever it addresses (11). */
-enum bd_verdict bd_target_find(struct bd_turn *turn)
+enum bd_verdict bd_target_find(struct bd_registrar *registrar, struct bd_turn *turn)
 {
+    struct bd_policy_memo *memo = &registrar->host;
     const struct bd_message *m = turn->m;
     const struct bd_policy *policy = turn->request->policy;
     if (turn->redirect)
         return called_aor(turn);
-    turn->domain = bd_target_domain(m, policy, &m->request_uri);
+    turn->domain = domain_of(memo, m, policy, &m->request_uri);
     turn->settings = turn->domain;
     if (m->method == BD_METHOD_OPTIONS) {
         bool ours = turn->domain || m->max_forwards == 0 ||
                     bd_policy_is_self(policy, m->request_uri.host, m->request_uri.port);
         return ours ? BD_SIP_OPTIONS : BD_SIP_NOT_FOUND;
     }
-    if (!turn->domain || to_domain(m, policy, turn->domain) != turn->domain)
+    if (!turn->domain || to_domain(memo, m, policy, turn->domain) != turn->domain)
         return BD_SIP_NOT_FOUND;
     if (turn->domain->wildcard && !same_name(turn))
         return BD_SIP_NOT_FOUND;

@@ -19,7 +19,7 @@ static bool same_bytes(const struct bd_uri *a, const struct bd_uri *b)
 static struct bd_str from_host(const struct bd_turn *turn, const struct bd_uri *from)
 {
     const struct bd_policy *policy = turn->request->policy;
-    struct bd_str to_host = bd_aor_host(turn->aor);
+    struct bd_str to_host = bd_aor_host(turn->identity);
     if (from->scheme == BD_URI_TEL)
         return to_host;
     bool by_default;
@@ -42,7 +42,7 @@ static bool is_registrant(const struct bd_turn *turn, struct bd_str aor)
     if (host.len == aor.len)
         return false;
     struct bd_str user = {aor.p, aor.len - host.len - 1};
-    bool at_home = bd_str_eq(host, bd_aor_host(turn->aor));
+    bool at_home = bd_str_eq(host, bd_aor_host(turn->identity));
     struct bd_policy_list list = turn->domain->registrants;
     while (bd_policy_list_next(policy, &list, &listed)) {
         bool named = listed.len == aor.len && listed.p[user.len] == '@' &&

@@ -65,33 +65,45 @@
     X(606, "Not Acceptable")
 // clang-format on
 
+/* Whole status lines, by status. */
+static const struct {
+    const char *p;
+    uint32_t len;
+} status_line[] = {
+#define X(code, text) [code] = {"SIP/2.0 " #code " " text, sizeof("SIP/2.0 " #code " " text) - 1},
+    REASONS(X)
+#undef X
+};
+enum { REASON_AT = sizeof("SIP/2.0 200 ") - 1 };
+
+static bool is_known(unsigned status)
+{
+    return status < sizeof(status_line) / sizeof(status_line[0]) && status_line[status].p;
+}
+
 struct bd_str bd_reason(unsigned status)
 {
-    switch (status) {
-#define X(code, text)                                                                              \
-    case code:                                                                                     \
-        return BD_STR(text);
-        REASONS(X)
-#undef X
-    default:
+    if (!is_known(status))
         return BD_STR("Unknown");
-    }
+    return (struct bd_str){status_line[status].p + REASON_AT, status_line[status].len - REASON_AT};
 }
 
 static void put_status_line(struct bd_wire *w, unsigned status, struct bd_str reason)
 {
+    if (is_known(status) && reason.p == status_line[status].p + REASON_AT) {
+        bd_wire_put(w, (struct bd_str){status_line[status].p, status_line[status].len});
+        return;
+    }
     bd_wire_put(w, BD_STR("SIP/2.0 "));
     bd_wire_u32(w, status);
     bd_wire_char(w, ' ');
     bd_wire_put(w, reason);
-    bd_wire_put(w, BD_STR("\r\n"));
 }
 
 /* 18.2.1: `received` when sent-by is a name or another address; RFC 3581 4: always with rport. */
 static bool wants_received(const struct bd_via *via, const struct bd_endpoint *source)
 {
-    struct bd_ip sent_by;
-    return via->rport || !bd_ip_parse(via->host, &sent_by) || !bd_ip_eq(&sent_by, &source->ip);
+    return via->rport || !via->is_ip || !bd_ip_eq(&via->ip, &source->ip);
 }
 
 /* The value that the server gives a parameter which came without one; 0: it has none to give. */
@@ -122,12 +134,19 @@ static void put_via_params(struct bd_wire *w, const struct bd_via *via, uint16_t
     }
 }
 
-static void put_topmost_via(struct bd_wire *w, const struct bd_via *via,
-                            const struct bd_endpoint *source, uint32_t keep_s)
+static void put_received(struct bd_wire *w, const struct bd_endpoint *source)
 {
-    bool received = wants_received(via, source);
+    bd_wire_put(w, BD_STR(";received="));
+    bd_wire_ip(w, &source->ip);
+}
+
+/* Parameter by parameter, LWS left out. */
+static __attribute__((noinline)) void put_unplain_via(struct bd_wire *w, const struct bd_via *via,
+                                                      const struct bd_endpoint *source,
+                                                      uint32_t keep_s)
+{
     /* What a client has mangled goes back as it came: its branch is in there somewhere. */
-    if (!(received || (via->keep && keep_s)) || !bd_params_valid(via->params, BD_C_TOKEN)) {
+    if (!bd_params_valid(via->params, BD_C_TOKEN)) {
         bd_wire_put(w, via->text);
         return;
     }
@@ -136,43 +155,70 @@ static void put_topmost_via(struct bd_wire *w, const struct bd_via *via,
         sent = bd_trim(sent.p, via->params.p - 1);
     bd_wire_put(w, sent);
     put_via_params(w, via, source->port, keep_s);
-    if (!received)
-        return;
-    char ip[BD_IP_TEXT_MAX];
-    bd_wire_put(w, BD_STR(";received="));
-    bd_wire_put(w, (struct bd_str){ip, bd_ip_format(&source->ip, ip)});
+    if (wants_received(via, source))
+        put_received(w, source);
 }
 
-static void put_vias(struct bd_wire *w, const struct bd_message *m,
-                     const struct bd_endpoint *source, uint32_t keep_s)
+static inline void put_topmost_via(struct bd_wire *w, const struct bd_via *via,
+                                   const struct bd_endpoint *source, uint32_t keep_s)
 {
-    for (const struct bd_header *h = bd_header_first(m, BD_HDR_VIA); h; h = bd_header_next(m, h)) {
+    bool received = wants_received(via, source);
+    if (!received && !(via->keep && keep_s)) {
+        bd_wire_put(w, via->text);
+        return;
+    }
+    if (!via->plain || (via->keep && keep_s)) {
+        struct bd_wire there = *w;
+        put_unplain_via(&there, via, source, keep_s);
+        *w = there;
+        return;
+    }
+    const char *rest = via->text.p;
+    if (via->rport) {
+        bd_wire_put(w, bd_slice(rest, via->rport_end));
+        bd_wire_char(w, '=');
+        bd_wire_u32(w, source->port);
+        rest = via->rport_end;
+    }
+    bd_wire_put(w, bd_slice(rest, bd_str_end(via->text)));
+    put_received(w, source);
+}
+
+static inline void put_vias(struct bd_wire *w, const struct bd_message *m,
+                            const struct bd_endpoint *source, uint32_t keep_s)
+{
+    const struct bd_header *first = bd_header_first(m, BD_HDR_VIA);
+    for (const struct bd_header *h = first; h; h = bd_header_next(m, h)) {
         struct bd_str rest = h->value;
-        bd_wire_put(w, BD_STR("Via: "));
-        if (h == bd_header_first(m, BD_HDR_VIA) && m->via.host.p) {
+        bd_wire_put(w, BD_STR("\r\nVia: "));
+        if (h == first && m->via.host.p) {
             put_topmost_via(w, &m->via, source, keep_s);
             rest = bd_slice(bd_str_end(m->via.text), bd_str_end(h->value));
         }
-        bd_wire_put(w, rest);
-        bd_wire_put(w, BD_STR("\r\n"));
+        if (rest.len)
+            bd_wire_put(w, rest);
     }
 }
 
-/* Copies the first field of an id under its long name, with what is to be put behind its value. */
-static void put_copy(struct bd_wire *w, const struct bd_message *m, enum bd_header_id id,
-                     struct bd_str tag)
+/* Copies the value of the first field of an id. `name` ends the line before, too. */
+static inline void put_copy(struct bd_wire *w, const struct bd_message *m, enum bd_header_id id,
+                            struct bd_str name)
 {
     const struct bd_header *h = bd_header_first(m, id);
     if (!h)
         return;
-    bd_wire_put(w, bd_str_from(bd_header_name[id]));
-    bd_wire_put(w, BD_STR(": "));
+    bd_wire_put(w, name);
     bd_wire_put(w, h->value);
-    if (tag.p) {
-        bd_wire_put(w, BD_STR(";tag="));
-        bd_wire_put(w, tag);
-    }
-    bd_wire_put(w, BD_STR("\r\n"));
+}
+
+static inline void put_to(struct bd_wire *w, const struct bd_message *m, struct bd_str tag)
+{
+    put_copy(w, m, BD_HDR_TO, BD_STR("\r\nTo: "));
+    /* A To that could not be read cannot be added to. */
+    if (!tag.p || m->to_tag.p || !m->to.text.p)
+        return;
+    bd_wire_put(w, BD_STR(";tag="));
+    bd_wire_put(w, tag);
 }
 
 void bd_reply_begin(struct bd_wire *w, const struct bd_message *m, unsigned status,
@@ -181,19 +227,20 @@ void bd_reply_begin(struct bd_wire *w, const struct bd_message *m, unsigned stat
     bd_reply_begin_keep(w, m, status, reason, to_tag, source, 0);
 }
 
-void bd_reply_begin_keep(struct bd_wire *w, const struct bd_message *m, unsigned status,
-                         struct bd_str reason, struct bd_str to_tag,
-                         const struct bd_endpoint *source, uint32_t keep_s)
+__attribute__((flatten)) void bd_reply_begin_keep(struct bd_wire *w, const struct bd_message *m,
+                                                  unsigned status, struct bd_str reason,
+                                                  struct bd_str to_tag,
+                                                  const struct bd_endpoint *source, uint32_t keep_s)
 {
-    /* A To that could not be read cannot be added to. */
-    if (m->to_tag.p || !m->to.text.p)
-        to_tag = BD_STR_NULL;
-    put_status_line(w, status, reason);
-    put_vias(w, m, source, keep_s);
-    put_copy(w, m, BD_HDR_FROM, BD_STR_NULL);
-    put_copy(w, m, BD_HDR_TO, to_tag);
-    put_copy(w, m, BD_HDR_CALL_ID, BD_STR_NULL);
-    put_copy(w, m, BD_HDR_CSEQ, BD_STR_NULL);
+    struct bd_wire out = *w;
+    put_status_line(&out, status, reason);
+    put_vias(&out, m, source, keep_s);
+    put_copy(&out, m, BD_HDR_FROM, BD_STR("\r\nFrom: "));
+    put_to(&out, m, to_tag);
+    put_copy(&out, m, BD_HDR_CALL_ID, BD_STR("\r\nCall-ID: "));
+    put_copy(&out, m, BD_HDR_CSEQ, BD_STR("\r\nCSeq: "));
+    bd_wire_put(&out, BD_STR("\r\n"));
+    *w = out;
 }
 
 void bd_reply_header(struct bd_wire *w, struct bd_str name, struct bd_str value)

@@ -49,24 +49,38 @@ static const char *sent_by(const struct bd_scan *scan, const char *p, const char
         p = bd_skip_lws(p, end);
     }
     via->host = host.text;
+    via->is_ip = host.type != BD_HOST_NAME;
+    if (via->is_ip)
+        via->ip = host.ip;
     return p;
 }
 
 static bool params_parse(const struct bd_scan *scan, struct bd_via *via)
 {
     struct bd_str cursor = via->params, name, value;
-    bool bad = false;
+    bool bad = false, received = false, keep = false, twice = false;
+    uint32_t bare_len = 0; /* without LWS */
     while (bd_param_scan(scan, &cursor, BD_C_TOKEN, &name, &value, &bad)) {
+        bare_len += name.len + (value.p ? value.len + 1 : 0) + 1;
         uint64_t word = bd_word(name);
-        if (word == BD_WORD("branch"))
+        if (word == BD_WORD("branch")) {
             via->branch = value;
-        else if (word == BD_WORD("rport"))
-            via->rport = !value.p;
-        else if (word == BD_WORD("maddr"))
+        } else if (word == BD_WORD("maddr")) {
             via->maddr = value;
-        else if (word == BD_WORD("keep"))
+        } else if (word == BD_WORD("rport")) {
+            via->rport = !value.p;
+            twice |= via->rport_end != NULL;
+            via->rport_end = bd_str_end(name);
+        } else if (word == BD_WORD("keep")) {
             via->keep = !value.p;
+            twice |= keep;
+            keep = true;
+        } else if (word == BD_WORD("received")) {
+            received = true;
+        }
     }
+    bool bare = bare_len == via->params.len + 1 && !bd_is(via->params.p[-2], BD_C_WSP);
+    via->plain = bare && !bad && !twice && !received;
     return !bad;
 }
 
@@ -83,6 +97,7 @@ bool bd_via_read(const struct bd_scan *scan, struct bd_str element, struct bd_vi
     p = sent_by(scan, host, end, via);
     if (!p)
         return false;
+    via->plain = p == end;
     if (p == end)
         return true;
     if (*p != ';')

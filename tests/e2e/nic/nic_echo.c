@@ -10,6 +10,7 @@
  *   nic_echo --driver memif --interface PATH --address 198.18.0.2/24 --listen 0.0.0.0:4000
  *            --probe 198.18.0.1:7 --probe-mac 02:00:00:00:00:01 */
 #include <getopt.h>
+#include <rte_cycles.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
@@ -37,6 +38,8 @@ static uint8_t probe_mac[6];
 static struct bd_nic *nic;
 static struct bd_worker_stats stats[BD_WORKERS_MAX];
 static volatile sig_atomic_t over;
+/* What a worker has spent on turns with datagrams: receiving, copying and sending them. */
+static uint64_t busy_tsc[BD_WORKERS_MAX], echoed[BD_WORKERS_MAX];
 
 static void stop(int signal)
 {
@@ -67,10 +70,15 @@ static int run_echo(void *arg, unsigned worker)
     struct bd_datagram datagram[BD_BURST];
     unsigned idle = 0;
     while (!over) {
+        uint64_t begin = rte_rdtsc();
         unsigned n = bd_nic_receive(queue, own, datagram);
         for (unsigned i = 0; i < n; i++)
             echo(queue, own, &datagram[i]);
         bd_nic_flush(queue, own);
+        if (n > 0) {
+            busy_tsc[worker] += rte_rdtsc() - begin;
+            echoed[worker] += n;
+        }
         idle = n ? 0 : idle + 1;
         bd_stat_add(&own->counter[BD_CTR_POLLS], 1);
         if (config.poll == BD_POLL_ADAPTIVE && idle > 64) {
@@ -164,6 +172,15 @@ static void print_stats(void)
     }
 }
 
+static void print_cost(void)
+{
+    for (unsigned w = 0; w < config.workers; w++) {
+        if (echoed[w] > 0)
+            printf("worker %u: %.1f ns a datagram\n", w,
+                   (double)busy_tsc[w] * 1e9 / (double)rte_get_tsc_hz() / (double)echoed[w]);
+    }
+}
+
 static int bad(const char *name, const char *value)
 {
     fprintf(stderr, "nic_echo: --%s: cannot use \"%s\"\n", name, value);
@@ -222,16 +239,25 @@ static int set_listen(const char *value)
     return 0;
 }
 
-static const struct option options[] = {
-    {"driver", required_argument, NULL, 'd'},  {"interface", required_argument, NULL, 'i'},
-    {"pci", required_argument, NULL, 'p'},     {"mac", required_argument, NULL, 'm'},
-    {"address", required_argument, NULL, 'a'}, {"listen", required_argument, NULL, 'l'},
-    {"vlan", required_argument, NULL, 'v'},    {"workers", required_argument, NULL, 'w'},
-    {"memory", required_argument, NULL, 'M'},  {"mtu", required_argument, NULL, 'u'},
-    {"lcores", required_argument, NULL, 'L'},  {"huge", no_argument, NULL, 'h'},
-    {"server", no_argument, NULL, 's'},        {"busy", no_argument, NULL, 'b'},
-    {"probe", required_argument, NULL, 'P'},   {"probe-mac", required_argument, NULL, 'Q'},
-    {"mbufs", required_argument, NULL, 'B'},   {NULL, 0, NULL, 0}};
+static const struct option options[] = {{"driver", required_argument, NULL, 'd'},
+                                        {"interface", required_argument, NULL, 'i'},
+                                        {"pci", required_argument, NULL, 'p'},
+                                        {"mac", required_argument, NULL, 'm'},
+                                        {"address", required_argument, NULL, 'a'},
+                                        {"listen", required_argument, NULL, 'l'},
+                                        {"vlan", required_argument, NULL, 'v'},
+                                        {"workers", required_argument, NULL, 'w'},
+                                        {"memory", required_argument, NULL, 'M'},
+                                        {"mtu", required_argument, NULL, 'u'},
+                                        {"lcores", required_argument, NULL, 'L'},
+                                        {"huge", no_argument, NULL, 'h'},
+                                        {"server", no_argument, NULL, 's'},
+                                        {"busy", no_argument, NULL, 'b'},
+                                        {"probe", required_argument, NULL, 'P'},
+                                        {"probe-mac", required_argument, NULL, 'Q'},
+                                        {"mbufs", required_argument, NULL, 'B'},
+                                        {"ring", required_argument, NULL, 'R'},
+                                        {NULL, 0, NULL, 0}};
 
 static int set(int option, char *value)
 {
@@ -278,6 +304,9 @@ static int set(int option, char *value)
     case 'B':
         config.mbufs = (uint32_t)atoi(value);
         return 0;
+    case 'R':
+        port->rx_descriptors = port->tx_descriptors = (uint32_t)atoi(value);
+        return 0;
     case 'P':
         return bd_endpoint_parse(bd_str_from(value), &probe) ? 0 : bad("probe", value);
     case 'Q':
@@ -313,6 +342,7 @@ int main(int argc, char **argv)
         return 1;
     int rc = bd_nic_join(nic);
     print_stats();
+    print_cost();
     bd_nic_stop(nic);
     return rc == 0 ? 0 : 1;
 }

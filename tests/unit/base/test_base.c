@@ -4,6 +4,9 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
+
+#include <arpa/inet.h>
 
 #include <cmocka.h>
 
@@ -131,10 +134,29 @@ static void test_options(void **state)
     assert_string_equal(o.config_file, "f.yaml");
 }
 
+/* The same text as inet_ntop() makes, over addresses that are mostly zeros. */
+static void test_ip_format(void **state)
+{
+    for (unsigned n = 0; n < 200000; n++) {
+        struct bd_ip ip = {{0}};
+        unsigned kept = (unsigned)rand() | (unsigned)rand() << 8;
+        for (unsigned i = 0; i < 16; i++)
+            ip.b[i] = (uint8_t)(kept >> i & 1 ? rand() >> (kept >> 16 & 7) : 0);
+        if (n % 4 == 0)
+            memcpy(ip.b, bd_ip_from_v4("abcd").b, 12);
+        char want[BD_IP_TEXT_MAX], got[BD_IP_TEXT_MAX];
+        bool v4 = bd_ip_is_v4(&ip);
+        inet_ntop(v4 ? AF_INET : AF_INET6, v4 ? ip.b + 12 : ip.b, want, sizeof(want));
+        assert_int_equal(bd_ip_format(&ip, got), strlen(want));
+        assert_string_equal(got, want);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_ip),
+        cmocka_unit_test(test_ip_format),
         cmocka_unit_test(test_prefix),
         cmocka_unit_test(test_endpoint),
         cmocka_unit_test(test_latency_buckets),

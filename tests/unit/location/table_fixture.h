@@ -176,8 +176,9 @@ static inline void fixture_check_buckets(const struct bd_table *table)
             assert_in_range(b, home, home + BD_TABLE_WINDOW - 1);
             assert_true(home == b || table->buckets[home].flags & BD_BUCKET_OVERFLOW);
             for (unsigned i = 0; i < record->cnt; i++)
-                assert_true(bucket->due_s <= bd_state_expires_at_s(record->contact[i].state));
+                assert_true(bucket->due_s <= bd_state_expires_at_s(bd_record_state(record, i)));
         }
+        assert_true(table->group_due_s[bd_group_of(b)] <= bucket->due_s);
     }
 }
 

@@ -156,6 +156,36 @@ static void test_extensions(void **state)
     bd_arena_leave(&arena);
 }
 
+/* The memo says what the search says, whatever was asked before and of which policy. */
+static void test_memo(void **state)
+{
+    static const char *const hosts[] = {"a.example", "a.example", "A.example",
+                                        "",          "b.example", "b.example",
+                                        "a.exampl",  "[::1]",     "a.example"};
+    struct bd_arena arena;
+    test_arena_make(&arena, 64);
+    struct bd_policy *p[] = {compile(&arena, HEAD "domains: [{name: a.example}]\n"),
+                             compile(&arena,
+                                     HEAD "registrar: {default_domain: a.example}\n"
+                                          "domains: [{name: a.example}, {name: b.example}]\n")};
+    struct bd_policy_memo memo = {.policy = NULL};
+    for (unsigned turn = 0; turn < 8; turn++) {
+        struct bd_policy *policy = p[turn >> 1 & 1];
+        policy->sequence = turn; /* a new one in the same place */
+        policy->default_domain = turn & 4 ? UINT32_MAX : policy->default_domain;
+        for (size_t i = 0; i < sizeof(hosts) / sizeof(hosts[0]); i++) {
+            bool found_default, kept_default;
+            struct bd_str host = bd_str_from(hosts[i]);
+            const struct bd_policy_domain *found = bd_policy_find(policy, host, &found_default);
+            assert_ptr_equal(bd_policy_find_memo(&memo, policy, host, &kept_default), found);
+            assert_int_equal(kept_default, found_default);
+        }
+    }
+    free(p[0]);
+    free(p[1]);
+    bd_arena_leave(&arena);
+}
+
 /* A name keeps its number while it stands in the configuration; a number that has just become free
  * is lent to nobody yet. */
 static void test_profile_numbers(void **state)
@@ -293,13 +323,10 @@ static void test_too_large(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_domains),
-        cmocka_unit_test(test_bulk),
-        cmocka_unit_test(test_extensions),
-        cmocka_unit_test(test_profile_numbers),
-        cmocka_unit_test(test_all_profiles_replaced),
-        cmocka_unit_test(test_secret),
-        cmocka_unit_test(test_random_secret),
+        cmocka_unit_test(test_domains),         cmocka_unit_test(test_bulk),
+        cmocka_unit_test(test_extensions),      cmocka_unit_test(test_memo),
+        cmocka_unit_test(test_profile_numbers), cmocka_unit_test(test_all_profiles_replaced),
+        cmocka_unit_test(test_secret),          cmocka_unit_test(test_random_secret),
         cmocka_unit_test(test_too_large),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

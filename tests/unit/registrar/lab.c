@@ -79,6 +79,7 @@ static void make_policy(struct lab *lab, const struct bd_policy_domain *settings
     };
     memset(in.nonce_key[0], 0x5a, sizeof(in.nonce_key[0]));
     assert_int_not_equal(bd_policy_build(lab->policy, POLICY_CAP, &in, NULL), 0);
+    ((struct bd_policy *)lab->policy)->sequence = ++lab->policies;
 }
 
 void lab_policy(struct lab *lab, const struct bd_policy_domain *settings, bool with_default)
@@ -106,13 +107,18 @@ static void start_worker(struct lab *lab, unsigned worker)
 
 struct lab *lab_new(uint64_t bindings_max)
 {
+    return lab_new_of(bindings_max, 1000);
+}
+
+struct lab *lab_new_of(uint64_t bindings_max, uint64_t subscribers_max)
+{
     struct lab *lab = calloc(1, sizeof(*lab));
     struct bd_error error = {""};
     assert_non_null(lab);
     struct bd_arena_params params = {
         .region_sz = {
             [BD_REGION_POLICY] = 4096,
-            [BD_REGION_PROVISIONED] = bd_provisioned_footprint(1000),
+            [BD_REGION_PROVISIONED] = bd_provisioned_footprint(subscribers_max),
             [BD_REGION_IDENTITIES] = bd_identities_footprint(100),
             [BD_REGION_NONCES] = 4096,
             [BD_REGION_CHANNELS] = 4096,
@@ -122,7 +128,7 @@ struct lab *lab_new(uint64_t bindings_max)
         }};
     if (bd_arena_create_private(&lab->arena, &params, &error) != 0)
         fail_msg("arena: %s", error.text);
-    bd_provisioned_format(&lab->arena, 1000);
+    bd_provisioned_format(&lab->arena, subscribers_max);
     bd_identities_format(&lab->arena, 100);
     bd_table_format(&lab->arena, bindings_max);
     if (bd_table_join(&lab->table, &lab->arena, &error) != 0)
@@ -211,16 +217,19 @@ unsigned lab_send_bytes(struct lab *lab, size_t len)
     struct bd_request request = request_of(lab);
     struct bd_wire w = bd_wire_init(lab->reply, lab->reply_cap);
     lab->verdict = BD_VERDICT_NONE;
-    bd_registrar_prefetch(lab->registrar, &request);
-    lab->step = bd_registrar_handle(lab->registrar, &request, &w, &lab->job, &lab->verdict);
+    bd_registrar_prepare(lab->registrar, 0, &request);
+    bd_registrar_prefetch(lab->registrar, 0);
+    lab->step = bd_registrar_handle(lab->registrar, 0, &w, &lab->job, &lab->verdict);
     return take_reply(lab, &w);
 }
 
 unsigned lab_resume_with(struct lab *lab, const struct bd_verify_result *result)
 {
     struct bd_request request = request_of(lab);
+    bd_registrar_prepare(lab->registrar, 0, &request);
+    bd_registrar_prefetch(lab->registrar, 0);
     struct bd_wire w = bd_wire_init(lab->reply, lab->reply_cap);
-    lab->step = bd_registrar_resume(lab->registrar, &request, result, &w, &lab->verdict);
+    lab->step = bd_registrar_resume(lab->registrar, 0, result, &w, &lab->verdict);
     return take_reply(lab, &w);
 }
 

@@ -22,6 +22,7 @@ struct lab {
     struct bd_worker_stats *stats;
     struct bd_registrar *registrar;
     void *policy;
+    uint64_t policies; /* published so far */
     uint64_t now_ms, wall_ms;
     struct bd_endpoint source, local;
     uint32_t reply_cap;
@@ -42,6 +43,8 @@ struct lab {
 extern const struct bd_policy_domain lab_settings;
 
 struct lab *lab_new(uint64_t bindings_max);
+/* With room for so many provisioned subscribers; else 1000. */
+struct lab *lab_new_of(uint64_t bindings_max, uint64_t subscribers_max);
 void lab_free(struct lab *lab);
 /* A second worker on the same table, for another thread; freed by lab_free_second first. */
 struct lab *lab_new_second(struct lab *lab);

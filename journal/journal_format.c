@@ -1,0 +1,380 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "journal_format.h"
+
+#include <endian.h>
+#include <stdio.h>
+#include <xxhash.h>
+
+#include "clock.h"
+
+#define BYTE_ORDER_MARK 0x01020304U
+
+static const char magic[16] = "BINDERY-JOURNAL\n";
+
+/* A place in bytes that are written or read in order; one that runs out of bytes stays so. */
+struct cursor {
+    uint8_t *p;
+};
+struct input {
+    const uint8_t *p;
+    uint32_t left;
+    bool bad;
+};
+
+static void put_bytes(struct cursor *c, const void *bytes, uint32_t len)
+{
+    if (len)
+        memcpy(c->p, bytes, len);
+    c->p += len;
+}
+
+static void put_u16(struct cursor *c, uint16_t v)
+{
+    v = htole16(v);
+    put_bytes(c, &v, sizeof(v));
+}
+
+static void put_u32(struct cursor *c, uint32_t v)
+{
+    v = htole32(v);
+    put_bytes(c, &v, sizeof(v));
+}
+
+static void put_u64(struct cursor *c, uint64_t v)
+{
+    v = htole64(v);
+    put_bytes(c, &v, sizeof(v));
+}
+
+static const uint8_t *get_bytes(struct input *in, uint32_t len)
+{
+    static const uint8_t zero[16];
+    if (in->bad || len > in->left) {
+        in->bad = true;
+        return len <= sizeof(zero) ? zero : NULL;
+    }
+    const uint8_t *p = in->p;
+    in->p += len;
+    in->left -= len;
+    return p;
+}
+
+static uint16_t get_u16(struct input *in)
+{
+    uint16_t v;
+    memcpy(&v, get_bytes(in, sizeof(v)), sizeof(v));
+    return le16toh(v);
+}
+
+static uint32_t get_u32(struct input *in)
+{
+    uint32_t v;
+    memcpy(&v, get_bytes(in, sizeof(v)), sizeof(v));
+    return le32toh(v);
+}
+
+static uint64_t get_u64(struct input *in)
+{
+    uint64_t v;
+    memcpy(&v, get_bytes(in, sizeof(v)), sizeof(v));
+    return le64toh(v);
+}
+
+static struct bd_str get_text(struct input *in, uint16_t len)
+{
+    const uint8_t *p = len ? get_bytes(in, len) : NULL;
+    return in->bad ? BD_STR_NULL : (struct bd_str){(const char *)p, len};
+}
+
+/* --- header ----------------------------------------------------------------------------------- */
+
+void bd_journal_header_encode(const struct bd_journal_header *header,
+                              uint8_t out[BD_JOURNAL_HEADER_SZ])
+{
+    struct cursor c = {out};
+    memset(out, 0, BD_JOURNAL_HEADER_SZ);
+    put_bytes(&c, magic, sizeof(magic));
+    put_u32(&c, BYTE_ORDER_MARK);
+    put_u16(&c, header->version);
+    put_u16(&c, header->kind);
+    put_u64(&c, header->number);
+    put_u64(&c, header->previous);
+    put_u64(&c, header->geometry);
+    put_u64(&c, header->slots);
+    put_u64(&c, header->salt);
+    put_u64(&c, header->made.wall_ms);
+    put_u64(&c, header->made.clock_ms);
+    put_u64(&c, header->made.boot);
+    c.p = out + BD_JOURNAL_HEADER_SZ - sizeof(uint64_t);
+    put_u64(&c, XXH3_64bits(out, BD_JOURNAL_HEADER_SZ - sizeof(uint64_t)));
+}
+
+static bool header_sane(const struct bd_journal_header *header)
+{
+    return header->slots <= BD_JOURNAL_SLOTS_MAX &&
+           (header->kind == BD_JOURNAL_FILE_JOURNAL || header->kind == BD_JOURNAL_FILE_SNAPSHOT);
+}
+
+bool bd_journal_header_decode(const uint8_t in[BD_JOURNAL_HEADER_SZ],
+                              struct bd_journal_header *header)
+{
+    struct input end = {in + BD_JOURNAL_HEADER_SZ - sizeof(uint64_t), sizeof(uint64_t), false};
+    struct input i = {in + sizeof(magic), BD_JOURNAL_HEADER_SZ - sizeof(magic), false};
+    if (memcmp(in, magic, sizeof(magic)) != 0 || get_u32(&i) != BYTE_ORDER_MARK ||
+        get_u64(&end) != XXH3_64bits(in, BD_JOURNAL_HEADER_SZ - sizeof(uint64_t)))
+        return false;
+    *header = (struct bd_journal_header){.version = get_u16(&i)};
+    header->kind = get_u16(&i);
+    header->number = get_u64(&i);
+    if (header->version != BD_JOURNAL_VERSION)
+        return true;
+    header->previous = get_u64(&i);
+    header->geometry = get_u64(&i);
+    header->slots = get_u64(&i);
+    header->salt = get_u64(&i);
+    header->made.wall_ms = get_u64(&i);
+    header->made.clock_ms = get_u64(&i);
+    header->made.boot = get_u64(&i);
+    return header_sane(header);
+}
+
+/* --- frame ------------------------------------------------------------------------------------ */
+
+void bd_journal_frame_encode(uint8_t *record, uint64_t seed, uint8_t type, uint32_t len,
+                             uint64_t seq)
+{
+    uint8_t *body = record + BD_JOURNAL_FRAME_SZ;
+    uint32_t padded = bd_journal_padded(len);
+    memset(body + len, 0, padded - len);
+    struct cursor c = {record + 4};
+    put_u32(&c, len | (uint32_t)type << 24);
+    put_u64(&c, seq);
+    put_u64(&c, XXH3_64bits_withSeed(body, padded, seed));
+    c.p = record;
+    put_u32(&c, (uint32_t)XXH3_64bits_withSeed(record + 4, BD_JOURNAL_FRAME_SZ - 4, seed));
+}
+
+bool bd_journal_frame_decode(const uint8_t in[BD_JOURNAL_FRAME_SZ], uint64_t seed,
+                             struct bd_journal_frame *frame)
+{
+    struct input i = {in, BD_JOURNAL_FRAME_SZ, false};
+    if (get_u32(&i) != (uint32_t)XXH3_64bits_withSeed(in + 4, BD_JOURNAL_FRAME_SZ - 4, seed))
+        return false;
+    uint32_t word = get_u32(&i);
+    frame->len = word & 0xffffffU;
+    frame->type = (uint8_t)(word >> 24);
+    frame->seq = get_u64(&i);
+    frame->body_check = get_u64(&i);
+    return frame->len <= BD_JOURNAL_BODY_MAX;
+}
+
+bool bd_journal_body_whole(const struct bd_journal_frame *frame, const uint8_t *body, uint64_t seed)
+{
+    return XXH3_64bits_withSeed(body, bd_journal_padded(frame->len), seed) == frame->body_check;
+}
+
+/* --- bodies ----------------------------------------------------------------------------------- */
+
+/* Bytes of a contact in a PUT before its text lengths. */
+enum { CONTACT_SZ = 3 * 8 + 2 * 4 + 2 * 2 + 2 * 18 };
+
+_Static_assert(BD_RECORD_MAX + 24 +
+                       BD_CONTACTS_PER_AOR_MAX * (CONTACT_SZ + BD_TEXT_CNT * sizeof(uint16_t)) <=
+                   BD_JOURNAL_BODY_MAX,
+               "each record of the table has a PUT");
+_Static_assert(BD_JOURNAL_BODY_MAX <= 0xffffff, "a frame's length has 24 bits");
+
+static void endpoint_encode(struct cursor *c, const struct bd_endpoint *endpoint)
+{
+    put_bytes(c, endpoint->ip.b, sizeof(endpoint->ip.b));
+    put_u16(c, endpoint->port);
+}
+
+/* What a refresh leaves as it is, but the texts. */
+static void constant_encode(struct cursor *c, const struct bd_binding *binding)
+{
+    put_u32(c, binding->reg_id);
+    put_u16(c, binding->q_milli);
+    put_u16(c, binding->flags);
+    endpoint_encode(c, &binding->source);
+    endpoint_encode(c, &binding->local);
+    for (unsigned t = 0; t < BD_TEXT_CNT; t++)
+        put_u16(c, (uint16_t)binding->text[t].len);
+}
+
+uint32_t bd_journal_check(struct bd_str aor, const struct bd_binding *bindings, unsigned cnt)
+{
+    uint64_t h = XXH3_64bits_withSeed(aor.p, aor.len, cnt);
+    for (unsigned i = 0; i < cnt; i++) {
+        uint8_t constant[CONTACT_SZ + BD_TEXT_CNT * sizeof(uint16_t)];
+        struct cursor c = {constant};
+        constant_encode(&c, &bindings[i]);
+        h = XXH3_64bits_withSeed(constant, (size_t)(c.p - constant), h);
+        for (unsigned t = 0; t < BD_TEXT_CNT; t++) {
+            if (bindings[i].text[t].len)
+                h = XXH3_64bits_withSeed(bindings[i].text[t].p, bindings[i].text[t].len, h);
+        }
+    }
+    return (uint32_t)h;
+}
+
+static void contact_encode(struct cursor *c, uint64_t shift_ms, const struct bd_binding *binding)
+{
+    put_u64(c, bd_state_expires_at_s(binding->state) * 1000ULL + shift_ms);
+    put_u64(c, binding->txn);
+    put_u32(c, bd_state_cseq(binding->state));
+}
+
+uint32_t bd_journal_put_encode(uint8_t *out, uint64_t shift_ms, uint64_t slot, struct bd_str aor,
+                               const struct bd_binding *bindings, unsigned cnt)
+{
+    struct cursor c = {out};
+    put_u64(&c, slot);
+    put_u32(&c, bd_journal_check(aor, bindings, cnt));
+    put_u16(&c, (uint16_t)aor.len);
+    put_bytes(&c, &(uint8_t){(uint8_t)cnt}, 1);
+    put_bytes(&c, &(uint8_t){BD_TEXT_CNT}, 1);
+    for (unsigned i = 0; i < cnt; i++) {
+        contact_encode(&c, shift_ms, &bindings[i]);
+        put_u64(&c, bindings[i].created_at_s * 1000ULL + shift_ms);
+        constant_encode(&c, &bindings[i]);
+    }
+    put_bytes(&c, aor.p, aor.len);
+    for (unsigned i = 0; i < cnt; i++) {
+        for (unsigned t = 0; t < BD_TEXT_CNT; t++)
+            put_bytes(&c, bindings[i].text[t].p, bindings[i].text[t].len);
+    }
+    return (uint32_t)(c.p - out);
+}
+
+uint32_t bd_journal_state_encode(uint8_t *out, uint64_t shift_ms, uint64_t slot, uint32_t check,
+                                 const struct bd_binding *bindings, unsigned cnt)
+{
+    struct cursor c = {out};
+    put_u64(&c, slot);
+    put_u32(&c, check);
+    put_u32(&c, cnt);
+    for (unsigned i = 0; i < cnt; i++)
+        contact_encode(&c, shift_ms, &bindings[i]);
+    return (uint32_t)(c.p - out);
+}
+
+uint32_t bd_journal_empty_encode(uint8_t *out, uint64_t slot)
+{
+    struct cursor c = {out};
+    put_u64(&c, slot);
+    return (uint32_t)(c.p - out);
+}
+
+uint32_t bd_journal_commit_encode(uint8_t *out, const struct bd_journal_time *now, uint64_t records,
+                                  uint64_t next)
+{
+    struct cursor c = {out};
+    put_u64(&c, now->wall_ms);
+    put_u64(&c, now->clock_ms);
+    put_u64(&c, records);
+    put_u64(&c, next);
+    return (uint32_t)(c.p - out);
+}
+
+static void contact_decode(struct input *in, struct bd_journal_contact *contact)
+{
+    contact->expires_ms = get_u64(in);
+    contact->txn = get_u64(in);
+    contact->cseq = get_u32(in);
+}
+
+static void endpoint_decode(struct input *in, struct bd_endpoint *endpoint)
+{
+    memcpy(endpoint->ip.b, get_bytes(in, sizeof(endpoint->ip.b)), sizeof(endpoint->ip.b));
+    endpoint->port = get_u16(in);
+}
+
+static void constant_decode(struct input *in, uint8_t texts, struct bd_binding *binding)
+{
+    *binding = (struct bd_binding){.reg_id = get_u32(in)};
+    binding->q_milli = get_u16(in);
+    binding->flags = get_u16(in);
+    endpoint_decode(in, &binding->source);
+    endpoint_decode(in, &binding->local);
+    for (unsigned t = 0; t < texts; t++)
+        binding->text[t].len = get_u16(in);
+}
+
+static void put_decode(struct input *in, struct bd_journal_record *record)
+{
+    uint16_t aor_len = get_u16(in);
+    record->cnt = *get_bytes(in, 1);
+    uint8_t texts = *get_bytes(in, 1);
+    /* Fewer texts than we know: a build wrote it that had fewer. */
+    if (record->cnt == 0 || record->cnt > BD_CONTACTS_PER_AOR_MAX || texts > BD_TEXT_CNT) {
+        in->bad = true;
+        return;
+    }
+    for (unsigned i = 0; i < record->cnt; i++) {
+        contact_decode(in, &record->contact[i]);
+        record->created_ms[i] = get_u64(in);
+        constant_decode(in, texts, &record->binding[i]);
+    }
+    record->aor = get_text(in, aor_len);
+    for (unsigned i = 0; i < record->cnt; i++) {
+        for (unsigned t = 0; t < BD_TEXT_CNT; t++) {
+            struct bd_str *text = &record->binding[i].text[t];
+            *text = get_text(in, (uint16_t)text->len);
+        }
+    }
+}
+
+static void state_decode(struct input *in, struct bd_journal_record *record)
+{
+    record->cnt = get_u32(in);
+    if (record->cnt == 0 || record->cnt > BD_CONTACTS_PER_AOR_MAX) {
+        in->bad = true;
+        return;
+    }
+    for (unsigned i = 0; i < record->cnt; i++)
+        contact_decode(in, &record->contact[i]);
+}
+
+static void commit_decode(struct input *in, struct bd_journal_record *record)
+{
+    record->wall_ms = get_u64(in);
+    record->clock_ms = get_u64(in);
+    record->records = get_u64(in);
+    record->next = get_u64(in);
+}
+
+bool bd_journal_record_decode(const uint8_t *body, uint64_t slots, struct bd_journal_record *record)
+{
+    struct input in = {body, record->len, false};
+    switch (record->type) {
+    case BD_JOURNAL_PUT:
+    case BD_JOURNAL_STATE:
+        record->slot = get_u64(&in);
+        record->check = get_u32(&in);
+        if (record->type == BD_JOURNAL_PUT)
+            put_decode(&in, record);
+        else
+            state_decode(&in, record);
+        return !in.bad && in.left == 0 && record->slot < slots;
+    case BD_JOURNAL_EMPTY:
+        record->slot = get_u64(&in);
+        return !in.bad && in.left == 0 && record->slot < slots;
+    case BD_JOURNAL_COMMIT:
+    case BD_JOURNAL_END:
+        commit_decode(&in, record);
+        return !in.bad && in.left == 0;
+    }
+    return false;
+}
+
+struct bd_journal_time bd_journal_time_read(void)
+{
+    char id[64] = "";
+    FILE *file = fopen("/proc/sys/kernel/random/boot_id", "re");
+    size_t len = file ? fread(id, 1, sizeof(id), file) : 0;
+    if (file)
+        fclose(file);
+    /* Without the file no two readings are of one boot, as far as anybody can tell: 0. */
+    return (struct bd_journal_time){bd_wall_ms(), bd_clock_ms(), len ? XXH3_64bits(id, len) : 0};
+}

@@ -1,0 +1,280 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "phases.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "reflect.h"
+#include "search.h"
+
+bool load_init(struct load *load)
+{
+    for (unsigned method = 0; method < PHONE_METHODS; method++) {
+        for (unsigned make = 0; make < PHONE_MAKES; make++) {
+            if (!phone_form_make(&load->form[method][make], &load->options.world,
+                                 (enum phone_method)method, make)) {
+                fprintf(stderr, "bindery-load: a request of %s does not fit into a frame\n",
+                        phone_make_name[make]);
+                return false;
+            }
+        }
+    }
+    load->cseq = load->options.cseq;
+    return true;
+}
+
+/* --- plans ------------------------------------------------------------------------------------ */
+
+static struct check *check_new(struct load *load, enum phone_method method, unsigned status)
+{
+    struct check *check = calloc(1, sizeof(*check));
+    if (!check)
+        abort();
+    check->status = status;
+    check->form = load->form[method];
+    check->contact = status == 401 ? NULL : load->form[PHONE_REGISTER];
+    return check;
+}
+
+static struct run_kind kind_new(struct load *load, enum phone_method method, unsigned status)
+{
+    return (struct run_kind){.form = load->form[method],
+                             .check = check_new(load, method, status),
+                             .authenticates = method == PHONE_REGISTER_DIGEST};
+}
+
+static void plan_free(struct run_plan *plan)
+{
+    free(plan->kind[0].check);
+    free(plan->kind[1].check);
+}
+
+static bool succeeded(const struct run_plan *plan, const struct run_outcome *outcome)
+{
+    return outcome->right == plan->cnt;
+}
+
+/* Runs at one rate to the end and reports it. */
+static int run_at(struct load *load, const char *what, const char *kind, struct run_plan *plan,
+                  uint64_t rate, uint64_t cnt)
+{
+    static struct run_outcome outcome;
+    plan->rate = rate;
+    plan->cnt = cnt;
+    plan->to_the_end = true;
+    run_execute(&load->run, plan, &outcome);
+    report_run(load->report, what, kind, rate, &outcome);
+    return succeeded(plan, &outcome) ? 0 : 1;
+}
+
+/* --- registering for the first time -------------------------------------------------------------
+ */
+
+/* The phones from `from` on, `cnt` of them, in order. */
+static int run_new(struct load *load, const char *what, const char *kind, uint32_t from,
+                   uint32_t cnt, uint64_t rate)
+{
+    struct order order = order_of(cnt, false);
+    struct run_plan plan = {.kind[0] = kind_new(load, PHONE_REGISTER, 200),
+                            .order = &order,
+                            .first = load->options.first + from,
+                            .cseq = load->cseq++};
+    int rc = run_at(load, what, kind, &plan, rate, cnt);
+    plan_free(&plan);
+    return rc;
+}
+
+/* No measurement: what failed is done again, slower. */
+static int phase_fill(struct load *load)
+{
+    enum { TRIES = 4 };
+    uint32_t left = load->options.aors - load->registered;
+    int rc = left == 0 ? 0 : 1;
+    for (unsigned i = 0; i < TRIES && rc != 0; i++)
+        rc = run_new(load, "register", "fill", load->registered, left,
+                     (load->options.fill_rate >> i) + 1);
+    load->registered = load->options.aors;
+    return rc;
+}
+
+/* A step of the search on phones that were never seen. After one that failed nobody knows which of
+ * them are registered: they are registered again, in peace, so that the table holds them all. */
+static bool register_step(struct load *load, const struct run_kind *kind, uint64_t rate,
+                          struct run_outcome *outcome)
+{
+    uint32_t cnt = (uint32_t)load->options.attempts, from = load->registered;
+    struct order order = order_of(cnt, false);
+    struct run_plan plan = {.kind[0] = *kind,
+                            .rate = rate,
+                            .cnt = cnt,
+                            .order = &order,
+                            .first = load->options.first + from,
+                            .cseq = load->cseq};
+    run_execute(&load->run, &plan, outcome);
+    report_step("register", rate, outcome);
+    load->registered += (uint32_t)outcome->sent;
+    if (succeeded(&plan, outcome))
+        return true;
+    load->cseq++;
+    if (outcome->sent > 0)
+        run_new(load, "register", "repair", from, (uint32_t)outcome->sent, load->options.fill_rate);
+    return false;
+}
+
+static int phase_register(struct load *load)
+{
+    static struct run_outcome outcome, best;
+    struct search search = search_of(load->options.rate, load->options.weight);
+    struct run_kind kind = kind_new(load, PHONE_REGISTER, 200);
+    bool converged = false, found = false;
+    while (!converged && load->options.aors - load->registered >= load->options.attempts) {
+        uint64_t rate = search.r;
+        bool success = register_step(load, &kind, rate, &outcome);
+        if (success && rate > search.old_r) {
+            best = outcome;
+            found = true;
+        }
+        converged = search_step(&search, success) || load->options.fixed;
+    }
+    free(kind.check);
+    load->cseq++;
+    if (!found)
+        return 1;
+    report_run(load->report, "register", converged ? "search" : "unconverged", search.old_r, &best);
+    return 0;
+}
+
+/* --- registered phones --------------------------------------------------------------------------
+ */
+
+/* RFC 7502 4.10, then latency at shares of the rate. */
+static int search_rate(struct load *load, const char *what, struct run_plan *plan)
+{
+    static struct run_outcome outcome, best;
+    struct search search = search_of(load->options.rate, load->options.weight);
+    plan->cnt = load->options.attempts;
+    for (bool converged = false; !converged;) {
+        plan->rate = search.r;
+        run_execute(&load->run, plan, &outcome);
+        report_step(what, search.r, &outcome);
+        bool success = succeeded(plan, &outcome);
+        if (success && search.r > search.old_r)
+            best = outcome;
+        if (!success && search.r < 100) {
+            fprintf(stderr, "bindery-load: %s: nothing succeeds\n", what);
+            return 1;
+        }
+        converged = search_step(&search, success);
+    }
+    report_run(load->report, what, "search", search.old_r, &best);
+    static const double share[] = {0.1, 0.5, 0.9};
+    int rc = 0;
+    for (unsigned i = 0; i < 3; i++) {
+        double rate = share[i] * (double)search.old_r;
+        rc |= run_at(load, what, "rate", plan, (uint64_t)rate,
+                     (uint64_t)(rate * load->options.seconds) + 1);
+    }
+    return rc;
+}
+
+/* A search, or one run, over the phones that are there, again and again. */
+static int over_known(struct load *load, const char *what, struct run_plan *plan)
+{
+    struct order order =
+        order_of(load->registered ? load->registered : load->options.aors, load->options.random);
+    plan->order = &order;
+    plan->first = load->options.first;
+    plan->cseq = load->cseq;
+    plan->digest = load->digest;
+    plan->nc = load->nc;
+    int rc = load->options.fixed
+                 ? run_at(load, what, "rate", plan, load->options.rate, load->options.attempts)
+                 : search_rate(load, what, plan);
+    load->cseq += 2 * (order.pass + 1);
+    load->nc += order.pass + 1;
+    plan_free(plan);
+    return rc;
+}
+
+static int phase_known(struct load *load, const char *what, enum phone_method method,
+                       unsigned status)
+{
+    struct run_plan plan = {.kind[0] = kind_new(load, method, status)};
+    return over_known(load, what, &plan);
+}
+
+/* --- digest -------------------------------------------------------------------------------------
+ */
+
+/* Runs once through all phones, in order and in peace. */
+static int once(struct load *load, const char *what, struct run_kind kind)
+{
+    struct order order = order_of(load->options.aors, false);
+    struct run_plan plan = {.kind[0] = kind,
+                            .digest = load->digest,
+                            .order = &order,
+                            .first = load->options.first,
+                            .cseq = load->cseq++,
+                            .nc = load->nc++};
+    int rc = run_at(load, what, "fill", &plan, load->options.fill_rate, load->options.aors);
+    plan_free(&plan);
+    return rc;
+}
+
+/* Each phone is challenged once and registers; from then on its credentials go ahead of any
+ * challenge, with the same nonce and a count that goes up, as phones do (RFC 7616 3.4). */
+static int phase_digest(struct load *load)
+{
+    struct run_kind challenge = kind_new(load, PHONE_REGISTER, 401);
+    challenge.learns = true;
+    if (!load->digest)
+        load->digest = digest_new(load->options.world.domain, load->options.aors);
+    load->nc = 0;
+    int rc = once(load, "challenge", challenge);
+    if (rc == 0)
+        rc = once(load, "digest", kind_new(load, PHONE_REGISTER_DIGEST, 200));
+    if (rc != 0)
+        return rc;
+    load->registered = load->options.aors;
+    return phase_known(load, "digest", PHONE_REGISTER_DIGEST, 200);
+}
+
+/* Each attempt asks without credentials, is challenged, and asks again with them. */
+static int phase_digest_full(struct load *load)
+{
+    struct run_plan plan = {
+        .kind = {kind_new(load, PHONE_REGISTER, 401), kind_new(load, PHONE_REGISTER_DIGEST, 200)},
+        .both = true};
+    plan.kind[0].learns = true;
+    if (!load->digest)
+        load->digest = digest_new(load->options.world.domain, load->options.aors);
+    load->nc = 1;
+    return over_known(load, "digest-full", &plan);
+}
+
+/* --- all ----------------------------------------------------------------------------------------
+ */
+
+int load_phase(struct load *load, const char *name)
+{
+    if (strcmp(name, "fill") == 0)
+        return phase_fill(load);
+    if (strcmp(name, "register") == 0)
+        return phase_register(load);
+    if (strcmp(name, "reregister") == 0)
+        return phase_known(load, name, PHONE_REGISTER, 200);
+    if (strcmp(name, "challenge") == 0)
+        return phase_known(load, name, PHONE_REGISTER, 401);
+    if (strcmp(name, "digest") == 0)
+        return phase_digest(load);
+    if (strcmp(name, "digest-full") == 0)
+        return phase_digest_full(load);
+    if (strcmp(name, "redirect") == 0)
+        return phase_known(load, name, PHONE_INVITE, 302);
+    if (strcmp(name, "reflect") == 0)
+        return reflect(&load->wire, &load->form[PHONE_REGISTER][0], load->options.seconds,
+                       load->report);
+    fprintf(stderr, "bindery-load: no such phase: %s\n", name);
+    return 2;
+}

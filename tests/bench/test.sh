@@ -1,0 +1,104 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
+# Tests of the bench itself: what it accepts, what it writes, and that it refuses on a busy machine. Nothing
+# here looks at how large a figure is. Root; BUILD names the build folder. Last line: "N passed, M failed".
+set -uo pipefail
+bench=${BASH_SOURCE[0]%/*}
+work=$(mktemp -d "${TMPDIR:-/tmp}/bindery-bench-test.XXXXXX")
+busy=''
+trap '[[ -z $busy ]] || kill "$busy" 2>/dev/null; rm -rf "$work"' EXIT
+passed=0 failed=0
+
+# attempt NAME COMMAND...
+attempt()
+{
+    local name=$1
+    shift
+    if "$@" >"$work/log" 2>&1; then
+        echo "ok    bench/$name"
+        passed=$((passed + 1))
+    else
+        echo "FAIL  bench/$name"
+        sed 's/^/      /' "$work/log"
+        failed=$((failed + 1))
+    fi
+}
+
+# exits STATUS COMMAND...
+exits()
+{
+    local wanted=$1 status=0
+    shift
+    "$@" || status=$?
+    ((status == wanted)) || { echo "status $status, wanted $wanted: $*" && return 1; }
+}
+
+usage_is_checked()
+{
+    exits 2 "$bench/run.sh" && exits 2 "$bench/run.sh" nonsense && exits 2 "$bench/run.sh" parse --nonsense &&
+        exits 2 "$bench/run.sh" parse --bindings many && exits 2 "$bench/run.sh" parse --json
+}
+
+# The keys that issue readers and programs rely on, and figures where there should be some.
+figures_are_whole()
+{
+    exits 0 "$bench/run.sh" parse table --quick --force --json "$work/figures.json" &&
+        /usr/bin/python3 - "$work/figures.json" <<'PY'
+import json, sys
+rows = json.load(open(sys.argv[1]))
+always = {"what", "workers", "bindings", "rate_per_s", "failed", "p50_ns", "p99_ns", "reflector_per_s",
+          "bytes_per_binding", "ratio", "idle", "command", "commit", "machine"}
+assert {row["what"] for row in rows} == {"parse", "table"}, rows
+for row in rows:
+    assert always <= row.keys(), always - row.keys()
+    assert row["ns_per_op"] is None or row["ns_per_op"] > 0, row
+    assert row["idle"] in (True, False), row
+assert any(row["what"] == "parse" and row["ns_per_op"] for row in rows), rows
+assert any(row["what"] == "table" and row["rate_per_s"] and row["bindings"] == 100000 for row in rows), rows
+PY
+}
+
+# A loop on each core that is not the bench's own.
+a_busy_machine_is_refused()
+{
+    timeout 60 sh -c 'while :; do :; done' &
+    busy=$!
+    exits 3 "$bench/run.sh" parse --quick --wait 1 --json "$work/refused.json" || return
+    kill "$busy"
+    busy=''
+    grep -q 'not idle' "$work/log" && /usr/bin/python3 - "$work/refused.json" <<'PY'
+import json, sys
+for row in json.load(open(sys.argv[1])):
+    assert row["idle"] is False and row["reason"] and row["ns_per_op"] is None, row
+PY
+}
+
+# The check of load knows who belongs to the bench, and sees the rest.
+idleness_is_judged()
+{
+    /usr/bin/python3 - "$bench" <<'PY'
+import sys
+sys.path.insert(0, sys.argv[1])
+import idle
+
+def at(time, steal=0, **seconds):
+    return {"time": time, "steal": steal, "processes": {
+        str(i): {"name": name, "born": "1", "parent": "0", "seconds": s} for i, (name, s) in enumerate(seconds.items(), 2)}}
+
+assert idle.compare(at(0, a=5), at(10, a=5)) == []
+assert "a 50%" in idle.compare(at(0, a=5), at(10, a=10))[0]
+assert "b 20%" in idle.compare(at(0, a=5), at(10, a=5, b=2))[0]
+assert "hypervisor" in idle.compare(at(0), at(10, steal=1))[0]
+# A child that ended: its time is in what its parent has reaped, and is not counted twice.
+before = at(0, shell=1)
+before["processes"]["9"] = {"name": "child", "born": "7", "parent": "2", "seconds": 100}
+assert idle.compare(before, at(10, shell=101)) == []
+PY
+}
+
+attempt usage usage_is_checked
+attempt idle idleness_is_judged
+attempt figures figures_are_whole
+attempt busy a_busy_machine_is_refused
+echo "$passed passed, $failed failed"
+((failed == 0 && passed > 0))
