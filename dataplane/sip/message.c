@@ -27,14 +27,24 @@ static void reset(struct bd_message *m, const char *buf, uint32_t len)
     m->max_forwards = -1;
 }
 
+/* Links the fields of each id, from the last one back: so each finds the one behind it in first[].
+ */
+static void link_fields(struct bd_message *m)
+{
+    for (unsigned i = m->header_cnt; i-- > 0;) {
+        struct bd_header *h = &m->header[i];
+        h->next = m->first[h->id];
+        m->first[h->id] = (uint8_t)i;
+    }
+}
+
 /* Splits the header fields from p to the empty line, or to the end of the datagram: a datagram has
  * an end of its own, so one that lacks only the empty line is complete (RFC 5118 4.10 has two). */
-__attribute__((noinline)) static void
-header_fields(const struct bd_scan *scan, struct bd_message *m, const char *p, const char *end)
+static void header_fields(const struct bd_scan *scan, struct bd_message *m, const char *p,
+                          const char *end)
 {
     struct bd_lines lines = {.scan = scan};
-    uint8_t last[BD_HDR_CNT]; /* written when first[] is */
-    uint8_t cnt = 0;
+    struct bd_header *h = m->header, *const none_left = h + BD_SIP_HEADERS_MAX;
     bd_lines_seek(&lines, p);
     m->body = (struct bd_str){end, 0};
     while (p < end) {
@@ -42,22 +52,17 @@ header_fields(const struct bd_scan *scan, struct bd_message *m, const char *p, c
             m->body = bd_slice(p + 2, end);
             break;
         }
-        if (cnt == BD_SIP_HEADERS_MAX) {
+        if (h == none_left) {
             complain(m, "Too Many Header Fields");
             break;
         }
-        struct bd_header *h = &m->header[cnt];
-        if (!bd_header_split(&lines, p, end, h, &p)) {
-            complain(m, "Malformed Header Field");
-            continue;
-        }
-        if (m->first[h->id] == BD_HDR_NONE)
-            m->first[h->id] = cnt;
+        if (bd_header_split(&lines, p, end, h, &p))
+            h++;
         else
-            m->header[last[h->id]].next = cnt;
-        last[h->id] = cnt++;
+            complain(m, "Malformed Header Field");
     }
-    m->header_cnt = cnt;
+    m->header_cnt = (uint8_t)(h - m->header);
+    link_fields(m);
 }
 
 /* The one field of an id, NULL and a complaint when there are several (RFC 4475 3.3.8). */
@@ -270,7 +275,10 @@ enum bd_verdict bd_message_read(const struct bd_scan *scan, struct bd_message *m
     return verdict(m, start);
 }
 
-enum bd_verdict bd_message_parse(struct bd_message *m, const char *buf, uint32_t len)
+/* Flattened: what a message goes through is one function then. The calls and the saving of
+ * registers around them were a seventh of its instructions. */
+__attribute__((flatten)) enum bd_verdict bd_message_parse(struct bd_message *m, const char *buf,
+                                                          uint32_t len)
 {
     struct bd_scan room;
     return bd_message_read(bd_scan_text(&room, (struct bd_str){buf, len}), m, buf, len);

@@ -149,6 +149,6 @@ int main(int argc, char **argv)
         printf("\n");
     }
     varied_line(&corpus, "corpus", 450, 950, limit_ns);
-    varied_line(&corpus, "600", 540, 660, limit_ns);
+    varied_line(&corpus, "600", 500, 700, limit_ns);
     return 0;
 }
