@@ -15,13 +15,11 @@ static void complain(struct bd_message *m, const char *reason)
         m->reason = reason;
 }
 
-/* All but the header array, which only header_cnt and first[] make visible, and the Contact. */
+/* All but the header array, which only header_cnt and first[] make visible. */
 static void reset(struct bd_message *m, const char *buf, uint32_t len)
 {
     bd_clear(m, offsetof(struct bd_message, header));
-    bd_clear(&m->via, offsetof(struct bd_message, contact) - offsetof(struct bd_message, via));
-    m->body = BD_STR_NULL;
-    m->reason = NULL;
+    bd_clear(&m->via, sizeof(*m) - offsetof(struct bd_message, via));
     memset(m->first, BD_HDR_NONE, sizeof(m->first));
     m->text = (struct bd_str){buf, len};
     m->max_forwards = -1;
@@ -199,20 +197,6 @@ static void content_length_field(struct bd_message *m)
         complain(m, "Malformed Content-Length");
 }
 
-static void contact_field(const struct bd_scan *scan, struct bd_message *m)
-{
-    const struct bd_header *h = bd_header_first(m, BD_HDR_CONTACT);
-    if (!h)
-        return;
-    const char *stop = bd_element_end(scan, h->value.p, bd_str_end(h->value));
-    struct bd_str element = stop ? bd_trim(h->value.p, stop) : BD_STR_NULL;
-    if (element.len == 0)
-        return;
-    m->contact_text = element;
-    m->contact_end = stop;
-    m->contact_valid = bd_contact_read(scan, element, &m->contact);
-}
-
 static void known_fields(const struct bd_scan *scan, struct bd_message *m)
 {
     via_field(scan, m);
@@ -223,7 +207,6 @@ static void known_fields(const struct bd_scan *scan, struct bd_message *m)
     max_forwards_field(m);
     expires_field(m);
     content_length_field(m);
-    contact_field(scan, m);
 }
 
 static enum bd_verdict verdict(struct bd_message *m, enum bd_start start)
