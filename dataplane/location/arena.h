@@ -30,7 +30,7 @@
 
 #define BD_ARENA_MAGIC 0x31414e4552414442ULL /* "BDARENA1" */
 /* Any change of a shared layout raises this; tests hold the sizes of all shared structs. */
-#define BD_ARENA_LAYOUT 5
+#define BD_ARENA_LAYOUT 6
 
 enum bd_role { BD_ROLE_DATAPLANE, BD_ROLE_CONTROL, BD_ROLE_CNT };
 

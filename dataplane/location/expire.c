@@ -70,7 +70,7 @@ static uint32_t expire_slot(struct sweep *sweep, unsigned s)
         uint32_t earliest_s = bd_record_earliest(ref.record);
         if (earliest_s > sweep->now_s)
             return earliest_s;
-        ref.hash = bd_record_hash(ref.record);
+        ref.hash = bd_record_hash(table, ref.record);
         split_record(ref.record, sweep->now_s, &split);
         if (split.kept == split.cnt) /* refreshed just now */
             return split.next_s;

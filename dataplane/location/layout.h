@@ -14,11 +14,12 @@
 
 /* --- records --------------------------------------------------------------------------------- */
 
-/* State and txn come first: hash, AoR, and what a refresh of contact 0 writes lie close together,
- * for an AoR of usual length within 64 bytes. */
+/* Three words come first: the AoR, and what a refresh of contact 0 compares first and writes lie
+ * close together, for an AoR of usual length within 64 bytes. */
 struct bd_contact {
     _Atomic uint64_t state;
     _Atomic uint64_t txn;
+    _Atomic uint64_t repeat;
     struct bd_endpoint source, local;
     uint32_t reg_id;
     uint32_t created_at_s;
@@ -27,16 +28,15 @@ struct bd_contact {
     uint16_t flags;
     uint16_t text_len[BD_TEXT_CNT];
 };
-_Static_assert(sizeof(struct bd_contact) == 80, "kept in shared memory");
+_Static_assert(sizeof(struct bd_contact) == 88, "kept in shared memory");
 
 struct bd_record {
-    uint64_t hash;
     uint32_t sz;
     uint16_t aor_len;
     uint16_t cnt;
     char aor[]; /* then the contacts, at the next multiple of 8 */
 };
-_Static_assert(sizeof(struct bd_record) == 16, "kept in shared memory");
+_Static_assert(sizeof(struct bd_record) == 8, "kept in shared memory");
 
 /* From the begin of a record to its contacts. */
 static inline uint32_t bd_record_contacts_off(uint32_t aor_len)
@@ -167,10 +167,15 @@ static inline uint32_t bd_record_earliest(const struct bd_record *record)
 }
 
 /* Whether the record a slot points to is this AoR's. */
-static inline bool bd_record_is(const struct bd_record *record, uint64_t hash, struct bd_str aor)
+static inline bool bd_record_is(const struct bd_record *record, struct bd_str aor)
 {
-    return record->hash == hash && record->aor_len == aor.len &&
-           bd_bytes_eq(record->aor, aor.p, aor.len);
+    return record->aor_len == aor.len && bd_bytes_eq(record->aor, aor.p, aor.len);
+}
+
+/* The hash of its AoR, which the record itself has no room for. */
+static inline uint64_t bd_record_hash(const struct bd_table *table, const struct bd_record *record)
+{
+    return bd_table_hash(table, bd_record_aor(record));
 }
 
 #endif

@@ -74,22 +74,25 @@ static bool record_fits(const struct rebuild *r, uint32_t bucket, uint64_t word)
     if (in_page % sz != 0 || in_page + sz > BD_PAGE_SZ)
         return false;
     const struct bd_record *record = bd_slot_record(r->table, word);
-    uint32_t home = bd_table_home(r->table, record->hash);
-    return bd_record_valid(record, sz) && bd_slot_tag_fits(word, record->hash) && home <= bucket &&
-           bucket < home + BD_TABLE_WINDOW;
+    if (!bd_record_valid(record, sz))
+        return false;
+    uint64_t hash = bd_record_hash(r->table, record);
+    uint32_t home = bd_table_home(r->table, hash);
+    return bd_slot_tag_fits(word, hash) && home <= bucket && bucket < home + BD_TABLE_WINDOW;
 }
 
 /* Whether an earlier slot of its window is LIVE for the same AoR. */
 static bool is_second(const struct rebuild *r, uint32_t bucket, unsigned slot, uint64_t word)
 {
     const struct bd_record *record = bd_slot_record(r->table, word);
-    uint32_t home = bd_table_home(r->table, record->hash);
+    uint64_t hash = bd_record_hash(r->table, record);
+    uint32_t home = bd_table_home(r->table, hash);
     unsigned end = (bucket - home) * BD_TABLE_SLOTS + slot;
     for (unsigned p = 0; p < end; p++) {
         uint64_t other =
             atomic_load_explicit(bd_window_slot(r->table, home, p), memory_order_relaxed);
-        if (bd_slot_state(other) == BD_SLOT_LIVE && bd_slot_tag_fits(other, record->hash) &&
-            bd_record_is(bd_slot_record(r->table, other), record->hash, bd_record_aor(record)))
+        if (bd_slot_state(other) == BD_SLOT_LIVE && bd_slot_tag_fits(other, hash) &&
+            bd_record_is(bd_slot_record(r->table, other), bd_record_aor(record)))
             return true;
     }
     return false;
@@ -110,7 +113,7 @@ static uint32_t sweep_slot(struct rebuild *r, uint32_t bucket, unsigned s)
         return BD_DUE_NEVER;
     }
     const struct bd_record *record = bd_slot_record(r->table, word);
-    uint32_t home = bd_table_home(r->table, record->hash);
+    uint32_t home = bd_table_home(r->table, bd_record_hash(r->table, record));
     if (home != bucket)
         r->overflow[home % BD_TABLE_WINDOW] = true;
     r->live++;

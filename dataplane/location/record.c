@@ -39,6 +39,7 @@ static uint32_t put_contact(struct bd_record *record, unsigned i, uint32_t off,
     /* Relaxed: nobody sees the record before the slot publishes it. */
     atomic_store_explicit(&contact->state, binding->state & ~BD_STATE_SEALED, memory_order_relaxed);
     atomic_store_explicit(&contact->txn, binding->txn, memory_order_relaxed);
+    atomic_store_explicit(&contact->repeat, binding->repeat, memory_order_relaxed);
     contact->source = binding->source;
     contact->local = binding->local;
     contact->reg_id = binding->reg_id;
@@ -53,10 +54,9 @@ static uint32_t put_contact(struct bd_record *record, unsigned i, uint32_t off,
     return off;
 }
 
-void bd_record_write(struct bd_record *record, uint64_t hash, struct bd_str aor,
-                     const struct bd_binding *bindings, unsigned cnt)
+void bd_record_write(struct bd_record *record, struct bd_str aor, const struct bd_binding *bindings,
+                     unsigned cnt)
 {
-    record->hash = hash;
     record->aor_len = (uint16_t)aor.len;
     record->cnt = (uint16_t)cnt;
     put_text(record, sizeof(*record), aor);
@@ -69,11 +69,6 @@ void bd_record_write(struct bd_record *record, uint64_t hash, struct bd_str aor,
 struct bd_str bd_record_aor(const struct bd_record *record)
 {
     return (struct bd_str){record->aor, record->aor_len};
-}
-
-uint64_t bd_record_hash(const struct bd_record *record)
-{
-    return record->hash;
 }
 
 unsigned bd_record_cnt(const struct bd_record *record)
@@ -99,6 +94,7 @@ void bd_record_view(const struct bd_record *record, unsigned i, struct bd_bindin
      * the txn that belongs to it, or a later one. */
     view->state = atomic_load(&contact->state);
     view->txn = atomic_load_explicit(&contact->txn, memory_order_acquire);
+    view->repeat = atomic_load_explicit(&contact->repeat, memory_order_relaxed);
     view->source = contact->source;
     view->local = contact->local;
     view->reg_id = contact->reg_id;

@@ -5,7 +5,7 @@
  *   | header | AoR text       | contact 0  | ...     | contact n-1    | texts of each contact ...
  *   +--------+----------------+------------+---------+----------------+-----+
  *
- * Immutable once published, but for two atomic words in each contact:
+ * Immutable once published, but for three atomic words in each contact:
  *   state  sealed:1 | cseq:31 | expires_at_s:32
  *          a refresh is one compare-and-swap of it. A replacer first sets `sealed` on all of the
  * old record, so no refresh can slip between its copy and its publication. A sealed word never gets
@@ -13,6 +13,10 @@
  * branch hash:33 which transaction wrote that CSeq, so a retransmission is told from a stale
  * request. It is written before state and only ever raised; it counts only while its CSeq is
  * state's.
+ *   repeat fingerprint:44 | expires:20
+ *          a Contact header field that is known to ask for just this content, and the interval it
+ * names: the registrar's (repeat.h). It says nothing about the binding that the rest of the record
+ * does not say, so it may be lost or stale; a relaxed store sets it at any time.
  *
  * expires_at_s is in seconds of bd_clock_ms(). A binding is there while now_s < expires_at_s. */
 #ifndef BD_RECORD_H
@@ -65,6 +69,7 @@ struct bd_binding {
     struct bd_str text[BD_TEXT_CNT]; /* absent: len 0 */
     uint64_t state;                  /* as loaded; may carry BD_STATE_SEALED */
     uint64_t txn;
+    uint64_t repeat;           /* 0: none known */
     struct bd_endpoint source; /* where the REGISTER came from (received) */
     struct bd_endpoint local;  /* where it arrived */
     uint32_t reg_id;           /* 0: none */
@@ -86,11 +91,10 @@ struct bd_record; /* shared layout, private to record.c, checked by static_asser
 /* Bytes that a record of these bindings takes; 0 when more than BD_RECORD_MAX. */
 uint32_t bd_record_sz(struct bd_str aor, const struct bd_binding *bindings, unsigned cnt);
 /* Writes it into a block of at least that size, states unsealed. */
-void bd_record_write(struct bd_record *record, uint64_t hash, struct bd_str aor,
-                     const struct bd_binding *bindings, unsigned cnt);
+void bd_record_write(struct bd_record *record, struct bd_str aor, const struct bd_binding *bindings,
+                     unsigned cnt);
 
 struct bd_str bd_record_aor(const struct bd_record *record);
-uint64_t bd_record_hash(const struct bd_record *record);
 unsigned bd_record_cnt(const struct bd_record *record);
 /* The state word of contact i, as loaded. */
 uint64_t bd_record_state(const struct bd_record *record, unsigned i);

@@ -156,7 +156,7 @@ static bool find_in_bucket(const struct bd_table *table, uint32_t bucket, struct
         if (bd_slot_state(word) != BD_SLOT_LIVE)
             continue;
         const struct bd_record *record = bd_slot_record(table, word);
-        if (!bd_record_is(record, ref->hash, aor))
+        if (!bd_record_is(record, aor))
             continue;
         ref->bucket = bucket;
         ref->slot = s;

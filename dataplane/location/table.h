@@ -137,6 +137,9 @@ enum bd_table_rc bd_table_refresh(struct bd_writer *writer, const struct bd_slot
                                   unsigned i, uint64_t expected, uint32_t cseq,
                                   uint32_t expires_at_s, uint64_t txn);
 
+/* Notes the repeat word of contact i of ref->record (record.h). Nothing waits for it. */
+void bd_table_note_repeat(const struct bd_slot_ref *ref, unsigned i, uint64_t repeat);
+
 /* Makes `bindings` the whole content of the AoR, all or nothing: inserts when ref->record is NULL,
  * replaces otherwise, removes when cnt is 0. `seen[i]` is the state word of old contact i that the
  * decision rests on (seal bit ignored); CONFLICT when one has changed since. The texts are copied.

@@ -96,6 +96,13 @@ enum bd_table_rc bd_table_refresh(struct bd_writer *writer, const struct bd_slot
     return BD_TABLE_OK;
 }
 
+/* Relaxed, and paired with nothing: each value this word ever has is true of this record's content,
+ * which never changes, whoever reads it when. In a record that has left the table it is lost. */
+void bd_table_note_repeat(const struct bd_slot_ref *ref, unsigned i, uint64_t repeat)
+{
+    atomic_store_explicit(&contact_of(ref, i)->repeat, repeat, memory_order_relaxed);
+}
+
 /* --- replace and remove ---------------------------------------------------------------------- */
 
 static bool unchanged(const struct bd_slot_ref *ref, const uint64_t *seen)
@@ -125,7 +132,7 @@ static bool seal(const struct bd_slot_ref *ref, const uint64_t *seen)
 }
 
 /* Writes a record that nobody knows of yet. */
-static enum bd_table_rc make_record(struct bd_writer *writer, uint64_t hash, struct bd_str aor,
+static enum bd_table_rc make_record(struct bd_writer *writer, struct bd_str aor,
                                     const struct bd_binding *bindings, unsigned cnt, uint64_t *off)
 {
     uint32_t sz = bd_record_sz(aor, bindings, cnt);
@@ -134,7 +141,7 @@ static enum bd_table_rc make_record(struct bd_writer *writer, uint64_t hash, str
     *off = bd_memory_alloc(writer, sz);
     if (*off == 0)
         return BD_TABLE_NO_MEMORY;
-    bd_record_write((struct bd_record *)(writer->table->records + *off), hash, aor, bindings, cnt);
+    bd_record_write((struct bd_record *)(writer->table->records + *off), aor, bindings, cnt);
     return BD_TABLE_OK;
 }
 
@@ -161,7 +168,7 @@ static enum bd_table_rc replace(struct bd_writer *writer, const struct bd_slot_r
                                 const struct bd_binding *bindings, unsigned cnt)
 {
     uint64_t off;
-    enum bd_table_rc rc = make_record(writer, ref->hash, aor, bindings, cnt, &off);
+    enum bd_table_rc rc = make_record(writer, aor, bindings, cnt, &off);
     if (rc != BD_TABLE_OK)
         return rc;
     BD_RACE_POINT("replace: record written");
@@ -196,7 +203,7 @@ struct claim {
 static bool word_is(const struct bd_table *table, uint64_t word, uint64_t hash, struct bd_str aor)
 {
     return word != 0 && bd_slot_tag_fits(word, hash) &&
-           bd_record_is(bd_slot_record(table, word), hash, aor);
+           bd_record_is(bd_slot_record(table, word), aor);
 }
 
 static bool claim_in(const struct bd_table *table, uint32_t number, struct claim *claim)
@@ -296,7 +303,7 @@ static enum bd_table_rc insert(struct bd_writer *writer, uint64_t hash, struct b
     const struct bd_table *table = writer->table;
     struct claim claim = {.home = bd_table_home(table, hash)};
     uint64_t off;
-    enum bd_table_rc rc = make_record(writer, hash, aor, bindings, cnt, &off);
+    enum bd_table_rc rc = make_record(writer, aor, bindings, cnt, &off);
     if (rc != BD_TABLE_OK)
         return rc;
     BD_RACE_POINT("insert: record written");

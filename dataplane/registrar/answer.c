@@ -233,7 +233,7 @@ static void put_gruus(struct bd_registrar *r, const struct bd_turn *turn, struct
 static __attribute__((flatten)) void put_binding(struct bd_registrar *r, const struct bd_turn *turn,
                                                  struct bd_wire *w, const struct bd_binding *b)
 {
-    uint32_t left_s = bd_state_expires_at_s(b->state) - r->asks.grant_s;
+    uint32_t left_s = bd_state_expires_at_s(b->state) - turn->grant_s;
     struct bd_wire out = *w;
     bd_wire_put(&out, BD_STR("Contact: <"));
     bd_wire_put(&out, b->text[BD_TEXT_URI]);
@@ -259,25 +259,25 @@ static __attribute__((flatten)) void put_binding(struct bd_registrar *r, const s
 }
 
 /* RFC 5626 6: only for a flow that ends here. 0: none is sent. */
-static uint32_t flow_timer_s(const struct bd_turn *turn, const struct bd_asks *asks)
+static uint32_t flow_timer_s(const struct bd_turn *turn)
 {
-    return asks->outbound && asks->direct ? turn->domain->flow_timer_s : 0;
+    return turn->outbound && turn->direct ? turn->domain->flow_timer_s : 0;
 }
 
 /* RFC 6223 4.2.2, 5: each REGISTER negotiates anew; never another interval than Flow-Timer's. */
-static uint32_t keep_s(const struct bd_turn *turn, const struct bd_asks *asks)
+static uint32_t keep_s(const struct bd_turn *turn)
 {
-    uint32_t flow_s = flow_timer_s(turn, asks);
+    uint32_t flow_s = flow_timer_s(turn);
     return turn->domain->keep_s && flow_s ? flow_s : turn->domain->keep_s;
 }
 
 /* RFC 5626 6: says that the reg-id counted. */
-static void put_outbound(struct bd_wire *w, const struct bd_turn *turn, const struct bd_asks *asks)
+static void put_outbound(struct bd_wire *w, const struct bd_turn *turn)
 {
-    if (!asks->outbound)
+    if (!turn->outbound)
         return;
     bd_reply_header(w, BD_STR("Require"), BD_STR("outbound"));
-    uint32_t flow_s = flow_timer_s(turn, asks);
+    uint32_t flow_s = flow_timer_s(turn);
     if (flow_s)
         put_header_u32(w, BD_STR("Flow-Timer"), flow_s);
 }
@@ -286,7 +286,7 @@ bool bd_answer_bindings(struct bd_registrar *registrar, const struct bd_turn *tu
                         struct bd_wire *reply)
 {
     bool registered = false;
-    begin(turn, reply, 200, bd_reason(200), keep_s(turn, &registrar->asks));
+    begin(turn, reply, 200, bd_reason(200), keep_s(turn));
     for (unsigned i = 0; i < registrar->set.cnt; i++) {
         const struct bd_entry *e = &registrar->set.entry[i];
         if (!bd_fate_lives(e->fate))
@@ -298,9 +298,9 @@ bool bd_answer_bindings(struct bd_registrar *registrar, const struct bd_turn *tu
         bd_authinfo_write(registrar, turn, reply);
     if (turn->path_echoed) {
         bd_reply_header(reply, BD_STR("Supported"), BD_STR("path"));
-        bd_reply_header(reply, BD_STR("Path"), registrar->asks.path);
+        bd_reply_header(reply, BD_STR("Path"), turn->path);
     }
-    put_outbound(reply, turn, &registrar->asks);
+    put_outbound(reply, turn);
     bd_announce(registrar->deps.arena, turn, registered, reply);
     bd_wire_put(reply, bd_date_line(&registrar->date, turn->request->wall_ms));
     end(turn, reply);

@@ -4,6 +4,7 @@
 #include "bulk_contact.h"
 #include "gruu.h"
 #include "outbound.h"
+#include "repeat.h"
 
 /* RFC 3261 10.3 (7): only intervals below one hour may be refused as too brief. */
 enum { BRIEF_BELOW_S = 3600 };
@@ -35,10 +36,16 @@ uint32_t bd_asks_spread(const struct bd_policy_domain *domain, uint32_t s, unsig
     return s - (uint32_t)((seed >> 32) * (room + 1ULL) >> 32);
 }
 
-/* Far away is far away: an expiry never wraps, and never equals the table's "never". */
-static uint32_t expires_at(uint32_t grant_s, uint32_t expires_s)
+/* A client that names no interval leaves it to us, so the default cannot be too brief. */
+uint32_t bd_asks_interval(const struct bd_policy_domain *domain, const struct bd_message *m,
+                          bool has_expires, uint32_t expires_s, uint64_t seed, bool *brief)
 {
-    return expires_s < UINT32_MAX - 1 - grant_s ? grant_s + expires_s : UINT32_MAX - 1;
+    bool unasked = false;
+    if (!has_expires && !m->has_expires)
+        return bd_asks_spread(domain, bd_asks_grant(domain, domain->default_expires_s, &unasked),
+                              domain->default_expires_range, seed);
+    uint32_t s = bd_asks_grant(domain, has_expires ? expires_s : m->expires_s, brief);
+    return bd_asks_spread(domain, s, domain->expires_range, seed);
 }
 
 void bd_asks_append(struct bd_asks *asks, struct bd_str s)
@@ -159,19 +166,6 @@ static struct bd_str read_user_agent(struct bd_asks *asks, const struct bd_messa
     return (struct bd_str){asks->text + begin, s.len};
 }
 
-/* A client that names no interval leaves it to us, so the default cannot be too brief. */
-static uint32_t grant_one(const struct bd_message *m, const struct bd_contact *c,
-                          const struct bd_asks_context *context, bool *brief)
-{
-    const struct bd_policy_domain *domain = context->domain;
-    bool unasked = false;
-    if (!c->has_expires && !m->has_expires)
-        return bd_asks_spread(domain, bd_asks_grant(domain, domain->default_expires_s, &unasked),
-                              domain->default_expires_range, context->transaction);
-    uint32_t s = bd_asks_grant(domain, c->has_expires ? c->expires_s : m->expires_s, brief);
-    return bd_asks_spread(domain, s, domain->expires_range, context->transaction);
-}
-
 /* Field by field: a whole struct would be made elsewhere first and copied from there while its
  * parts are still on their way to the cache. */
 static void make_binding(struct bd_binding *b, const struct bd_asks *asks, const struct bd_ask *ask,
@@ -187,8 +181,9 @@ static void make_binding(struct bd_binding *b, const struct bd_asks *asks, const
     b->text[BD_TEXT_INSTANCE] = c->instance;
     b->text[BD_TEXT_PATH] = asks->path;
     b->text[BD_TEXT_GRUU] = BD_STR_NULL;
-    b->state = bd_state_make(asks->cseq, expires_at(asks->grant_s, ask->expires_s));
+    b->state = bd_state_make(asks->cseq, bd_asks_expires_at_s(asks->grant_s, ask->expires_s));
     b->txn = asks->txn;
+    b->repeat = 0;
     b->source = context->source;
     b->local = context->local;
     b->reg_id = c->reg_id;
@@ -214,7 +209,8 @@ static const char *read_one(struct bd_asks *asks, const struct bd_message *m,
         return "Contact URI too long";
     if (!read_params(asks, c->addr.params, &params))
         return "Contact parameters too long";
-    ask->expires_s = grant_one(m, c, context, brief);
+    ask->expires_s = bd_asks_interval(context->domain, m, c->has_expires, c->expires_s,
+                                      context->transaction, brief);
     make_binding(&ask->binding, asks, ask, context, params, user_agent);
     asks->has_reg_id |= c->reg_id != 0;
     asks->has_instance |= c->instance.p != NULL;
@@ -246,7 +242,7 @@ static const char *read_all(struct bd_asks *asks, const struct bd_message *m,
         if (asks->star || asks->cnt == BD_CONTACTS_PER_REQUEST_MAX)
             return asks->star ? "Contact '*' not alone" : "Too many Contacts";
         struct bd_contact *c = &asks->ask[asks->cnt].contact;
-        if (!bd_contact_of(m, element, c))
+        if (!bd_contact_parse(element, c))
             return "Malformed Contact";
         if (c->star && asks->cnt)
             return "Contact '*' not alone";
@@ -279,9 +275,7 @@ enum bd_verdict bd_asks_read(struct bd_asks *asks, const struct bd_message *m,
     asks->text_len = 0;
     asks->call_id = m->call_id;
     asks->cseq = m->cseq;
-    /* 17.2.3: branch and sent-by name a transaction. All of the Via is hashed: that serves clients
-     * of RFC 2543, whose branch need not be unique, as well as can be. */
-    asks->txn = bd_txn_make(m->cseq, bd_hash64(context->key, m->via.text.p, m->via.text.len));
+    asks->txn = context->txn;
     asks->now_s = context->now_s;
     asks->grant_s = context->grant_s;
     if (m->call_id.len > BD_CALL_ID_MAX) {
@@ -306,5 +300,7 @@ enum bd_verdict bd_asks_read(struct bd_asks *asks, const struct bd_message *m,
         verdict = bd_outbound_apply(asks, m, context->domain, reason);
     if (verdict != BD_VERDICT_NONE)
         return verdict;
+    if (asks->cnt == 1 && !asks->has_reg_id && !asks->has_instance)
+        asks->ask[0].binding.repeat = bd_repeat_word(context->fingerprint, &asks->ask[0].contact);
     return brief ? BD_SIP_TOO_BRIEF : BD_VERDICT_NONE;
 }

@@ -40,6 +40,8 @@ struct bd_asks_context {
     const struct bd_policy_domain *domain; /* settings that are in force for the AoR */
     uint64_t transaction;                  /* seed of the spread, the same for a repetition */
     const struct bd_hash_key *key;
+    uint64_t fingerprint; /* of the Contact header field, repeat.h */
+    uint64_t txn;         /* record.h: the transaction's word */
     struct bd_endpoint source, local;
     uint32_t now_s;   /* rounded down: what has not expired by it is there */
     uint32_t grant_s; /* rounded up: intervals begin here, so none ends before its time */
@@ -55,6 +57,17 @@ struct bd_asks_context {
  *   BD_SIP_TOO_BRIEF     an expiry below the minimum, min_expires_mode 1 (10.3 (7)) */
 enum bd_verdict bd_asks_read(struct bd_asks *asks, const struct bd_message *m,
                              const struct bd_asks_context *context, const char **reason);
+
+/* The interval for a Contact whose expires parameter is so, or is not there: grant, and spread by
+ * the seed. 0 removes. */
+uint32_t bd_asks_interval(const struct bd_policy_domain *domain, const struct bd_message *m,
+                          bool has_expires, uint32_t expires_s, uint64_t seed, bool *brief);
+/* When an interval ends that begins at grant_s. Far away is far away: it never wraps, and never
+ * equals the table's "never". */
+static inline uint32_t bd_asks_expires_at_s(uint32_t grant_s, uint32_t expires_s)
+{
+    return expires_s < UINT32_MAX - 1 - grant_s ? grant_s + expires_s : UINT32_MAX - 1;
+}
 
 /* The interval a domain grants for a requested one (10.3 (7)); *brief is set when it must be
  * refused with 423. 0 stays 0. Kamailio's min_expires, min_expires_mode, max_expires. */

@@ -114,20 +114,21 @@ static struct bd_terms terms_of(const struct bd_registrar *r, const struct bd_po
     };
 }
 
-static enum bd_verdict commit_refresh(struct bd_registrar *r, struct bd_turn *turn, int at,
-                                      const struct bd_slot_ref *ref, struct bd_wire *reply,
-                                      bool *conflict)
+/* Nothing new but CSeq and expiry. */
+static enum bd_verdict commit_refresh(struct bd_registrar *r, const struct bd_turn *turn, int at,
+                                      uint32_t expires_at_s, const struct bd_slot_ref *ref,
+                                      struct bd_wire *reply, bool *conflict)
 {
-    const struct bd_asks *asks = &r->asks;
     struct bd_binding *b = &r->set.entry[at].binding;
-    uint64_t expected = b->state, wanted = asks->ask[0].binding.state;
-    b->state = wanted;
-    b->txn = asks->txn;
+    uint64_t expected = b->state;
+    uint32_t cseq = turn->m->cseq;
+    b->state = bd_state_make(cseq, expires_at_s);
+    b->txn = turn->txn;
     r->set.entry[at].fate = BD_FATE_REFRESHED;
     if (!bd_answer_bindings(r, turn, reply))
         return BD_SIP_INTERNAL;
-    enum bd_table_rc rc = bd_table_refresh(r->deps.writer, ref, (unsigned)at, expected, asks->cseq,
-                                           bd_state_expires_at_s(wanted), asks->txn);
+    enum bd_table_rc rc = bd_table_refresh(r->deps.writer, ref, (unsigned)at, expected, cseq,
+                                           expires_at_s, turn->txn);
     *conflict = rc != BD_TABLE_OK;
     bd_registrar_count(r, BD_CTR_BINDINGS_REFRESHED, !*conflict);
     return BD_SIP_REFRESHED;
@@ -146,17 +147,6 @@ static enum bd_verdict commit_decision(struct bd_registrar *r, struct bd_turn *t
         return BD_SIP_INTERNAL;
     enum bd_verdict failed = commit_set(r, ref, turn->aor, conflict);
     return failed == BD_VERDICT_NONE ? verdict : failed;
-}
-
-static enum bd_verdict try_once(struct bd_registrar *r, struct bd_turn *turn, struct bd_wire *reply,
-                                bool *conflict)
-{
-    struct bd_slot_ref ref;
-    bd_table_find(r->deps.table, turn->hash, turn->aor, &ref);
-    bd_set_load(&r->set, ref.record, r->asks.now_s);
-    int at = turn->again ? -1 : bd_decide_refresh(&r->set, &r->asks);
-    return at >= 0 ? commit_refresh(r, turn, at, &ref, reply, conflict)
-                   : commit_decision(r, turn, &ref, reply, conflict);
 }
 
 /* RFC 5627 5.1: a Contact with an instance must be a SIP URI, and neither the AoR nor a GRUU of it.
@@ -182,25 +172,21 @@ static bool leads_back(struct bd_registrar *r, const struct bd_turn *turn)
     return false;
 }
 
-enum bd_verdict bd_register(struct bd_registrar *registrar, struct bd_turn *turn,
-                            struct bd_wire *reply)
+static enum bd_verdict read_asks(struct bd_registrar *r, struct bd_turn *turn)
 {
-    struct bd_registrar *r = registrar;
-    enum bd_verdict verdict = bd_third_party_target(r, turn);
-    if (verdict != BD_VERDICT_NONE)
-        return verdict;
-    settle(r, turn);
     struct bd_asks_context context = {
         .domain = turn->settings,
         .transaction = turn->transaction,
         .key = &r->deps.arena->hash_key,
+        .fingerprint = turn->fingerprint,
+        .txn = turn->txn,
         .source = turn->request->source,
         .local = turn->request->local,
-        .now_s = (uint32_t)(turn->request->now_ms / 1000),
-        .grant_s = (uint32_t)((turn->request->now_ms + 999) / 1000),
+        .now_s = turn->now_s,
+        .grant_s = turn->grant_s,
         .flags = turn->binding_flags,
     };
-    verdict = bd_asks_read(&r->asks, turn->m, &context, &turn->reason);
+    enum bd_verdict verdict = bd_asks_read(&r->asks, turn->m, &context, &turn->reason);
     /* RFC 6140 5.2: the numbers are those associated with the PBX. Who has none registers none; a
      * PBX that lost its numbers may still remove its Contact. */
     if (verdict == BD_VERDICT_NONE && r->asks.bulk &&
@@ -210,8 +196,62 @@ enum bd_verdict bd_register(struct bd_registrar *registrar, struct bd_turn *turn
         return verdict;
     if (r->asks.has_instance && turn->domain->gruu_enabled && leads_back(r, turn))
         return BD_SIP_CONTACT_LOOP;
-    turn->again = (r->asks.star || r->asks.cnt > 0) &&
+    turn->path = r->asks.path;
+    turn->outbound = r->asks.outbound;
+    turn->direct = r->asks.direct;
+    return BD_VERDICT_NONE;
+}
+
+/* The whole rules. A refresh by them is one to recognize the next time. */
+static enum bd_verdict try_rules(struct bd_registrar *r, struct bd_turn *turn,
+                                 const struct bd_slot_ref *ref, struct bd_wire *reply,
+                                 bool *conflict)
+{
+    enum bd_verdict verdict = read_asks(r, turn);
+    if (verdict != BD_VERDICT_NONE)
+        return verdict;
+    int at = turn->again ? -1 : bd_decide_refresh(&r->set, &r->asks);
+    if (at < 0)
+        return commit_decision(r, turn, ref, reply, conflict);
+    const struct bd_binding *asked = &r->asks.ask[0].binding;
+    if (asked->repeat)
+        bd_table_note_repeat(ref, (unsigned)at, asked->repeat);
+    return commit_refresh(r, turn, at, bd_state_expires_at_s(asked->state), ref, reply, conflict);
+}
+
+static enum bd_verdict try_once(struct bd_registrar *r, struct bd_turn *turn, struct bd_wire *reply,
+                                bool *conflict)
+{
+    struct bd_slot_ref ref;
+    uint32_t expires_at_s;
+    bd_table_find(r->deps.table, turn->hash, turn->aor, &ref);
+    bd_set_load(&r->set, ref.record, turn->now_s);
+    int at = r->whole_rules ? -1 : bd_repeat_find(turn, &r->set, &expires_at_s);
+    return at >= 0 ? commit_refresh(r, turn, at, expires_at_s, &ref, reply, conflict)
+                   : try_rules(r, turn, &ref, reply, conflict);
+}
+
+static void look_at(const struct bd_registrar *r, struct bd_turn *turn)
+{
+    const struct bd_hash_key *key = &r->deps.arena->hash_key;
+    const struct bd_message *m = turn->m;
+    /* 17.2.3: branch and sent-by name a transaction. All of the Via is hashed: that serves clients
+     * of RFC 2543, whose branch need not be unique, as well as can be. */
+    turn->txn = bd_txn_make(m->cseq, bd_hash64(key, m->via.text.p, m->via.text.len));
+    turn->fingerprint = bd_repeat_fingerprint(m, key);
+    turn->again = bd_header_first(m, BD_HDR_CONTACT) &&
                   bd_recent_is_done(&r->recent, turn->transaction, turn->request->wall_ms);
+}
+
+enum bd_verdict bd_register(struct bd_registrar *registrar, struct bd_turn *turn,
+                            struct bd_wire *reply)
+{
+    struct bd_registrar *r = registrar;
+    enum bd_verdict verdict = bd_third_party_target(r, turn);
+    if (verdict != BD_VERDICT_NONE)
+        return verdict;
+    settle(r, turn);
+    look_at(r, turn);
     const struct bd_wire blank = *reply;
     for (unsigned round = 0; round < ROUNDS_MAX; round++) {
         bool conflict = false;

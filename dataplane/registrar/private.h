@@ -8,7 +8,8 @@
  *   path.c       may a Path stand there?                       RFC 3327 5.3
  *   third_party.c  on whose behalf?                            10.2, 10.3 (4)
  *   auth.c       who asks, and may he?                         10.3 (3), (4), 22
- *   asks.c       what do the Contacts ask for?                 10.3 (6), (7)
+ *   repeat.c     just what they asked for the last time?
+ *   asks.c       if not: what do the Contacts ask for?                 10.3 (6), (7)
  *   decide.c     what becomes of the bindings?                 10.3 (6), (7)
  *   commit.c     one commit, or none
  *   answer.c     the reply                                     8.2.6, 10.3 (8)
@@ -31,6 +32,7 @@
 #include "preferences.h"
 #include "recent.h"
 #include "registrar.h"
+#include "repeat.h"
 
 /* What an Authentication-Info is made of (RFC 7616 3.5). */
 struct bd_authinfo {
@@ -53,6 +55,10 @@ struct bd_turn {
     struct bd_str aor;                       /* the one its bindings stand under: mostly the same */
     struct bd_str claimed;                   /* the AoR that the sender must prove to be his */
     uint64_t hash;                           /* of aor, for the table */
+    uint64_t fingerprint;                    /* of the Contact, repeat.h; 0: repeats nothing */
+    uint64_t txn;                            /* record.h: the transaction's word */
+    uint32_t now_s, grant_s;                 /* asks.h */
+    struct bd_str path;                      /* that is kept, for the 200 */
     const char *reason;                      /* of a 400, NULL: the standard phrase */
     uint16_t binding_flags;                  /* BD_BINDING_..., for what is stored */
     bool again;                              /* this very request has changed bindings before */
@@ -63,6 +69,7 @@ struct bd_turn {
     bool preferred;                          /* the caller's preferences have shaped the location */
     bool insecure;                           /* a target was passed over for not being sips */
     bool path_echoed, path_refused;          /* RFC 3327 5.3 */
+    bool outbound, direct;                   /* outbound.h */
     char aor_text[BD_AOR_MAX];               /* not cleared: as long as what points here says */
 };
 
@@ -85,6 +92,7 @@ struct bd_registrar {
     struct bd_recent recent;
     struct bd_turn turn[BD_BURST];
     struct bd_handed handed; /* slices of the two texts */
+    bool whole_rules;        /* a test holds repeat.c to what the rules say without it */
     char watcher_text[BD_AOR_MAX], resource_text[BD_AOR_MAX];
 };
 
@@ -160,6 +168,11 @@ void bd_authinfo_prepare(struct bd_registrar *registrar, struct bd_turn *turn,
                          const struct bd_verify_result *result);
 void bd_authinfo_write(struct bd_registrar *registrar, const struct bd_turn *turn,
                        struct bd_wire *w);
+
+/* repeat.c */
+/* The entry that the request refreshes without a look at its Contact, and until when; or -1: the
+ * whole rules are needed. Assumes that turn->fingerprint and what asks.c reads are set. */
+int bd_repeat_find(const struct bd_turn *turn, const struct bd_set *set, uint32_t *expires_at_s);
 
 /* commit.c */
 enum bd_verdict bd_register(struct bd_registrar *registrar, struct bd_turn *turn,

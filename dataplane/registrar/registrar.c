@@ -52,6 +52,8 @@ static void begin(const struct bd_registrar *r, struct bd_turn *turn,
     memset(turn, 0, offsetof(struct bd_turn, aor_text));
     turn->request = request;
     turn->m = request->message;
+    turn->now_s = (uint32_t)(request->now_ms / 1000);
+    turn->grant_s = (uint32_t)((request->now_ms + 999) / 1000);
     turn->transaction = transaction_of(r, request);
     bd_recent_prefetch(&r->recent, turn->transaction);
 }

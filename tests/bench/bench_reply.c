@@ -74,6 +74,7 @@ static void prepare(struct bench *b, struct shot *s, struct bd_str text)
     struct bd_str aor = BD_STR("1000@example.com");
     s->turn = (struct bd_turn){.request = &s->request,
                                .m = &s->m,
+                               .grant_s = (uint32_t)(b->lab->now_ms / 1000),
                                .transaction = (uint64_t)rand() * 0x9e3779b97f4a7c15ULL,
                                .domain = d,
                                .settings = d,
@@ -97,8 +98,6 @@ static void prepare(struct bench *b, struct shot *s, struct bd_str text)
 static void write_200(struct bench *b, const struct shot *s, struct bd_wire *w)
 {
     struct bd_registrar *r = b->lab->registrar;
-    r->asks.cnt = 1;
-    r->asks.grant_s = (uint32_t)(b->lab->now_ms / 1000);
     r->set.cnt = 1;
     r->set.entry[0].binding = s->binding;
     r->set.entry[0].fate = BD_FATE_REFRESHED;

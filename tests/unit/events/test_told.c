@@ -33,7 +33,7 @@ static void compare(const struct bd_binding *bindings, unsigned cnt, uint32_t no
     struct bd_record *record = NULL;
     if (cnt > 0) {
         record = (struct bd_record *)memory;
-        bd_record_write(record, 1, aor, bindings, cnt);
+        bd_record_write(record, aor, bindings, cnt);
     }
     bd_told_compare(&told, &key, record, now_s, by_operator, &difference);
 }

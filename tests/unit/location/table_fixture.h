@@ -172,7 +172,7 @@ static inline void fixture_check_buckets(const struct bd_table *table)
             if (bd_slot_state(bucket->slot[s]) != BD_SLOT_LIVE)
                 continue;
             const struct bd_record *record = bd_slot_record(table, bucket->slot[s]);
-            uint32_t home = bd_table_home(table, record->hash);
+            uint32_t home = bd_table_home(table, bd_record_hash(table, record));
             assert_in_range(b, home, home + BD_TABLE_WINDOW - 1);
             assert_true(home == b || table->buckets[home].flags & BD_BUCKET_OVERFLOW);
             for (unsigned i = 0; i < record->cnt; i++)

@@ -128,8 +128,9 @@ static void a_rebuild_keeps_the_first_of_two(void **state)
     const struct bd_record *record = bd_slot_record(&f.table, *slot);
     uint64_t copy = bd_memory_alloc(writer, record->sz);
     memcpy(f.table.records + copy, record, record->sz);
-    slot[1] = bd_slot_make(record->hash, BD_SLOT_LIVE, copy); /* same AoR, another record */
-    slot[2] = *slot;                                          /* the very same record */
+    slot[1] = bd_slot_make(bd_record_hash(&f.table, record), BD_SLOT_LIVE,
+                           copy); /* same AoR, another record */
+    slot[2] = *slot;              /* the very same record */
     uint64_t first = *slot;
     fixture_rebuild(&f, 1);
     assert_int_equal(live(&f), 1);

@@ -72,7 +72,7 @@ static bool is_double(const struct bd_table *table, const struct fixture_aor *ao
         uint64_t word = atomic_load(bd_window_slot(table, home, p));
         cnt += word == first[p] && bd_slot_state(word) == BD_SLOT_LIVE &&
                bd_slot_tag_fits(word, aor->hash) &&
-               bd_record_is(bd_slot_record(table, word), aor->hash, aor->s);
+               bd_record_is(bd_slot_record(table, word), aor->s);
     }
     return cnt > 1;
 }
