@@ -19,8 +19,8 @@ build='gcc libc6-dev meson ninja-build pkg-config
 run='iproute2 util-linux mount procps'
 phone='sipsak'
 # ethtool: a veth must make its own checksums before a DPDK port reads it. ping, arping, socat: clients of
-# tests/e2e/nic.
-test="$phone git sip-tester baresip-core python3 ethtool iputils-ping iputils-arping socat clang clang-format"
+# tests/e2e/nic. strace: what system calls a worker makes.
+test="$phone git sip-tester baresip-core python3 ethtool iputils-ping iputils-arping socat strace clang clang-format"
 # dpdk-dev: testpmd, which reflects frames.
 bench='git python3 ethtool gnuplot-nox dpdk-dev'
 bare='debootstrap'

@@ -21,7 +21,7 @@ struct bd_tx_buffer {
 struct bd_nic_queue {
     struct bd_nic *nic;
     unsigned worker;
-    unsigned turn; /* which port comes first */
+    unsigned first; /* the port that the next burst begins with */
     struct bd_fragments *fragments;
     /* ICMP errors: a bucket that holds so many and gains one a millisecond (RFC 1812 4.3.2.8,
      * RFC 4443 2.4 (f)). */

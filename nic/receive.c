@@ -149,15 +149,21 @@ static void announce_new(struct bd_nic_queue *queue, struct bd_worker_stats *sta
     }
 }
 
+static unsigned next_port(unsigned port, unsigned ports)
+{
+    return port + 1 < ports ? port + 1 : 0;
+}
+
 unsigned bd_nic_receive(struct bd_nic_queue *queue, struct bd_worker_stats *stats,
                         struct bd_datagram out[BD_BURST])
 {
     uint64_t now_tsc = rte_rdtsc();
-    unsigned n = 0, ports = queue->nic->port_cnt, first = queue->turn++ % ports;
+    unsigned n = 0, ports = queue->nic->port_cnt, port = queue->first;
+    queue->first = next_port(port, ports);
     if (queue->worker == 0)
         announce_new(queue, stats);
-    for (unsigned i = 0; i < ports && n < BD_BURST; i++)
-        n += receive_port(queue, stats, (first + i) % ports, now_tsc, out + n, BD_BURST - n);
+    for (unsigned i = 0; i < ports && n < BD_BURST; i++, port = next_port(port, ports))
+        n += receive_port(queue, stats, port, now_tsc, out + n, BD_BURST - n);
     return n;
 }
 

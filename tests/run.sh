@@ -4,11 +4,12 @@
 #
 #   tests/run.sh [--long] [PART...]
 #
-#   format      clang-format has nothing to change
-#   build       gcc, all warnings are errors
+#   format      clang-format has nothing to change; docs/rfc.md names what is there
+#   build       gcc without a warning, at the link either; no division in what workers run
 #   clang       the same with clang
 #   unit        unit tests
-#   sanitize    unit tests under AddressSanitizer and UndefinedBehaviorSanitizer
+#   sanitize    unit tests under AddressSanitizer and UndefinedBehaviorSanitizer, for a plain processor: so the
+#               scalar twins of the vector code are what is tested, and of the latter in `unit`, beside guard pages
 #   threads     the binding table's tests under ThreadSanitizer
 #   e2e         the real binaries with real phones on a tap and a veth
 #   nic         the real ports, frame by frame
@@ -88,6 +89,18 @@ configure()
     fi
 }
 
+# build DIR: fails on a warning too, as those of the link (LTO) are never errors.
+build()
+{
+    local log rc=0
+    log=$(mktemp)
+    ninja -C "$1" >"$log" 2>&1 || rc=$?
+    cat "$log"
+    grep 'warning:' "$log" && rc=1
+    rm -f "$log"
+    return "$rc"
+}
+
 built=''
 
 # The build that everything but sanitizers uses, made once.
@@ -95,7 +108,7 @@ need_build()
 {
     [[ -z $built ]] || return "$built"
     check 'gcc configures' configure build-test gcc -Dwerror=true &&
-        check 'gcc builds without a warning' ninja -C build-test
+        check 'gcc builds without a warning' build build-test
     built=$?
     return "$built"
 }
@@ -129,17 +142,18 @@ part_format()
 {
     git rev-parse --git-dir >/dev/null || return
     check 'clang-format has nothing to change' unformatted
+    check 'docs/rfc.md names what is there' tests/check-rfc.sh
 }
 
 part_build()
 {
-    need_build
+    need_build && check 'workers do not divide' tests/check-divisions.sh build-test
 }
 
 part_clang()
 {
     check 'clang configures' configure build-clang clang -Dwerror=true &&
-        check 'clang builds without a warning' ninja -C build-clang
+        check 'clang builds without a warning' build build-clang
 }
 
 part_unit()
@@ -152,7 +166,7 @@ part_sanitize()
     export ASAN_OPTIONS=abort_on_error=1:detect_leaks=1
     export UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
     check 'sanitizers configure' configure build-asan gcc -Dwerror=true -Ddpdk=disabled \
-        -Db_sanitize=address,undefined &&
+        -Dmarch=x86-64-v2 -Db_sanitize=address,undefined &&
         check 'sanitizers build' ninja -C build-asan &&
         unit_tests build-asan --timeout-multiplier 4
 }
@@ -166,7 +180,8 @@ part_threads()
 
 part_e2e()
 {
-    need_build && BUILD=$PWD/build-test counted tests/e2e/run.sh "${long[@]}"
+    need_build && check 'the load generator builds' ninja -C build-test tests/bench/load/bindery-load &&
+        BUILD=$PWD/build-test counted tests/e2e/run.sh "${long[@]}"
 }
 
 part_nic()

@@ -4,6 +4,7 @@
 #include "hex.h"
 #include "wire.h"
 
+#include <assert.h>
 #include <openssl/crypto.h>
 
 struct name {
@@ -202,6 +203,7 @@ bool bd_verify_rspauth(const struct bd_verify *v, const struct bd_verify_job *jo
     uint32_t sz = bd_digest_sz(job->algorithm);
     if (!ha1 || !bd_digest_hash(v->digest, job->algorithm, &BD_STR(""), 1, hash))
         return false;
+    assert(sz <= BD_DIGEST_MAX);
     bd_hex_encode(hash, sz, text);
     in.method = BD_STR("");
     in.body_hash = (struct bd_str){text, 2 * sz};

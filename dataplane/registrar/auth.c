@@ -6,6 +6,11 @@
  */
 #include "private.h"
 
+#include <assert.h>
+
+#include "body_hash.h"
+#include "hex.h"
+
 /* --- trusted -------------------------------------------------------------------------------- */
 
 static bool trusts(const struct bd_registrar *r, const struct bd_turn *turn, struct bd_str aor)
@@ -125,22 +130,17 @@ static bool put_username(struct bd_verify_job *job, const struct bd_credentials 
 }
 
 /* H(entity-body) for auth-int, in hexadecimal; RFC 8760 2.6 (7) for an empty body. */
-static bool put_body_hash(struct bd_registrar *r, const struct bd_turn *turn,
-                          const struct bd_credentials *c, struct bd_verify_job *job)
+static bool put_body_hash(const struct bd_turn *turn, const struct bd_credentials *c,
+                          struct bd_verify_job *job)
 {
     if (c->qop != BD_QOP_AUTH_INT)
         return bd_job_put(job, BD_JOB_BODY_HASH, BD_STR(""));
-    EVP_MD_CTX *ctx = r->md_ctx[c->algorithm];
-    struct bd_str body = turn->m->body;
-    unsigned char digest[EVP_MAX_MD_SIZE];
-    unsigned len = 0;
-    if (EVP_DigestInit_ex2(ctx, NULL, NULL) != 1 || EVP_DigestUpdate(ctx, body.p, body.len) != 1 ||
-        EVP_DigestFinal_ex(ctx, digest, &len) != 1)
-        return false;
-    char hex[2 * EVP_MAX_MD_SIZE];
-    struct bd_wire w = bd_wire_init(hex, sizeof(hex));
-    bd_wire_hex(&w, digest, len);
-    return bd_job_put(job, BD_JOB_BODY_HASH, (struct bd_str){hex, bd_wire_len(&w)});
+    uint8_t hash[BD_BODY_HASH_MAX];
+    char hex[2 * BD_BODY_HASH_MAX];
+    uint32_t len = bd_body_hash(c->algorithm, turn->m->body, hash);
+    assert(len <= BD_BODY_HASH_MAX);
+    bd_hex_encode(hash, len, hex);
+    return bd_job_put(job, BD_JOB_BODY_HASH, (struct bd_str){hex, 2 * len});
 }
 
 static bool put_texts(struct bd_registrar *r, const struct bd_turn *turn, struct bd_str realm,
@@ -152,7 +152,7 @@ static bool put_texts(struct bd_registrar *r, const struct bd_turn *turn, struct
            put_unquoted(job, BD_JOB_CNONCE, c->cnonce, BD_CNONCE_MAX) &&
            bd_job_put(job, BD_JOB_NC, c->nc_text) &&
            bd_job_put(job, BD_JOB_RESPONSE, c->response) &&
-           bd_job_put(job, BD_JOB_METHOD, turn->m->method_text) && put_body_hash(r, turn, c, job) &&
+           bd_job_put(job, BD_JOB_METHOD, turn->m->method_text) && put_body_hash(turn, c, job) &&
            bd_job_put(job, BD_JOB_AOR, turn->claimed) &&
            bd_job_put(job, BD_JOB_PRIMARY, primary_of_claimed(r, turn));
 }

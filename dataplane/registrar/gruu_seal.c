@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "gruu_seal.h"
 
+#include "aes.h"
+
 #include <openssl/crypto.h>
-#include <openssl/evp.h>
 #include <stdlib.h>
 
 enum {
-    BLOCK = 16,
-    SECRET = 32,
+    BLOCK = BD_AES_BLOCK,
+    SECRET = BD_AES_SECRET,
     KEYS = 2,
     HEAD = 18, /* AoR length, issue, life */
     BODY_MIN = 64,
@@ -25,9 +26,7 @@ struct key {
 };
 
 struct bd_gruu_seal {
-    EVP_CIPHER *cbc, *ctr;
-    EVP_MD *sha256;
-    EVP_MD_CTX *md;
+    EVP_CIPHER_CTX *derive;
     struct key key[KEYS];
 };
 
@@ -36,20 +35,16 @@ struct bd_gruu_seal *bd_gruu_seal_new(struct bd_error *error)
     struct bd_gruu_seal *seal = calloc(1, sizeof(*seal));
     bool ok = seal != NULL;
     if (ok) {
-        seal->cbc = EVP_CIPHER_fetch(NULL, "AES-128-CBC", NULL);
-        seal->ctr = EVP_CIPHER_fetch(NULL, "AES-128-CTR", NULL);
-        seal->sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
-        seal->md = EVP_MD_CTX_new();
-        ok = seal->cbc && seal->ctr && seal->sha256 && seal->md;
+        ok = (seal->derive = bd_aes_new("AES-256-ECB")) != NULL;
         for (unsigned k = 0; k < KEYS; k++) {
-            ok = (seal->key[k].mac = EVP_CIPHER_CTX_new()) != NULL && ok;
-            ok = (seal->key[k].ctr = EVP_CIPHER_CTX_new()) != NULL && ok;
+            ok = (seal->key[k].mac = bd_aes_new("AES-128-CBC")) != NULL && ok;
+            ok = (seal->key[k].ctr = bd_aes_new("AES-128-CTR")) != NULL && ok;
         }
     }
     if (ok)
         return seal;
     bd_gruu_seal_free(seal);
-    bd_fail(error, "OpenSSL offers no AES-128 or SHA-256, or memory is short: check openssl.cnf "
+    bd_fail(error, "OpenSSL offers no AES-128 or AES-256, or memory is short: check openssl.cnf "
                    "and `openssl list -providers`");
     return NULL;
 }
@@ -62,24 +57,12 @@ void bd_gruu_seal_free(struct bd_gruu_seal *seal)
         EVP_CIPHER_CTX_free(seal->key[k].mac);
         EVP_CIPHER_CTX_free(seal->key[k].ctr);
     }
-    EVP_MD_CTX_free(seal->md);
-    EVP_MD_free(seal->sha256);
-    EVP_CIPHER_free(seal->cbc);
-    EVP_CIPHER_free(seal->ctr);
+    EVP_CIPHER_CTX_free(seal->derive);
     OPENSSL_cleanse(seal, sizeof(*seal));
     free(seal);
 }
 
 /* --- keys ------------------------------------------------------------------------------------- */
-
-static bool derive(struct bd_gruu_seal *seal, const uint8_t secret[SECRET], uint8_t out[2 * BLOCK])
-{
-    static const char label[] = "bindery gruu";
-    return EVP_DigestInit_ex2(seal->md, seal->sha256, NULL) == 1 &&
-           EVP_DigestUpdate(seal->md, label, sizeof(label)) == 1 &&
-           EVP_DigestUpdate(seal->md, secret, SECRET) == 1 &&
-           EVP_DigestFinal_ex(seal->md, out, NULL) == 1;
-}
 
 static bool key_set(struct bd_gruu_seal *seal, struct key *key, const uint8_t secret[SECRET])
 {
@@ -89,10 +72,9 @@ static bool key_set(struct bd_gruu_seal *seal, struct key *key, const uint8_t se
     if (CRYPTO_memcmp(secret, none, SECRET) == 0)
         return true;
     uint8_t derived[2 * BLOCK];
-    key->usable = derive(seal, secret, derived) &&
-                  EVP_EncryptInit_ex2(key->mac, seal->cbc, derived, none, NULL) == 1 &&
-                  EVP_EncryptInit_ex2(key->ctr, seal->ctr, derived + BLOCK, none, NULL) == 1 &&
-                  EVP_CIPHER_CTX_set_padding(key->mac, 0) == 1;
+    key->usable = bd_aes_derive(seal->derive, secret, BD_STR("bindery gruu"), derived) &&
+                  bd_aes_set(key->mac, derived, NULL) &&
+                  bd_aes_set(key->ctr, derived + BLOCK, NULL);
     OPENSSL_cleanse(derived, sizeof(derived));
     return key->usable;
 }
@@ -112,9 +94,7 @@ int bd_gruu_seal_set_keys(struct bd_gruu_seal *seal, const uint8_t keys[2][32])
 static bool run(EVP_CIPHER_CTX *ctx, const uint8_t iv[BLOCK], const uint8_t *in, uint32_t len,
                 uint8_t *out)
 {
-    int n = 0;
-    return EVP_EncryptInit_ex2(ctx, NULL, NULL, iv, NULL) == 1 &&
-           EVP_EncryptUpdate(ctx, out, &n, in, (int)len) == 1 && n == (int)len;
+    return bd_aes_set(ctx, NULL, iv) && bd_aes_run(ctx, in, len, out);
 }
 
 static bool make_tag(struct key *key, const uint8_t *plain, uint32_t len, uint8_t tag[BLOCK])

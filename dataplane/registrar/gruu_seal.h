@@ -11,8 +11,7 @@
  * further 32. Both keys are derived from the secret of the policy block: valid on every node that
  * has it, over restarts, and as long as it is the current or the previous one.
  *
- * An object belongs to one thread (it owns OpenSSL contexts); sealing and opening allocate nothing.
- */
+ * An object belongs to one thread (it owns OpenSSL contexts). Nothing but making it allocates. */
 #ifndef BD_GRUU_SEAL_H
 #define BD_GRUU_SEAL_H
 

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "nonce.h"
 
+#include "aes.h"
 #include "hex.h"
 
 #include <assert.h>
 #include <openssl/crypto.h>
-#include <openssl/evp.h>
 #include <stdlib.h>
 
-enum { BLOCK = 16, SECRET = 32, DIGEST = 32, KEYS = 2, REALMS = 16 };
+enum { BLOCK = BD_AES_BLOCK, SECRET = BD_AES_SECRET, KEYS = 2, REALMS = 16 };
 
 struct key {
     uint8_t secret[SECRET]; /* as given; all zero: no such key */
@@ -17,9 +17,10 @@ struct key {
     bool usable;
 };
 
-/* AES(hash of the realm) under each key. The tag is AES(that XOR first block): CBC-MAC of two
- * blocks, which is a pseudo-random function because every message has two. An XOR with the bare
- * hash would let anybody compute one realm's nonce from another's. */
+/* Under each key the CBC-MAC, so far, of the realm: its length in a block of its own, then its text
+ * in blocks filled up with zeros. The tag goes on with the nonce's first block. No such message
+ * begins another, as the length says how many blocks there are: so CBC-MAC is a pseudo-random
+ * function of them. */
 struct realm_mask {
     char realm[BD_REALM_MAX];
     uint32_t len; /* 0: empty */
@@ -27,9 +28,7 @@ struct realm_mask {
 };
 
 struct bd_nonce {
-    EVP_CIPHER *cipher;
-    EVP_MD *sha256;
-    EVP_MD_CTX *md;
+    EVP_CIPHER_CTX *derive;
     struct key key[KEYS];
     struct realm_mask cache[REALMS]; /* direct-mapped; many domains only make it miss */
 };
@@ -39,17 +38,14 @@ struct bd_nonce *bd_nonce_new(struct bd_error *error)
     struct bd_nonce *nonce = calloc(1, sizeof(*nonce));
     bool ok = nonce != NULL;
     if (ok) {
-        nonce->cipher = EVP_CIPHER_fetch(NULL, "AES-128-ECB", NULL);
-        nonce->sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
-        nonce->md = EVP_MD_CTX_new();
-        ok = nonce->cipher && nonce->sha256 && nonce->md;
+        ok = (nonce->derive = bd_aes_new("AES-256-ECB")) != NULL;
         for (unsigned k = 0; k < KEYS; k++)
-            ok = (nonce->key[k].aes = EVP_CIPHER_CTX_new()) != NULL && ok;
+            ok = (nonce->key[k].aes = bd_aes_new("AES-128-ECB")) != NULL && ok;
     }
     if (ok)
         return nonce;
     bd_nonce_free(nonce);
-    bd_fail(error, "OpenSSL offers no AES-128 or SHA-256, or memory is short: check openssl.cnf "
+    bd_fail(error, "OpenSSL offers no AES-128 or AES-256, or memory is short: check openssl.cnf "
                    "and `openssl list -providers`");
     return NULL;
 }
@@ -60,19 +56,9 @@ void bd_nonce_free(struct bd_nonce *nonce)
         return;
     for (unsigned k = 0; k < KEYS; k++)
         EVP_CIPHER_CTX_free(nonce->key[k].aes);
-    EVP_MD_CTX_free(nonce->md);
-    EVP_MD_free(nonce->sha256);
-    EVP_CIPHER_free(nonce->cipher);
+    EVP_CIPHER_CTX_free(nonce->derive);
     OPENSSL_cleanse(nonce, sizeof(*nonce));
     free(nonce);
-}
-
-static bool hash_two(struct bd_nonce *nonce, struct bd_str a, const uint8_t *b, size_t b_len,
-                     uint8_t out[DIGEST])
-{
-    return EVP_DigestInit_ex2(nonce->md, nonce->sha256, NULL) &&
-           EVP_DigestUpdate(nonce->md, a.p, a.len) && EVP_DigestUpdate(nonce->md, b, b_len) &&
-           EVP_DigestFinal_ex(nonce->md, out, NULL);
 }
 
 static bool key_set(struct bd_nonce *nonce, struct key *key, const uint8_t secret[SECRET])
@@ -82,10 +68,9 @@ static bool key_set(struct bd_nonce *nonce, struct key *key, const uint8_t secre
     key->usable = false;
     if (CRYPTO_memcmp(secret, none, SECRET) == 0)
         return true;
-    uint8_t derived[DIGEST];
-    bool ok = hash_two(nonce, BD_STR("bindery nonce"), secret, SECRET, derived) &&
-              EVP_EncryptInit_ex2(key->aes, nonce->cipher, derived, NULL, NULL) &&
-              EVP_CIPHER_CTX_set_padding(key->aes, 0);
+    uint8_t derived[2 * BLOCK];
+    bool ok = bd_aes_derive(nonce->derive, secret, BD_STR("bindery nonce"), derived) &&
+              bd_aes_set(key->aes, derived, NULL);
     key->id = (uint16_t)(derived[BLOCK] << 8 | derived[BLOCK + 1]);
     key->usable = ok;
     OPENSSL_cleanse(derived, sizeof(derived));
@@ -106,18 +91,25 @@ int bd_nonce_set_keys(struct bd_nonce *nonce, const uint8_t keys[2][32])
     return ok && nonce->key[0].usable ? 0 : -1;
 }
 
-static bool encrypt(const struct key *key, const uint8_t in[BLOCK], uint8_t out[BLOCK])
-{
-    int n = 0;
-    return EVP_EncryptUpdate(key->aes, out, &n, in, BLOCK) == 1 && n == BLOCK;
-}
-
 static struct realm_mask *realm_slot(struct bd_nonce *nonce, struct bd_str realm)
 {
     uint32_t h = 2166136261U; /* FNV-1a: realms come from the configuration, nobody floods this */
     for (uint32_t i = 0; i < realm.len; i++)
         h = (h ^ (uint8_t)realm.p[i]) * 16777619U;
     return &nonce->cache[(h >> 16 ^ h) % REALMS];
+}
+
+static bool mac_realm(struct key *key, struct bd_str realm, uint8_t chain[BLOCK])
+{
+    uint8_t block[BLOCK] = {(uint8_t)(realm.len >> 8), (uint8_t)realm.len};
+    bool ok = bd_aes_run(key->aes, block, BLOCK, chain);
+    for (uint32_t at = 0; at < realm.len && ok; at += BLOCK) {
+        memcpy(block, chain, BLOCK);
+        for (uint32_t i = 0; i < BLOCK && at + i < realm.len; i++)
+            block[i] ^= (uint8_t)realm.p[at + i];
+        ok = bd_aes_run(key->aes, block, BLOCK, chain);
+    }
+    return ok;
 }
 
 /* NULL when the realm is beyond its bound (then no nonce can be ours) or OpenSSL fails. */
@@ -128,11 +120,10 @@ static const struct realm_mask *realm_mask(struct bd_nonce *nonce, struct bd_str
     struct realm_mask *slot = realm_slot(nonce, realm);
     if (bd_str_eq(realm, (struct bd_str){slot->realm, slot->len}))
         return slot;
-    uint8_t digest[DIGEST];
     slot->len = 0;
-    bool ok = hash_two(nonce, realm, NULL, 0, digest);
+    bool ok = true;
     for (unsigned k = 0; k < KEYS && ok; k++)
-        ok = !nonce->key[k].usable || encrypt(&nonce->key[k], digest, slot->mask[k]);
+        ok = !nonce->key[k].usable || mac_realm(&nonce->key[k], realm, slot->mask[k]);
     if (!ok)
         return NULL;
     memcpy(slot->realm, realm.p, realm.len);
@@ -149,7 +140,7 @@ static bool make_tag(struct bd_nonce *nonce, unsigned k, struct bd_str realm,
     uint8_t block[BLOCK];
     for (unsigned i = 0; i < BLOCK; i++)
         block[i] = head[i] ^ mask->mask[k][i];
-    return encrypt(&nonce->key[k], block, tag);
+    return bd_aes_run(nonce->key[k].aes, block, BLOCK, tag);
 }
 
 static void put_be(uint8_t *out, uint64_t value, unsigned bytes)

@@ -5,12 +5,10 @@
  *
  * `request` is a keyed hash of what makes the challenged request itself (Call-ID, CSeq, branch,
  * source), so a retransmission draws the same nonce and two phones never share one. `tag` is
- * AES-128 of the first 16 bytes, with the realm's hash folded in, under a key derived from the
- * secret: for one block of fixed length AES is a pseudo-random function, hence a MAC. Compared in
- * constant time.
+ * the CBC-MAC with AES-128 of the realm and the first 16 bytes, under a key derived from the
+ * secret. Compared in constant time.
  *
- * An object belongs to one thread (it owns OpenSSL contexts); making and checking allocate nothing.
- */
+ * An object belongs to one thread (it owns OpenSSL contexts). Nothing but making it allocates. */
 #ifndef BD_NONCE_H
 #define BD_NONCE_H
 
@@ -20,7 +18,7 @@
 
 struct bd_nonce; /* private: EVP contexts of the current and the previous key */
 
-/* Derives both AES keys. NULL with an error when OpenSSL has no AES. */
+/* NULL with an error when OpenSSL has no AES. */
 struct bd_nonce *bd_nonce_new(struct bd_error *error);
 void bd_nonce_free(struct bd_nonce *nonce);
 /* Sets the keys (32 bytes each: current, previous; all zero: there is none). Cheap when unchanged.

@@ -20,8 +20,6 @@
 #ifndef BD_REGISTRAR_PRIVATE_H
 #define BD_REGISTRAR_PRIVATE_H
 
-#include <openssl/evp.h>
-
 #include "asks.h"
 #include "bulk_contact.h"
 #include "challenge.h"
@@ -81,8 +79,6 @@ struct bd_registrar {
     struct bd_nonce *nonce;
     struct bd_gruu_seal *seal;
     struct bd_gruu gruu; /* scratch */
-    EVP_MD *md[BD_ALG_CNT];
-    EVP_MD_CTX *md_ctx[BD_ALG_CNT]; /* one each: changing a context's digest would allocate */
     struct bd_date date;
     struct bd_authinfo authinfo; /* of the request at hand, when its turn says so */
     /* Scratch of the request at hand; too large for the stack. */

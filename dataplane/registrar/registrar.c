@@ -3,19 +3,6 @@
 
 #include <stdlib.h>
 
-static bool make_digests(struct bd_registrar *r)
-{
-    static const char *const name[BD_ALG_CNT] = {
-        [BD_ALG_MD5] = "MD5", [BD_ALG_SHA256] = "SHA2-256", [BD_ALG_SHA512_256] = "SHA2-512/256"};
-    for (unsigned i = 0; i < BD_ALG_CNT; i++) {
-        r->md[i] = EVP_MD_fetch(NULL, name[i], NULL);
-        r->md_ctx[i] = EVP_MD_CTX_new();
-        if (!r->md[i] || !r->md_ctx[i] || EVP_DigestInit_ex2(r->md_ctx[i], r->md[i], NULL) != 1)
-            return false;
-    }
-    return true;
-}
-
 struct bd_registrar *bd_registrar_new(const struct bd_registrar_deps *deps, struct bd_error *error)
 {
     struct bd_registrar *r = aligned_alloc(_Alignof(struct bd_registrar), sizeof(*r));
@@ -27,11 +14,8 @@ struct bd_registrar *bd_registrar_new(const struct bd_registrar_deps *deps, stru
     r->deps = *deps;
     r->nonce = bd_nonce_new(error);
     r->seal = r->nonce ? bd_gruu_seal_new(error) : NULL;
-    if (r->seal && make_digests(r))
-        return r;
     if (r->seal)
-        bd_fail(error, "registrar: OpenSSL has no MD5, SHA-256 or SHA-512/256: check the providers "
-                       "in openssl.cnf");
+        return r;
     bd_registrar_free(r);
     return NULL;
 }
@@ -40,10 +24,6 @@ void bd_registrar_free(struct bd_registrar *registrar)
 {
     if (!registrar)
         return;
-    for (unsigned i = 0; i < BD_ALG_CNT; i++) {
-        EVP_MD_CTX_free(registrar->md_ctx[i]);
-        EVP_MD_free(registrar->md[i]);
-    }
     if (registrar->nonce)
         bd_nonce_free(registrar->nonce);
     bd_gruu_seal_free(registrar->seal);

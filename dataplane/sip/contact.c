@@ -94,11 +94,3 @@ bool bd_contact_parse(struct bd_str element, struct bd_contact *contact)
     struct bd_scan room;
     return bd_contact_read(bd_scan_text(&room, element), element, contact);
 }
-
-bool bd_contact_of(const struct bd_message *m, struct bd_str element, struct bd_contact *contact)
-{
-    if (element.p != m->contact_text.p)
-        return bd_contact_parse(element, contact);
-    *contact = m->contact;
-    return m->contact_valid;
-}

@@ -138,12 +138,11 @@ static inline bool split_plain(struct bd_lines *lines, const char *p, const char
         return false;
     const char *colon = p + __builtin_ctzll(beyond_name);
     /* Between p and stop there is no control character; CR is not above the space. */
-    if (colon[0] != ':' || colon[1] != ' ' || (uint8_t)colon[2] <= ' ' || (uint8_t)stop[-1] <= ' ')
+    if (memcmp(colon, ": ", 2) != 0 || (uint8_t)colon[2] <= ' ' || (uint8_t)stop[-1] <= ' ')
         return false;
     header->name = bd_slice(p, colon);
     header->value = bd_slice(colon + 2, stop);
     header->id = (uint8_t)bd_header_id(header->name);
-    header->next = BD_HDR_NONE;
     lines->next++;
     *next = stop + 2;
     return true;
@@ -162,7 +161,6 @@ __attribute__((noinline)) static bool split_any(struct bd_lines *lines, const ch
     if (!clean || stop == end || !colon)
         return false;
     header->value = bd_trim(colon + 1, stop);
-    header->next = BD_HDR_NONE;
     return true;
 }
 

@@ -2,17 +2,27 @@
 #include "parse.h"
 #include "scan.h"
 
+#include <arpa/inet.h>
+
+/* IPv6address, `skip` bytes at `at` left out. */
+static bool ipv6_parse(struct bd_str text, uint32_t at, uint32_t skip, struct bd_ip *ip)
+{
+    char z[BD_IP_TEXT_MAX];
+    uint32_t len = text.len - skip;
+    if (text.len >= sizeof(z))
+        return false;
+    memcpy(z, text.p, at);
+    memcpy(z + at, text.p + at + skip, len - at);
+    z[len] = 0;
+    return inet_pton(AF_INET6, z, ip->b) == 1;
+}
+
 /* "2001:db8:::192.0.2.1": once more without the third colon. */
 static bool ipv6_parse_three_colons(struct bd_str text, struct bd_ip *ip)
 {
-    char copy[BD_IP_TEXT_MAX];
-    const char *colons = text.len < sizeof(copy) ? memmem(text.p, text.len, ":::", 3) : NULL;
-    if (!colons || !memchr(text.p, '.', text.len))
-        return false;
-    uint32_t before = (uint32_t)(colons - text.p);
-    memcpy(copy, text.p, before);
-    memcpy(copy + before, colons + 1, text.len - before - 1);
-    return bd_ip_parse((struct bd_str){copy, text.len - 1}, ip);
+    const char *colons = memmem(text.p, text.len, ":::", 3);
+    return colons && memchr(text.p, '.', text.len) &&
+           ipv6_parse(text, (uint32_t)(colons - text.p), 1, ip);
 }
 
 /* Apart from the rest, whose frame would have to make room for it. */
@@ -25,7 +35,7 @@ __attribute__((noinline)) static const char *ipv6_reference(const char *p, const
     struct bd_str inside = bd_slice(p + 1, close);
     if (inside.len < 2 || !memchr(inside.p, ':', inside.len) || inside.p[0] == '[')
         return NULL;
-    if (!bd_ip_parse(inside, &host->ip) && !ipv6_parse_three_colons(inside, &host->ip))
+    if (!ipv6_parse(inside, 0, 0, &host->ip) && !ipv6_parse_three_colons(inside, &host->ip))
         return NULL;
     host->type = BD_HOST_IPV6;
     host->text = bd_slice(p, close + 1);

@@ -109,18 +109,6 @@ struct bd_name_addr {
     struct bd_str text;   /* the whole element */
 };
 
-/* One Contact of a REGISTER (20.10). */
-struct bd_contact {
-    bool star; /* "*": nothing else is set */
-    struct bd_name_addr addr;
-    bool has_expires; /* malformed counts as 3600 (20.10 with 20.19) */
-    uint32_t expires_s;
-    bool has_q;
-    uint16_t q_milli;       /* 0..1000 */
-    struct bd_str instance; /* +sip.instance, quotes removed, angle brackets kept; NULL absent */
-    uint32_t reg_id;        /* 0 when absent (RFC 5626: 1..2^31-1) */
-};
-
 struct bd_message {
     struct bd_str text; /* the whole buffer given */
     bool is_request;
@@ -139,15 +127,9 @@ struct bd_message {
     struct bd_str cseq_method;
     bool has_expires; /* an Expires field is there; malformed counts as 3600 (20.19) */
     uint32_t expires_s;
-    int max_forwards; /* -1 when absent */
-    /* The first Contact, read ahead: bd_list_next() and bd_contact_of() know it. NULL when absent
-     * or no list. Not validated: a message parses whatever stands there. */
-    struct bd_str contact_text;
-    const char *contact_end; /* the comma or the end of the field behind it */
-    bool contact_valid;
-    struct bd_contact contact; /* when valid */
-    struct bd_str body;        /* Content-Length bytes; trailing bytes of the datagram are cut */
-    const char *reason;        /* what is wrong, for the reason phrase; NULL when nothing is */
+    int max_forwards;   /* -1 when absent */
+    struct bd_str body; /* Content-Length bytes; trailing bytes of the datagram are cut */
+    const char *reason; /* what is wrong, for the reason phrase; NULL when nothing is */
 };
 
 /* Parses one datagram.
@@ -204,12 +186,20 @@ bool bd_list_has(const struct bd_message *m, enum bd_header_id id, struct bd_str
  * the header (20.10), and a URI with ',', ';' or '?' is refused. False when malformed. */
 bool bd_name_addr_parse(struct bd_str element, struct bd_name_addr *na);
 
+/* One Contact of a REGISTER (20.10). */
+struct bd_contact {
+    bool star; /* "*": nothing else is set */
+    struct bd_name_addr addr;
+    bool has_expires; /* malformed counts as 3600 (20.10 with 20.19) */
+    uint32_t expires_s;
+    bool has_q;
+    uint16_t q_milli;       /* 0..1000 */
+    struct bd_str instance; /* +sip.instance, quotes removed, angle brackets kept; NULL absent */
+    uint32_t reg_id;        /* 0 when absent (RFC 5626: 1..2^31-1) */
+};
 /* False when malformed (q out of range, bad URI, reg-id no number or 0, instance not "<...>" in
  * quotes, any of the four doubled). Its URI may be of any scheme. */
 bool bd_contact_parse(struct bd_str element, struct bd_contact *contact);
-/* The same of an element of m's Contact list; one that the message has read ahead is only copied.
- */
-bool bd_contact_of(const struct bd_message *m, struct bd_str element, struct bd_contact *contact);
 
 /* Digest credentials (RFC 3261 22.4, RFC 7616 3.4). Quotes are removed from the slices; a slice may
  * still hold backslash escapes (bd_unquote undoes them). Absent fields are NULL. */

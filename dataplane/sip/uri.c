@@ -142,9 +142,12 @@ static bool tel_uri_parse(const struct bd_scan *scan, const char *p, const char 
 /* Reads "scheme:". Returns the byte after the colon, NULL when it is not there. */
 static const char *scheme_parse(const char *p, const char *end, struct bd_uri *uri)
 {
-    const char *colon = end - p > 4 && bd_word((struct bd_str){p, 4}) == BD_WORD("sip:")
-                            ? p + 3
-                            : bd_skip(p, end, BD_C_SCHEME);
+    if (end - p > 4 && memcmp(p, "sip:", 4) == 0) {
+        uri->scheme_text = (struct bd_str){p, 3};
+        uri->scheme = BD_URI_SIP;
+        return p + 4;
+    }
+    const char *colon = bd_skip(p, end, BD_C_SCHEME);
     if (colon == end || *colon != ':' || !bd_is(*p, BD_C_ALPHA))
         return NULL;
     uri->scheme_text = bd_slice(p, colon);

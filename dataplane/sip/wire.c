@@ -23,14 +23,15 @@ uint32_t bd_wire_u32_text(uint32_t n, char out[10])
 
 uint32_t bd_wire_q_text(uint16_t q_milli, char out[5])
 {
-    uint32_t len = 1;
-    out[0] = q_milli >= 1000 ? '1' : '0';
+    unsigned below_one = q_milli < 1000 ? q_milli : 0;
+    out[0] = q_milli < 1000 ? '0' : '1';
     out[1] = '.';
-    for (unsigned rest = q_milli % 1000, weight = 100; q_milli < 1000 && rest > 0; weight /= 10) {
-        len += len == 1;
-        out[len++] = (char)('0' + rest / weight);
-        rest %= weight;
-    }
+    out[2] = (char)('0' + below_one / 100);
+    out[3] = (char)('0' + below_one / 10 % 10);
+    out[4] = (char)('0' + below_one % 10);
+    uint32_t len = 5;
+    while (len > 1 && (out[len - 1] == '0' || out[len - 1] == '.'))
+        len--;
     return len;
 }
 

@@ -71,7 +71,7 @@ static inline void bd_wire_char(struct bd_wire *w, char c)
 /* Write n and return the length: in decimal; as a q value in thousandths, "1", "0.7", "0.125",
  * trailing zeros removed. */
 __attribute__((cold, noinline)) uint32_t bd_wire_u32_text(uint32_t n, char out[10]);
-__attribute__((cold, noinline)) uint32_t bd_wire_q_text(uint16_t q_milli, char out[5]);
+uint32_t bd_wire_q_text(uint16_t q_milli, char out[5]);
 
 static inline void bd_wire_u32(struct bd_wire *w, uint32_t n)
 {

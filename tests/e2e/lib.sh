@@ -18,6 +18,7 @@ declare -A program=(
 )
 ctl=$build/control/binderyctl
 prepare=$root/deploy/prepare-machine.sh
+watch=$build/tests/unit/nic/worker_watch.so
 # The distribution's own: a version manager's wrapper takes longer to start than a test.
 python=/usr/bin/python3
 [[ -x $python ]] || python=python3
@@ -235,10 +236,13 @@ stop_process()
 
 # --- the processes --------------------------------------------------------------------------------------
 
-# start dataplane|control [CONFIG]. nsenter becomes the program, so $! is its process id.
+# start dataplane|control [CONFIG]. nsenter becomes the program, so $! is its process id. With lab_watch set,
+# worker_watch.c looks over the shoulders of the workers.
 start()
 {
-    nsenter --net="/run/netns/$ns" -- "${program[$1]}" -c "${2:-$lab/bindery.yaml}" \
+    local environment=()
+    [[ $1 != dataplane || -z ${lab_watch:-} ]] || environment=(env "LD_PRELOAD=$watch" "WORKER_WATCH=$lab/watch" "${lab_watch_more[@]}")
+    "${environment[@]}" nsenter --net="/run/netns/$ns" -- "${program[$1]}" -c "${2:-$lab/bindery.yaml}" \
         </dev/null >>"$lab/$1.log" 2>&1 &
     echo $! >"$lab/$1.pid"
     disown $! # whoever kills it on purpose wants no word of it from the shell
@@ -269,6 +273,19 @@ lab_start()
     start control
     start dataplane
     lab_wait
+}
+
+# What the watch has counted: "NAME NUMBER" a line.
+watched()
+{
+    awk -v name="$1" '$1 == name { print $2 }' "$lab/watch"
+}
+
+# That the workers have served, and never allocated, mapped or locked anything.
+lab_watch_is_clean()
+{
+    [[ $(watched turns) -gt 0 ]] || fail "no worker was watched"
+    equal "$(awk '$1 != "turns" && $2 > 0' "$lab/watch")" '' "what workers did while they served"
 }
 
 lab_subscribers()

@@ -5,7 +5,8 @@
 #   tests/e2e/run.sh [--list | --long | --peers] [PATTERN...]     cases whose GROUP/NAME has a PATTERN in it
 #
 # A group is a file cases/GROUP.sh: functions case_NAME, and optionally group_open and group_close around
-# them; with --peers a file peers/GROUP.sh, which wants another server installed. Root. BUILD names the build folder. The last line is "N passed, M failed".
+# them, of which the latter is a case too; with --peers a file peers/GROUP.sh, which wants another server
+# installed. Root. BUILD names the build folder. The last line is "N passed, M failed".
 set -uo pipefail
 . "${BASH_SOURCE[0]%/*}/lib.sh"
 
@@ -72,7 +73,7 @@ run_group()
 {
     local group=$1 case names=() name
     unset -f $(compgen -A function case_) group_open group_close 2>/dev/null
-    extra_cases=()
+    extra_cases=() lab_watch='' lab_watch_more=()
     . "$folder/$group.sh"
     for case in $(compgen -A function case_) "${extra_cases[@]}"; do
         name=$group/${case#case_}
@@ -91,6 +92,7 @@ run_group()
                 attempt "$group/$case" extra_case "$case"
             fi
         done
+        ! declare -F group_close >/dev/null || attempt "$group/(closing)" group_close
     fi
     lab_close
 }

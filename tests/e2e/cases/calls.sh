@@ -3,7 +3,13 @@
 
 group_open()
 {
+    lab_watch=yes
     lab_open && lab_start && lab_subscribers
+}
+
+group_close()
+{
+    lab_watch_is_clean
 }
 
 # start_phone NAME ADDRESS ACCOUNT [COMMAND]: a baresip whose audio is a bridge to itself.

@@ -3,12 +3,18 @@
 
 group_open()
 {
+    lab_watch=yes
     local lab_more_domains='  - {name: "*", auth: open}'
     lab_open &&
         sed -i -e 's/^registrar:$/&\n  reg_event: true\n  reg_event_interval_ms: 300\n  reg_event_min_expires: 2/' \
             -e 's/^  - name: example.com$/&\n    reg_event_watchers: [1999@example.com]/' \
             -e 's/^  - name: replace.example$/&\n    reg_event: false/' "$lab/bindery.yaml" &&
         lab_start && lab_subscribers
+}
+
+group_close()
+{
+    lab_watch_is_clean
 }
 
 mapfile -t extra_cases < <("$python" "$here/watcher.py" --list)

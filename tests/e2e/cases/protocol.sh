@@ -3,7 +3,13 @@
 
 group_open()
 {
+    lab_watch=yes
     lab_open && lab_start && lab_subscribers
+}
+
+group_close()
+{
+    lab_watch_is_clean
 }
 
 mapfile -t extra_cases < <("$python" "$here/protocol.py" --list)

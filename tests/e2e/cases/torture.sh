@@ -4,12 +4,18 @@
 
 group_open()
 {
+    lab_watch=yes
     lab_open || return
     sed -i -e '/^domains:/,/^auth:/{/^auth:/!d}' "$lab/bindery.yaml" &&
         sed -i -e 's/^registrar:/&\n  default_domain: example.com/' \
             -e 's/^auth:/domains:\n  - {name: example.com, auth: open, aliases: [198.18.0.1]}\n&/' \
             "$lab/bindery.yaml" &&
         lab_start
+}
+
+group_close()
+{
+    lab_watch_is_clean
 }
 
 torture()
