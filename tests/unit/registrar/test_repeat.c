@@ -361,11 +361,52 @@ static void test_learns(void **state)
     lab_free(lab);
 }
 
+/* 17.2.2: a late copy of a refresh that was served, after the binding went and came again with a
+ * CSeq that began anew, would fit by its CSeq. */
+static void test_late_copy(void **state)
+{
+    (void)state;
+    struct lab *lab = lab_new(100);
+    struct phone p = {.cseq = 4};
+    char copy[LAB_REPLY_MAX];
+    assert_false(was_quick(lab, &p));
+    assert_true(was_quick(lab, &p));
+    strcpy(copy, lab->request);
+    p.value[CONTACT] = 4; /* expires=0 */
+    was_quick(lab, &p);
+    assert_int_equal(lab->verdict, BD_SIP_REMOVED);
+    p.value[CONTACT] = 0;
+    p.cseq = 0;
+    was_quick(lab, &p);
+    assert_int_equal(lab->verdict, BD_SIP_REGISTERED);
+    assert_int_equal(lab_send(lab, copy), 200);
+    assert_int_equal(lab->verdict, BD_SIP_RETRANSMISSION);
+    lab_free(lab);
+}
+
+/* Intervals begin at the next full second, where this binding ends: 0 is not "no shorter". */
+static void test_removed_in_its_last_second(void **state)
+{
+    (void)state;
+    struct lab *lab = lab_new(100);
+    struct phone p = {.cseq = 1};
+    p.value[CONTACT] = 1; /* without expires */
+    assert_false(was_quick(lab, &p));
+    assert_true(was_quick(lab, &p));
+    lab->now_ms += 599500;
+    p.value[INTERVAL] = 4; /* Expires: 0 */
+    assert_false(was_quick(lab, &p));
+    assert_int_equal(lab->verdict, BD_SIP_REMOVED);
+    lab_free(lab);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_second_is_quick),
         cmocka_unit_test(test_learns),
+        cmocka_unit_test(test_late_copy),
+        cmocka_unit_test(test_removed_in_its_last_second),
         cmocka_unit_test(test_same_as_whole_rules),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
