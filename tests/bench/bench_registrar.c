@@ -16,6 +16,7 @@
  *   --trusted   in a domain whose subscribers are known by prefixes of their own
  *   --contacts  bindings of each AoR, each by a phone of its own; default 1 */
 #include <getopt.h>
+#include <time.h>
 
 #include "lab.h"
 #include "private.h"
