@@ -126,6 +126,14 @@ bool bd_digest_hash(struct bd_digest *digest, enum bd_digest_alg alg, const stru
     return sink_end(&sink, out);
 }
 
+/* A text that is absent has no place to copy from. */
+static char *append(char *p, struct bd_str s)
+{
+    if (s.len)
+        memcpy(p, s.p, s.len);
+    return p + s.len;
+}
+
 /* NULL when A2 is too long or too short to be kept. */
 static struct a2_memo *a2_memo_of(struct bd_digest *digest, const struct bd_digest_input *in,
                                   char text[A2_TEXT], uint32_t *len)
@@ -134,9 +142,9 @@ static struct a2_memo *a2_memo_of(struct bd_digest *digest, const struct bd_dige
     *len = in->method.len + 1 + in->uri.len;
     if (in->method.len > A2_TEXT || in->uri.len > A2_TEXT || *len > A2_TEXT || *len < sizeof(end))
         return NULL;
-    memcpy(text, in->method.p, in->method.len);
-    text[in->method.len] = ':';
-    memcpy(text + in->method.len + 1, in->uri.p, in->uri.len);
+    char *p = append(text, in->method);
+    *p++ = ':';
+    append(p, in->uri);
     memcpy(&end, text + *len - sizeof(end), sizeof(end));
     return &digest->alg[in->alg].a2[end * 0x9e3779b97f4a7c15ULL >> 60];
 }

@@ -7,10 +7,11 @@
  *   Call-ID, User-Agent, source, local endpoint, whether authenticated
  *   the interval that the domain grants now
  *
- * as long as the Contact has no reg-id and no instance, and no Path counts: those take the policy
- * and other fields into account (RFC 3327, 5626, 5627), too, and the whole rules. The first line is
- * compared by a keyed fingerprint that the binding keeps in its repeat word, the second as stored
- * byte for byte, and the third is computed anew from the expires parameter in that word:
+ * as long as the Contact has no reg-id, no instance and no bnc, and no Path counts: those take the
+ * policy and other fields into account (RFC 3327, 5626, 5627, 6140), too, and the whole rules. The
+ * first line is compared by a keyed fingerprint that the binding keeps in its repeat word, the
+ * second as stored byte for byte, and the third is computed anew from the expires parameter in that
+ * word:
  *
  *   repeat word:  fingerprint:44 | expires parameter:20, all ones: none     0: no word
  *

@@ -64,10 +64,10 @@ static inline void bd_copy_masked(char *to, const char *from, size_t n)
  * compiler knows, it is a store or two. */
 static inline void bd_copy(char *to, const char *from, size_t n)
 {
-    if (__builtin_constant_p(n))
-        memcpy(to, from, n);
-    else
+    if (!__builtin_constant_p(n))
         bd_copy_masked(to, from, n);
+    else if (n) /* a text that is absent has no place to copy from */
+        memcpy(to, from, n);
 }
 
 #endif
