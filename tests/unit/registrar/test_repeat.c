@@ -400,11 +400,29 @@ static void test_removed_in_its_last_second(void **state)
     lab_free(lab);
 }
 
+/* What they come to depends on Via, Supported and the policy: with an instance, with a flow, and
+ * with a reg-id alone, which another Via makes a 439. */
+static void test_never_quick(void **state)
+{
+    (void)state;
+    static const unsigned never[] = {15, 16, 17, 18, 19};
+    for (unsigned i = 0; i < CNT(never); i++) {
+        struct lab *lab = lab_new(100);
+        struct phone p = {.cseq = 1};
+        p.value[CONTACT] = never[i];
+        for (unsigned n = 0; n < 3; n++)
+            assert_false(was_quick(lab, &p));
+        assert_int_equal(lab->verdict, BD_SIP_REFRESHED);
+        lab_free(lab);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_second_is_quick),
         cmocka_unit_test(test_learns),
+        cmocka_unit_test(test_never_quick),
         cmocka_unit_test(test_late_copy),
         cmocka_unit_test(test_removed_in_its_last_second),
         cmocka_unit_test(test_same_as_whole_rules),
