@@ -332,13 +332,17 @@ static struct wish roll_wish(bool flows)
     return w;
 }
 
+/* Each request has a branch of its own (8.1.1.7): two that drew the same one by chance, with the
+ * same CSeq, would be one transaction to the model and two to the registrar. */
+static unsigned branches;
+
 static struct ask roll_ask(unsigned *cseq, bool flows)
 {
     unsigned call = roll(DEVICES);
     cseq[call] += roll(8) ? 1 : 0;
     struct ask a = {.call = call,
                     .cseq = roll(10) ? cseq[call] : roll(cseq[call] + 1),
-                    .branch = roll(1000000),
+                    .branch = ++branches,
                     .expires = roll_expires(),
                     .star = roll(12) == 0};
     a.cnt = a.star && roll(4) ? 0 : roll(CONTACTS_MAX + 1);
