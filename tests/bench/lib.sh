@@ -10,8 +10,6 @@
 #   bench_report         the table, and the JSON
 
 export LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive
-# By this the idle check knows the bench's own processes.
-export BINDERY_BENCH=$$.$RANDOM
 root=$(cd "$bench/../.." && pwd)
 own_build=''
 [[ -n ${BUILD:-} ]] || { BUILD=$root/build-bench && own_build=yes; }

@@ -30,6 +30,10 @@
 # BUILD=FOLDER uses that build instead of build-bench. Exit status: 0; 1 a figure could not be had, and it
 # says why; 2 usage; 3 the machine was not idle, and there are no figures.
 set -uo pipefail
+# By this mark the idle check knows the bench's own processes; a process has it from its start, or not at all.
+if [[ -z ${BINDERY_BENCH:-} ]]; then
+    BINDERY_BENCH=$$.$RANDOM exec "${BASH_SOURCE[0]}" "$@"
+fi
 bench=$(cd "${BASH_SOURCE[0]%/*}" && pwd)
 command_line="tests/bench/run.sh $*"
 all=(parse table register reregister digest redirect expiry attach memory latency scale peers)
