@@ -242,7 +242,7 @@ static const char *read_all(struct bd_asks *asks, const struct bd_message *m,
         if (asks->star || asks->cnt == BD_CONTACTS_PER_REQUEST_MAX)
             return asks->star ? "Contact '*' not alone" : "Too many Contacts";
         struct bd_contact *c = &asks->ask[asks->cnt].contact;
-        if (!bd_contact_parse(element, c))
+        if (!bd_contact_of(m, element, c))
             return "Malformed Contact";
         if (c->star && asks->cnt)
             return "Contact '*' not alone";

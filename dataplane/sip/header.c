@@ -2,30 +2,40 @@
 #include "parse.h"
 #include "scan.h"
 
+#include <assert.h>
+
 const char *const bd_header_name[BD_HDR_CNT] = {[BD_HDR_OTHER] = "",
 #define X(name, text, compact) [BD_HDR_##name] = text,
                                                 BD_HEADERS(X)
 #undef X
 };
 
-/* Which name it may be, by length and by first and last letter; then its bytes decide. One letter:
- * the compact form (7.3.3). */
-enum { NAME_MAX_LEN = 19 };
+/* How a field may be spelled: in full, and in the compact form (7.3.3), which has the higher half.
+ */
+enum { NAME_MAX_LEN = 19, COMPACT = 32 };
+static_assert((int)BD_HDR_CNT <= COMPACT, "one half for each form");
+static const char spelling[2 * COMPACT][32] = {
+#define X(name, text, compact) [BD_HDR_##name] = text, [COMPACT + BD_HDR_##name] = {compact},
+    BD_HEADERS(X)
+#undef X
+};
+
+/* Which of them it may be, by length and by first and last letter; then its bytes decide. */
 #define SLOT(first, last) ((2 * (first) + (last)) & 31)
 static const uint8_t candidate[NAME_MAX_LEN + 1][32] = {
-    [1] = {[SLOT('v', 'v')] = BD_HDR_VIA,
-           [SLOT('f', 'f')] = BD_HDR_FROM,
-           [SLOT('t', 't')] = BD_HDR_TO,
-           [SLOT('i', 'i')] = BD_HDR_CALL_ID,
-           [SLOT('m', 'm')] = BD_HDR_CONTACT,
-           [SLOT('k', 'k')] = BD_HDR_SUPPORTED,
-           [SLOT('l', 'l')] = BD_HDR_CONTENT_LENGTH,
-           [SLOT('c', 'c')] = BD_HDR_CONTENT_TYPE,
-           [SLOT('e', 'e')] = BD_HDR_CONTENT_ENCODING,
-           [SLOT('o', 'o')] = BD_HDR_EVENT,
-           [SLOT('a', 'a')] = BD_HDR_ACCEPT_CONTACT,
-           [SLOT('j', 'j')] = BD_HDR_REJECT_CONTACT,
-           [SLOT('d', 'd')] = BD_HDR_REQUEST_DISPOSITION},
+    [1] = {[SLOT('v', 'v')] = COMPACT + BD_HDR_VIA,
+           [SLOT('f', 'f')] = COMPACT + BD_HDR_FROM,
+           [SLOT('t', 't')] = COMPACT + BD_HDR_TO,
+           [SLOT('i', 'i')] = COMPACT + BD_HDR_CALL_ID,
+           [SLOT('m', 'm')] = COMPACT + BD_HDR_CONTACT,
+           [SLOT('k', 'k')] = COMPACT + BD_HDR_SUPPORTED,
+           [SLOT('l', 'l')] = COMPACT + BD_HDR_CONTENT_LENGTH,
+           [SLOT('c', 'c')] = COMPACT + BD_HDR_CONTENT_TYPE,
+           [SLOT('e', 'e')] = COMPACT + BD_HDR_CONTENT_ENCODING,
+           [SLOT('o', 'o')] = COMPACT + BD_HDR_EVENT,
+           [SLOT('a', 'a')] = COMPACT + BD_HDR_ACCEPT_CONTACT,
+           [SLOT('j', 'j')] = COMPACT + BD_HDR_REJECT_CONTACT,
+           [SLOT('d', 'd')] = COMPACT + BD_HDR_REQUEST_DISPOSITION},
     [2] = {[SLOT('t', 'o')] = BD_HDR_TO},
     [3] = {[SLOT('v', 'a')] = BD_HDR_VIA},
     [4] = {[SLOT('f', 'm')] = BD_HDR_FROM,
@@ -55,16 +65,20 @@ static const uint8_t candidate[NAME_MAX_LEN + 1][32] = {
             [SLOT('r', 'n')] = BD_HDR_REQUEST_DISPOSITION},
 };
 
+/* Nothing is left to guess: any order of names costs the same. What is spelled like nothing is
+ * compared with the empty row, and differs. */
+static inline enum bd_header_id header_id(struct bd_str name)
+{
+    if (name.len - 1 >= NAME_MAX_LEN)
+        return BD_HDR_OTHER;
+    unsigned as = candidate[name.len][SLOT(name.p[0], name.p[name.len - 1])];
+    unsigned same = bd_same_but_case(name.p, spelling[as], name.len);
+    return (enum bd_header_id)(as % COMPACT & -same);
+}
+
 enum bd_header_id bd_header_id(struct bd_str name)
 {
-    if (name.len == 0 || name.len > NAME_MAX_LEN)
-        return BD_HDR_OTHER;
-    enum bd_header_id id = candidate[name.len][SLOT(name.p[0], name.p[name.len - 1])];
-    if (name.len == 1)
-        return bd_is(name.p[0], BD_C_ALPHA) ? id : BD_HDR_OTHER;
-    if (id == BD_HDR_OTHER || !bd_same_but_case(name.p, bd_header_name[id], name.len))
-        return BD_HDR_OTHER;
-    return id;
+    return header_id(name);
 }
 
 void bd_lines_seek(struct bd_lines *lines, const char *p)
@@ -120,38 +134,45 @@ static const char *name_parse(const struct bd_scan *scan, const char *p, const c
         return NULL;
     struct bd_str name = bd_slice(p, stop);
     header->name = name;
-    header->id = (uint8_t)bd_header_id(name);
+    header->id = (uint8_t)header_id(name);
     return colon;
 }
 
-/* The field as nearly all of them are, "Name: value" on one line. False when it is not, which says
- * nothing about its being right. */
-static inline bool split_plain(struct bd_lines *lines, const char *p, const char *end,
-                               struct bd_header *header, const char **next)
+/* A field as nearly all of them are, "Name: value" on one line that ends at `stop`. False when it
+ * is not, which says nothing about its being right. */
+static inline bool split_plain(const struct bd_scan *scan, const char *p, const char *stop,
+                               struct bd_header *header)
 {
-    const struct bd_scan *scan = lines->scan;
-    const char *stop = scan->begin + scan->maps.control[lines->next];
-    if (end - stop < 3 || memcmp(stop, "\r\n", 2) != 0 || stop[2] == ' ' || stop[2] == '\t')
-        return false;
     uint64_t beyond_name = ~bd_scan_class(scan, p, BD_C_TOKEN);
-    if (!beyond_name || beyond_name & 1)
-        return false;
-    const char *colon = p + __builtin_ctzll(beyond_name);
+    uint32_t len = beyond_name ? (uint32_t)__builtin_ctzll(beyond_name) : 0;
+    const char *value = p + len + 2;
     /* Between p and stop there is no control character; CR is not above the space. */
-    if (memcmp(colon, ": ", 2) != 0 || (uint8_t)colon[2] <= ' ' || (uint8_t)stop[-1] <= ' ')
+    if (len == 0 || memcmp(p + len, ": ", 2) != 0 || (uint8_t)value[0] <= ' ' ||
+        (uint8_t)stop[-1] <= ' ')
         return false;
-    header->name = bd_slice(p, colon);
-    header->value = bd_slice(colon + 2, stop);
-    header->id = (uint8_t)bd_header_id(header->name);
-    lines->next++;
-    *next = stop + 2;
+    header->name = (struct bd_str){p, len};
+    header->value = bd_slice(value, stop);
+    header->id = (uint8_t)header_id(header->name);
     return true;
 }
 
-/* Any other field; out of the way of those. */
-__attribute__((noinline)) static bool split_any(struct bd_lines *lines, const char *p,
-                                                const char *end, struct bd_header *header,
-                                                const char **next)
+struct bd_header *bd_headers_plain(struct bd_lines *lines, const char **p, const char *end,
+                                   struct bd_header *h, const struct bd_header *none_left)
+{
+    const struct bd_scan *scan = lines->scan;
+    for (; h < none_left; h++, lines->next++) {
+        const char *stop = scan->begin + scan->maps.control[lines->next];
+        /* No fold: nothing, or anything but SP and HT, behind the end of the line. */
+        if (end - stop < 3 || memcmp(stop, "\r\n", 2) != 0 || stop[2] == ' ' || stop[2] == '\t' ||
+            !split_plain(scan, *p, stop, h))
+            break;
+        *p = stop + 2;
+    }
+    return h;
+}
+
+bool bd_header_split(struct bd_lines *lines, const char *p, const char *end,
+                     struct bd_header *header, const char **next)
 {
     bool clean = true;
     const char *stop = field_end(lines, p, end, &clean);
@@ -162,11 +183,4 @@ __attribute__((noinline)) static bool split_any(struct bd_lines *lines, const ch
         return false;
     header->value = bd_trim(colon + 1, stop);
     return true;
-}
-
-bool bd_header_split(struct bd_lines *lines, const char *p, const char *end,
-                     struct bd_header *header, const char **next)
-{
-    return (lines->scan && split_plain(lines, p, end, header, next)) ||
-           split_any(lines, p, end, header, next);
 }

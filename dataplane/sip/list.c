@@ -53,7 +53,9 @@ bool bd_list_next(struct bd_list *list, struct bd_str *element)
     if (!list->h)
         return false;
     const char *end = bd_str_end(list->rest);
-    const char *stop = bd_element_end(NULL, list->rest.p, end);
+    const char *stop = list->rest.p == list->m->contact_at
+                           ? list->m->contact_end
+                           : bd_element_end(NULL, list->rest.p, end);
     if (stop)
         *element = bd_trim(list->rest.p, stop);
     if (!stop || element->len == 0) {

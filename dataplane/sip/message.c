@@ -15,7 +15,8 @@ static void complain(struct bd_message *m, const char *reason)
         m->reason = reason;
 }
 
-/* All but the header array, which only header_cnt and first[] make visible. */
+/* All but the header array, which only header_cnt and first[] make visible, and the Contact, which
+ * contact_at does. */
 static void reset(struct bd_message *m, const char *buf, uint32_t len)
 {
     bd_clear(m, offsetof(struct bd_message, header));
@@ -45,7 +46,11 @@ static void header_fields(const struct bd_scan *scan, struct bd_message *m, cons
     struct bd_header *h = m->header, *const none_left = h + BD_SIP_HEADERS_MAX;
     bd_lines_seek(&lines, p);
     m->body = (struct bd_str){end, 0};
-    while (p < end) {
+    for (;;) {
+        if (scan)
+            h = bd_headers_plain(&lines, &p, end, h, none_left);
+        if (p == end)
+            break;
         if (end - p >= 2 && memcmp(p, "\r\n", 2) == 0) {
             m->body = bd_slice(p + 2, end);
             break;
@@ -74,15 +79,25 @@ static const struct bd_header *single(struct bd_message *m, enum bd_header_id id
     return NULL;
 }
 
+/* What can be read of a list with something malformed in it: a sent-by to reply to is as far as its
+ * first element goes, and without the end of that there is none. */
+static void via_malformed(const struct bd_scan *scan, struct bd_message *m, struct bd_str list)
+{
+    const char *stop = bd_element_end(scan, list.p, bd_str_end(list));
+    struct bd_str element = stop ? bd_trim(list.p, stop) : BD_STR_NULL;
+    if (element.len > 0)
+        bd_via_read(scan, element, &m->via);
+    else
+        m->via = (struct bd_via){0};
+}
+
 static void via_field(const struct bd_scan *scan, struct bd_message *m)
 {
     const struct bd_header *h = bd_header_first(m, BD_HDR_VIA);
-    if (h) {
-        const char *end = bd_str_end(h->value), *stop = bd_element_end(scan, h->value.p, end);
-        struct bd_str element = stop ? bd_trim(h->value.p, stop) : BD_STR_NULL;
-        if (element.len > 0 && bd_via_read(scan, element, &m->via))
-            return;
-    }
+    if (h && bd_via_take(scan, h->value, &m->via))
+        return;
+    if (h)
+        via_malformed(scan, m, h->value);
     complain(m, "Malformed Via");
 }
 
@@ -197,6 +212,16 @@ static void content_length_field(struct bd_message *m)
         complain(m, "Malformed Content-Length");
 }
 
+/* What is malformed, or further behind, is for whoever walks the list. */
+static void contact_field(const struct bd_scan *scan, struct bd_message *m)
+{
+    const struct bd_header *h = bd_header_first(m, BD_HDR_CONTACT);
+    if (!h || m->method != BD_METHOD_REGISTER)
+        return;
+    m->contact_end = bd_contact_take(scan, h->value, &m->contact);
+    m->contact_at = m->contact_end ? h->value.p : NULL;
+}
+
 static void known_fields(const struct bd_scan *scan, struct bd_message *m)
 {
     via_field(scan, m);
@@ -207,6 +232,7 @@ static void known_fields(const struct bd_scan *scan, struct bd_message *m)
     max_forwards_field(m);
     expires_field(m);
     content_length_field(m);
+    contact_field(scan, m);
 }
 
 static enum bd_verdict verdict(struct bd_message *m, enum bd_start start)

@@ -109,6 +109,18 @@ struct bd_name_addr {
     struct bd_str text;   /* the whole element */
 };
 
+/* One Contact of a REGISTER (20.10). */
+struct bd_contact {
+    bool star; /* "*": nothing else is set */
+    struct bd_name_addr addr;
+    bool has_expires; /* malformed counts as 3600 (20.10 with 20.19) */
+    uint32_t expires_s;
+    bool has_q;
+    uint16_t q_milli;       /* 0..1000 */
+    struct bd_str instance; /* +sip.instance, quotes removed, angle brackets kept; NULL absent */
+    uint32_t reg_id;        /* 0 when absent (RFC 5626: 1..2^31-1) */
+};
+
 struct bd_message {
     struct bd_str text; /* the whole buffer given */
     bool is_request;
@@ -119,7 +131,12 @@ struct bd_message {
     uint8_t header_cnt;
     uint8_t first[BD_HDR_CNT]; /* index of the first field of an id, or BD_HDR_NONE */
     struct bd_header header[BD_SIP_HEADERS_MAX];
+    /* The first Contact of a REGISTER, read on the way; a list of Contacts and bd_contact_of() know
+     * it. contact_at is where its field begins, NULL when there is none or it is malformed;
+     * contact_end the comma behind it, or the end of the field. */
+    struct bd_contact contact;
     struct bd_via via; /* topmost */
+    const char *contact_at, *contact_end;
     struct bd_name_addr from, to;
     struct bd_str from_tag, to_tag; /* NULL when absent */
     struct bd_str call_id;
@@ -186,20 +203,12 @@ bool bd_list_has(const struct bd_message *m, enum bd_header_id id, struct bd_str
  * the header (20.10), and a URI with ',', ';' or '?' is refused. False when malformed. */
 bool bd_name_addr_parse(struct bd_str element, struct bd_name_addr *na);
 
-/* One Contact of a REGISTER (20.10). */
-struct bd_contact {
-    bool star; /* "*": nothing else is set */
-    struct bd_name_addr addr;
-    bool has_expires; /* malformed counts as 3600 (20.10 with 20.19) */
-    uint32_t expires_s;
-    bool has_q;
-    uint16_t q_milli;       /* 0..1000 */
-    struct bd_str instance; /* +sip.instance, quotes removed, angle brackets kept; NULL absent */
-    uint32_t reg_id;        /* 0 when absent (RFC 5626: 1..2^31-1) */
-};
-/* False when malformed (q out of range, bad URI, reg-id no number or 0, instance not "<...>" in
+/* One Contact.
+ * False when malformed (q out of range, bad URI, reg-id no number or 0, instance not "<...>" in
  * quotes, any of the four doubled). Its URI may be of any scheme. */
 bool bd_contact_parse(struct bd_str element, struct bd_contact *contact);
+/* The same of an element of the message's list of Contacts, which may have been parsed with it. */
+bool bd_contact_of(const struct bd_message *m, struct bd_str element, struct bd_contact *contact);
 
 /* Digest credentials (RFC 3261 22.4, RFC 7616 3.4). Quotes are removed from the slices; a slice may
  * still hold backslash escapes (bd_unquote undoes them). Absent fields are NULL. */

@@ -51,23 +51,25 @@ static const char *bracketed(const struct bd_scan *scan, const char *p, const ch
     return close + 1;
 }
 
-/* ( name-addr / addr-spec ) *( SEMI generic-param ) */
-bool bd_name_addr_read(const struct bd_scan *scan, struct bd_str element, struct bd_name_addr *na)
+const char *bd_name_addr_take(const struct bd_scan *scan, const char *p, const char *end,
+                              struct bd_name_addr *na)
 {
     na->display = BD_STR_NULL;
     na->params = BD_STR_NULL;
-    struct bd_str text = bd_trim(element.p, bd_str_end(element));
-    na->text = text;
-    if (text.len == 0)
-        return false;
-    const char *p = text.p, *end = bd_str_end(text);
     const char *open = display_name(scan, p, end, &na->display);
     p = open ? bracketed(scan, open, end, &na->uri) : addr_spec(scan, p, end, &na->uri);
-    if (!p)
-        return false;
-    p = bd_skip_lws(p, end);
-    if (p == end)
-        return true;
+    return p ? bd_skip_lws(p, end) : NULL;
+}
+
+/* ( name-addr / addr-spec ) *( SEMI generic-param ) */
+bool bd_name_addr_read(const struct bd_scan *scan, struct bd_str element, struct bd_name_addr *na)
+{
+    struct bd_str text = bd_trim(element.p, bd_str_end(element));
+    const char *end = bd_str_end(text);
+    const char *p = text.len > 0 ? bd_name_addr_take(scan, text.p, end, na) : NULL;
+    na->text = text;
+    if (!p || p == end)
+        return p;
     if (*p != ';')
         return false;
     na->params = bd_slice(p + 1, end);

@@ -31,7 +31,7 @@ static void walk_contacts(const struct bd_message *m)
     struct bd_contact contact;
     struct bd_str element;
     while (bd_list_next(&list, &element))
-        sink += bd_contact_parse(element, &contact);
+        sink += bd_contact_of(m, element, &contact);
 }
 
 static void walk_rest(const struct bd_message *m)
