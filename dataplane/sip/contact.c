@@ -65,7 +65,8 @@ static bool take_param(struct bd_contact *contact, struct bd_str name, struct bd
         return take_q(contact, value);
     if (word == BD_WORD("reg-id"))
         return take_reg_id(contact, value);
-    if (word == BD_WORD("+sip.instance") && bd_str_eq_nocase(name, BD_STR("+sip.instance")))
+    static const struct bd_str instance = {"+sip.instance", 13};
+    if (name.len == instance.len && bd_same_but_case(name.p, instance.p, instance.len))
         return take_instance(contact, value);
     return true;
 }

@@ -3,6 +3,7 @@
 #include "scan.h"
 
 #include <assert.h>
+#include <endian.h>
 
 const char *const bd_header_name[BD_HDR_CNT] = {[BD_HDR_OTHER] = "",
 #define X(name, text, compact) [BD_HDR_##name] = text,
@@ -21,48 +22,50 @@ static const char spelling[2 * COMPACT][32] = {
 };
 
 /* Which of them it may be, by length and by first and last letter; then its bytes decide. */
-#define SLOT(first, last) ((2 * (first) + (last)) & 31)
-static const uint8_t candidate[NAME_MAX_LEN + 1][32] = {
-    [1] = {[SLOT('v', 'v')] = COMPACT + BD_HDR_VIA,
-           [SLOT('f', 'f')] = COMPACT + BD_HDR_FROM,
-           [SLOT('t', 't')] = COMPACT + BD_HDR_TO,
-           [SLOT('i', 'i')] = COMPACT + BD_HDR_CALL_ID,
-           [SLOT('m', 'm')] = COMPACT + BD_HDR_CONTACT,
-           [SLOT('k', 'k')] = COMPACT + BD_HDR_SUPPORTED,
-           [SLOT('l', 'l')] = COMPACT + BD_HDR_CONTENT_LENGTH,
-           [SLOT('c', 'c')] = COMPACT + BD_HDR_CONTENT_TYPE,
-           [SLOT('e', 'e')] = COMPACT + BD_HDR_CONTENT_ENCODING,
-           [SLOT('o', 'o')] = COMPACT + BD_HDR_EVENT,
-           [SLOT('a', 'a')] = COMPACT + BD_HDR_ACCEPT_CONTACT,
-           [SLOT('j', 'j')] = COMPACT + BD_HDR_REJECT_CONTACT,
-           [SLOT('d', 'd')] = COMPACT + BD_HDR_REQUEST_DISPOSITION},
-    [2] = {[SLOT('t', 'o')] = BD_HDR_TO},
-    [3] = {[SLOT('v', 'a')] = BD_HDR_VIA},
-    [4] = {[SLOT('f', 'm')] = BD_HDR_FROM,
-           [SLOT('c', 'q')] = BD_HDR_CSEQ,
-           [SLOT('p', 'h')] = BD_HDR_PATH,
-           [SLOT('d', 'e')] = BD_HDR_DATE},
-    [5] = {[SLOT('r', 'e')] = BD_HDR_ROUTE,
-           [SLOT('a', 'w')] = BD_HDR_ALLOW,
-           [SLOT('e', 't')] = BD_HDR_EVENT},
-    [6] = {[SLOT('a', 't')] = BD_HDR_ACCEPT},
-    [7] = {[SLOT('c', 'd')] = BD_HDR_CALL_ID,
-           [SLOT('c', 't')] = BD_HDR_CONTACT,
-           [SLOT('e', 's')] = BD_HDR_EXPIRES,
-           [SLOT('r', 'e')] = BD_HDR_REQUIRE},
-    [9] = {[SLOT('s', 'd')] = BD_HDR_SUPPORTED, [SLOT('t', 'p')] = BD_HDR_TIMESTAMP},
-    [10] = {[SLOT('u', 't')] = BD_HDR_USER_AGENT},
-    [12] = {[SLOT('m', 's')] = BD_HDR_MAX_FORWARDS,
-            [SLOT('r', 'e')] = BD_HDR_RECORD_ROUTE,
-            [SLOT('c', 'e')] = BD_HDR_CONTENT_TYPE},
-    [13] = {[SLOT('a', 'n')] = BD_HDR_AUTHORIZATION, [SLOT('p', 'e')] = BD_HDR_PROXY_REQUIRE},
-    [14] = {[SLOT('c', 'h')] = BD_HDR_CONTENT_LENGTH,
-            [SLOT('a', 't')] = BD_HDR_ACCEPT_CONTACT,
-            [SLOT('r', 't')] = BD_HDR_REJECT_CONTACT},
-    [16] = {[SLOT('c', 'g')] = BD_HDR_CONTENT_ENCODING},
-    [19] = {[SLOT('p', 'n')] = BD_HDR_PROXY_AUTHORIZATION,
-            [SLOT('c', 'n')] = BD_HDR_CONTENT_DISPOSITION,
-            [SLOT('r', 'n')] = BD_HDR_REQUEST_DISPOSITION},
+#define SLOT(len, first, last) (32 * (len) + ((2 * (first) + (last)) & 31))
+static const uint8_t candidate[32 * (NAME_MAX_LEN + 1)] = {
+    [SLOT(1, 'v', 'v')] = COMPACT + BD_HDR_VIA,
+    [SLOT(1, 'f', 'f')] = COMPACT + BD_HDR_FROM,
+    [SLOT(1, 't', 't')] = COMPACT + BD_HDR_TO,
+    [SLOT(1, 'i', 'i')] = COMPACT + BD_HDR_CALL_ID,
+    [SLOT(1, 'm', 'm')] = COMPACT + BD_HDR_CONTACT,
+    [SLOT(1, 'k', 'k')] = COMPACT + BD_HDR_SUPPORTED,
+    [SLOT(1, 'l', 'l')] = COMPACT + BD_HDR_CONTENT_LENGTH,
+    [SLOT(1, 'c', 'c')] = COMPACT + BD_HDR_CONTENT_TYPE,
+    [SLOT(1, 'e', 'e')] = COMPACT + BD_HDR_CONTENT_ENCODING,
+    [SLOT(1, 'o', 'o')] = COMPACT + BD_HDR_EVENT,
+    [SLOT(1, 'a', 'a')] = COMPACT + BD_HDR_ACCEPT_CONTACT,
+    [SLOT(1, 'j', 'j')] = COMPACT + BD_HDR_REJECT_CONTACT,
+    [SLOT(1, 'd', 'd')] = COMPACT + BD_HDR_REQUEST_DISPOSITION,
+    [SLOT(2, 't', 'o')] = BD_HDR_TO,
+    [SLOT(3, 'v', 'a')] = BD_HDR_VIA,
+    [SLOT(4, 'f', 'm')] = BD_HDR_FROM,
+    [SLOT(4, 'c', 'q')] = BD_HDR_CSEQ,
+    [SLOT(4, 'p', 'h')] = BD_HDR_PATH,
+    [SLOT(4, 'd', 'e')] = BD_HDR_DATE,
+    [SLOT(5, 'r', 'e')] = BD_HDR_ROUTE,
+    [SLOT(5, 'a', 'w')] = BD_HDR_ALLOW,
+    [SLOT(5, 'e', 't')] = BD_HDR_EVENT,
+    [SLOT(6, 'a', 't')] = BD_HDR_ACCEPT,
+    [SLOT(7, 'c', 'd')] = BD_HDR_CALL_ID,
+    [SLOT(7, 'c', 't')] = BD_HDR_CONTACT,
+    [SLOT(7, 'e', 's')] = BD_HDR_EXPIRES,
+    [SLOT(7, 'r', 'e')] = BD_HDR_REQUIRE,
+    [SLOT(9, 's', 'd')] = BD_HDR_SUPPORTED,
+    [SLOT(9, 't', 'p')] = BD_HDR_TIMESTAMP,
+    [SLOT(10, 'u', 't')] = BD_HDR_USER_AGENT,
+    [SLOT(12, 'm', 's')] = BD_HDR_MAX_FORWARDS,
+    [SLOT(12, 'r', 'e')] = BD_HDR_RECORD_ROUTE,
+    [SLOT(12, 'c', 'e')] = BD_HDR_CONTENT_TYPE,
+    [SLOT(13, 'a', 'n')] = BD_HDR_AUTHORIZATION,
+    [SLOT(13, 'p', 'e')] = BD_HDR_PROXY_REQUIRE,
+    [SLOT(14, 'c', 'h')] = BD_HDR_CONTENT_LENGTH,
+    [SLOT(14, 'a', 't')] = BD_HDR_ACCEPT_CONTACT,
+    [SLOT(14, 'r', 't')] = BD_HDR_REJECT_CONTACT,
+    [SLOT(16, 'c', 'g')] = BD_HDR_CONTENT_ENCODING,
+    [SLOT(19, 'p', 'n')] = BD_HDR_PROXY_AUTHORIZATION,
+    [SLOT(19, 'c', 'n')] = BD_HDR_CONTENT_DISPOSITION,
+    [SLOT(19, 'r', 'n')] = BD_HDR_REQUEST_DISPOSITION,
 };
 
 /* Nothing is left to guess: any order of names costs the same. What is spelled like nothing is
@@ -71,7 +74,7 @@ static inline enum bd_header_id header_id(struct bd_str name)
 {
     if (name.len - 1 >= NAME_MAX_LEN)
         return BD_HDR_OTHER;
-    unsigned as = candidate[name.len][SLOT(name.p[0], name.p[name.len - 1])];
+    unsigned as = candidate[SLOT(name.len, (uint8_t)name.p[0], (uint8_t)name.p[name.len - 1])];
     unsigned same = bd_same_but_case(name.p, spelling[as], name.len);
     return (enum bd_header_id)(as % COMPACT & -same);
 }
@@ -143,31 +146,42 @@ static const char *name_parse(const struct bd_scan *scan, const char *p, const c
 static inline bool split_plain(const struct bd_scan *scan, const char *p, const char *stop,
                                struct bd_header *header)
 {
-    uint64_t beyond_name = ~bd_scan_class(scan, p, BD_C_TOKEN);
-    uint32_t len = beyond_name ? (uint32_t)__builtin_ctzll(beyond_name) : 0;
+    uint32_t len = (uint32_t)(bd_scan_leap(scan, p, BD_C_TOKEN) - p);
     const char *value = p + len + 2;
     /* Between p and stop there is no control character; CR is not above the space. */
-    if (len == 0 || memcmp(p + len, ": ", 2) != 0 || (uint8_t)value[0] <= ' ' ||
-        (uint8_t)stop[-1] <= ' ')
+    if (memcmp(p + len, ": ", 2) != 0 || (uint8_t)*value <= ' ' || (uint8_t)stop[-1] <= ' ')
         return false;
     header->name = (struct bd_str){p, len};
     header->value = bd_slice(value, stop);
     header->id = (uint8_t)header_id(header->name);
-    return true;
+    return len > 0;
 }
 
-struct bd_header *bd_headers_plain(struct bd_lines *lines, const char **p, const char *end,
+/* Whether a line ends here and the next one is no fold. */
+static inline bool is_plain_end(const char *p, const char *end)
+{
+    uint32_t four;
+    if (end - p < (ptrdiff_t)sizeof(four))
+        return false;
+    memcpy(&four, p, sizeof(four));
+    four = htole32(four) & 0xffffff;
+    return (four & 0xffff) == 0x0a0d && four != 0x200a0d && four != 0x090a0d;
+}
+
+struct bd_header *bd_headers_plain(struct bd_lines *lines, const char **line, const char *end,
                                    struct bd_header *h, const struct bd_header *none_left)
 {
     const struct bd_scan *scan = lines->scan;
-    for (; h < none_left; h++, lines->next++) {
-        const char *stop = scan->begin + scan->maps.control[lines->next];
-        /* No fold: nothing, or anything but SP and HT, behind the end of the line. */
-        if (end - stop < 3 || memcmp(stop, "\r\n", 2) != 0 || stop[2] == ' ' || stop[2] == '\t' ||
-            !split_plain(scan, *p, stop, h))
+    const char *p = *line;
+    uint32_t next = lines->next;
+    for (; h < none_left; h++, next++) {
+        const char *stop = scan->begin + scan->maps.control[next];
+        if (!is_plain_end(stop, end) || !split_plain(scan, p, stop, h))
             break;
-        *p = stop + 2;
+        p = stop + 2;
     }
+    lines->next = next;
+    *line = p;
     return h;
 }
 
