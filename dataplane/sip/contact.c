@@ -105,7 +105,7 @@ const char *bd_contact_take(const struct bd_scan *scan, struct bd_str list,
     contact->star = p;
     if (p)
         return p;
-    const char *address_end = bd_name_addr_take(scan, begin, end, &contact->addr);
+    const char *address_end = bd_name_addr_take(scan, begin, end, NULL, &contact->addr);
     p = address_end ? params_take(scan, address_end, end, contact) : NULL;
     if (!p)
         return NULL;

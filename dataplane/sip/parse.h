@@ -28,6 +28,9 @@ const char *bd_port_parse(const struct bd_scan *scan, const char *p, const char 
 /* bd_uri_parse() in a text that is scanned already. */
 bool bd_uri_read(const struct bd_scan *scan, struct bd_str text, struct bd_uri *uri);
 
+/* What bd_uri_read() finds at `text` when the same bytes stand there as in a URI that was read. */
+void bd_uri_copy(const char *text, const struct bd_uri *from, struct bd_uri *uri);
+
 /* Reads one "name" or "name=value" and the LWS around its parts. Returns the byte after it, NULL
  * when it is malformed. value->p is NULL when there is no "="; quotes are kept. */
 const char *bd_param_read(const struct bd_scan *scan, const char *p, const char *end,
@@ -84,13 +87,15 @@ const char *bd_element_end(const struct bd_scan *scan, const char *p, const char
 const char *bd_bracket_end(const struct bd_scan *scan, const char *p, const char *end);
 
 /* bd_name_addr_parse() in a text that is scanned already, but for the parameters: they are found
- * and still to be read. */
-bool bd_name_addr_read(const struct bd_scan *scan, struct bd_str element, struct bd_name_addr *na);
+ * and still to be read. `like` is a URI that its own may be the same as, or NULL. */
+bool bd_name_addr_read(const struct bd_scan *scan, struct bd_str element, const struct bd_uri *like,
+                       struct bd_name_addr *na);
 
 /* Reads the address that [p, end) begins with, up to its parameters: na->text and na->params are
- * for the caller to set. Returns the byte behind it and LWS, NULL when it is malformed. */
+ * for the caller to set; `like` is a URI that it may be the same as, or NULL. Returns the byte
+ * behind it and LWS, NULL when it is malformed. */
 const char *bd_name_addr_take(const struct bd_scan *scan, const char *p, const char *end,
-                              struct bd_name_addr *na);
+                              const struct bd_uri *like, struct bd_name_addr *na);
 
 /* Reads the Contact that a list of them begins with. Returns the comma or the end behind it, where
  * bd_element_end() finds it too; NULL when it is malformed. */

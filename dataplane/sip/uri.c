@@ -193,6 +193,24 @@ bool bd_uri_read(const struct bd_scan *scan, struct bd_str text, struct bd_uri *
     return p < end && bd_skip_escaped(p, end, BD_C_URIC) == end;
 }
 
+static struct bd_str moved(struct bd_str s, ptrdiff_t by)
+{
+    return (struct bd_str){s.p ? s.p + by : NULL, s.len};
+}
+
+void bd_uri_copy(const char *text, const struct bd_uri *from, struct bd_uri *uri)
+{
+    ptrdiff_t by = text - from->text.p;
+    *uri = *from;
+    uri->text = moved(from->text, by);
+    uri->scheme_text = moved(from->scheme_text, by);
+    uri->user = moved(from->user, by);
+    uri->password = moved(from->password, by);
+    uri->host = moved(from->host, by);
+    uri->params = moved(from->params, by);
+    uri->headers = moved(from->headers, by);
+}
+
 bool bd_uri_parse(struct bd_str text, struct bd_uri *uri)
 {
     struct bd_scan room;
