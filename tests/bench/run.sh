@@ -22,7 +22,7 @@
 #   --bindings N   instead of the sizes that WHAT has
 #   --seconds S    length of a run at a rate, default 5
 #   --rounds N     (peers) times that each server has its turn, default 5
-#   --plot PREFIX  (scale) PREFIX.csv and PREFIX.png, default build-bench/scale
+#   --plot FILE    (scale) FILE.csv and FILE.png, default build-bench/scale
 #   --quick        small and short: to try the bench, not to quote
 #   --wait S       how long to wait for the machine to become idle, default 30
 #   --force        measures on a machine that is not idle; the figures are marked
@@ -53,7 +53,7 @@ while (($#)); do
     --json | --plot) [[ -n ${2:-} ]] || usage ;;&
     --bindings | --seconds | --rounds | --wait) number "$@" ;;&
     --json) json=$2 && shift ;;
-    --plot) plot=$2 && shift ;;
+    --plot) plot=${2%.png} && shift ;;
     --bindings) bindings=$2 && shift ;;
     --seconds) seconds=$2 && shift ;;
     --rounds) rounds=$2 && shift ;;
