@@ -65,25 +65,26 @@ static void add_ports(const struct bd_config *config, char vdev[][BD_EAL_VDEV_MA
     add(args, "--iova-mode=va");
 }
 
-static void add_memory(const struct bd_config *config, const char *huge_dir,
+static void add_memory(const struct bd_config *config, const struct bd_eal_memory *memory,
                        struct bd_eal_args *args)
 {
     if (!config->huge) {
         add(args, "--no-shconf");
         add(args, "--no-huge");
-    } else if (huge_dir) {
+    } else if (memory->huge_dir) {
         add(args, "--no-shconf");
         add(args, "--huge-unlink");
-        add(args, "--huge-dir=%s", huge_dir);
+        add(args, "--huge-dir=%s", memory->huge_dir);
     } else {
         add(args, "--in-memory");
     }
     add(args, "-m");
-    add(args, "%u", config->memory_mb);
+    add(args, "%u", config->huge ? memory->mb : config->memory_mb);
 }
 
 void bd_eal_args_make(const struct bd_config *config, const unsigned *cpus, unsigned cpu_cnt,
-                      char vdev[][BD_EAL_VDEV_MAX], const char *huge_dir, struct bd_eal_args *args)
+                      char vdev[][BD_EAL_VDEV_MAX], const struct bd_eal_memory *memory,
+                      struct bd_eal_args *args)
 {
     char lcores[6000];
     *args = (struct bd_eal_args){0};
@@ -95,7 +96,7 @@ void bd_eal_args_make(const struct bd_config *config, const unsigned *cpus, unsi
     add(args, "--no-telemetry");
     add(args, "--file-prefix=bindery-%s", config->arena_name ? config->arena_name : "default");
     add(args, "--log-level=*:error");
-    add_memory(config, huge_dir, args);
+    add_memory(config, memory, args);
     add_ports(config, vdev, args);
 }
 
@@ -233,7 +234,7 @@ static const char *choose_huge_dir(const struct bd_config *config, char *dir, si
     return kept && bd_hugepages_small_dir(dir, dir_sz) ? dir : NULL;
 }
 
-int bd_eal_start(const struct bd_config *config, char vdev[][BD_EAL_VDEV_MAX],
+int bd_eal_start(const struct bd_config *config, uint32_t mb, char vdev[][BD_EAL_VDEV_MAX],
                  struct bd_error *error)
 {
     static struct bd_eal_args args; /* the EAL keeps pointers to it */
@@ -241,8 +242,8 @@ int bd_eal_start(const struct bd_config *config, char vdev[][BD_EAL_VDEV_MAX],
     char dir[256];
     if (check_memory(config, error) != 0 || open_log(error) != 0)
         return -1;
-    bd_eal_args_make(config, cpus, list_cpus(cpus), vdev, choose_huge_dir(config, dir, sizeof(dir)),
-                     &args);
+    struct bd_eal_memory memory = {mb, choose_huge_dir(config, dir, sizeof(dir))};
+    bd_eal_args_make(config, cpus, list_cpus(cpus), vdev, &memory, &args);
     struct silence saved = silence_begin();
     int rc = rte_eal_init(args.argc, args.argv);
     int code = rte_errno;

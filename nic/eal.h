@@ -30,15 +30,24 @@ struct bd_eal_args {
 void bd_eal_lcores(unsigned workers, const unsigned *cpus, unsigned cpu_cnt, char *out,
                    size_t out_sz);
 
-/* Makes the argument vector. vdev[i] is the --vdev text of port i, empty for a PCI port. huge_dir
- * is the hugetlbfs mount to take memory from; NULL: whatever hugepages there are. */
-void bd_eal_args_make(const struct bd_config *config, const unsigned *cpus, unsigned cpu_cnt,
-                      char vdev[][BD_EAL_VDEV_MAX], const char *huge_dir, struct bd_eal_args *args);
+/* What is taken of the memory that the configuration allows. */
+struct bd_eal_memory {
+    uint32_t mb;
+    const char
+        *huge_dir; /* the hugetlbfs mount it comes from; NULL: whatever hugepages there are */
+};
 
-/* Starts the EAL. Assumes it was not started in this process. Fails, with the remedy: too few
- * hugepages free, wrong `lcores`, what else the EAL says. Afterwards DPDK's errors become log lines
- * and the rest is not written. */
-int bd_eal_start(const struct bd_config *config, char vdev[][BD_EAL_VDEV_MAX],
+/* Makes the argument vector. vdev[i] is the --vdev text of port i, empty for a PCI port. */
+void bd_eal_args_make(const struct bd_config *config, const unsigned *cpus, unsigned cpu_cnt,
+                      char vdev[][BD_EAL_VDEV_MAX], const struct bd_eal_memory *memory,
+                      struct bd_eal_args *args);
+
+/* Starts the EAL with `mb` of memory, as long as that comes of hugepages: it takes more of them by
+ * itself where a driver wants more. Without hugepages it must have at once all that is configured,
+ * and what is not used of that is no memory of the machine. Assumes it was not started in this
+ * process. Fails, with the remedy: too few hugepages free, wrong `lcores`, what else the EAL says.
+ * Afterwards DPDK's errors become log lines and the rest is not written. */
+int bd_eal_start(const struct bd_config *config, uint32_t mb, char vdev[][BD_EAL_VDEV_MAX],
                  struct bd_error *error);
 
 /* The last error that DPDK reported since bd_eal_start began, for an error text; "" if none. */

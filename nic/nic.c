@@ -156,12 +156,14 @@ static int make_queue(const struct bd_config *config, struct bd_nic *nic, unsign
 static int start_ports(const struct bd_config *config, struct bd_nic *nic, struct bd_error *error)
 {
     char vdev[BD_PORTS_MAX][BD_EAL_VDEV_MAX];
+    struct buffer_counts counts = count_buffers(config);
     for (unsigned i = 0; i < nic->port_cnt; i++) {
         if (bd_port_prepare(config, i, &nic->port[i], vdev[i], error) != 0)
             return -1;
     }
     if (check_listen(config, nic, error) != 0 || check_buffers(config, error) != 0 ||
-        bd_eal_start(config, vdev, error) != 0 || make_buffers(config, nic, error) != 0)
+        bd_eal_start(config, buffers_mb(&counts), vdev, error) != 0 ||
+        make_buffers(config, nic, error) != 0)
         return -1;
     for (unsigned i = 0; i < nic->port_cnt; i++) {
         struct rte_mempool *pool = bd_port_lends(&config->ports[i]) ? nic->loan : nic->rx;
