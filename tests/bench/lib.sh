@@ -32,6 +32,7 @@ bench_open()
     trap 'exit 130' INT TERM
     ulimit -l unlimited 2>/dev/null
     "$root/deploy/packages.sh" install build run bench || exit 1
+    priority -20
     export BENCH_COMMAND=$command_line BENCH_COMMIT BENCH_MACHINE
     BENCH_COMMIT=$(commit)
     BENCH_MACHINE=$(machine)
@@ -109,11 +110,6 @@ begin_what()
 {
     what=$1
     say "$what"
-    # It goes before the rest of the machine; but not before the kernel's threads that carry its packets.
-    case $what in
-    attach | memory | peers) priority 0 ;;
-    *) priority -20 ;;
-    esac
 }
 
 # cannot WHY: there is no figure.
