@@ -127,10 +127,16 @@ bool bd_contact_parse(struct bd_str element, struct bd_contact *contact)
     return bd_contact_read(bd_scan_text(&room, element), element, contact);
 }
 
-bool bd_contact_of(const struct bd_message *m, struct bd_str element, struct bd_contact *contact)
+/* Bitmaps of the whole rest of a long list for each of its elements would add up. */
+enum { SCANNED_MAX = 512 };
+
+bool bd_contact_next(struct bd_list *list, struct bd_contact *contact)
 {
-    if (element.p != m->contact_at)
-        return bd_contact_parse(element, contact);
-    *contact = m->contact;
-    return true;
+    if (!list->h)
+        return false;
+    struct bd_scan room;
+    const struct bd_scan *scan =
+        list->rest.len <= SCANNED_MAX ? bd_scan_text(&room, list->rest) : NULL;
+    struct bd_str element;
+    return bd_list_step(list, bd_contact_take(scan, list->rest, contact), &element);
 }

@@ -15,8 +15,7 @@ static void complain(struct bd_message *m, const char *reason)
         m->reason = reason;
 }
 
-/* All but the header array, which only header_cnt and first[] make visible, and the Contact, which
- * contact_at does. */
+/* All but the header array, which only header_cnt and first[] make visible. */
 static void reset(struct bd_message *m, const char *buf, uint32_t len)
 {
     bd_clear(m, offsetof(struct bd_message, header));
@@ -212,16 +211,6 @@ static void content_length_field(struct bd_message *m)
         complain(m, "Malformed Content-Length");
 }
 
-/* What is malformed, or further behind, is for whoever walks the list. */
-static void contact_field(const struct bd_scan *scan, struct bd_message *m)
-{
-    const struct bd_header *h = bd_header_first(m, BD_HDR_CONTACT);
-    if (!h || m->method != BD_METHOD_REGISTER)
-        return;
-    m->contact_end = bd_contact_take(scan, h->value, &m->contact);
-    m->contact_at = m->contact_end ? h->value.p : NULL;
-}
-
 static void known_fields(const struct bd_scan *scan, struct bd_message *m)
 {
     via_field(scan, m);
@@ -234,7 +223,6 @@ static void known_fields(const struct bd_scan *scan, struct bd_message *m)
     max_forwards_field(m);
     expires_field(m);
     content_length_field(m);
-    contact_field(scan, m);
 }
 
 static enum bd_verdict verdict(struct bd_message *m, enum bd_start start)

@@ -131,12 +131,7 @@ struct bd_message {
     uint8_t header_cnt;
     uint8_t first[BD_HDR_CNT]; /* index of the first field of an id, or BD_HDR_NONE */
     struct bd_header header[BD_SIP_HEADERS_MAX];
-    /* The first Contact of a REGISTER, read on the way; a list of Contacts and bd_contact_of() know
-     * it. contact_at is where its field begins, NULL when there is none or it is malformed;
-     * contact_end the comma behind it, or the end of the field. */
-    struct bd_contact contact;
     struct bd_via via; /* topmost */
-    const char *contact_at, *contact_end;
     struct bd_name_addr from, to;
     struct bd_str from_tag, to_tag; /* NULL when absent */
     struct bd_str call_id;
@@ -207,8 +202,9 @@ bool bd_name_addr_parse(struct bd_str element, struct bd_name_addr *na);
  * False when malformed (q out of range, bad URI, reg-id no number or 0, instance not "<...>" in
  * quotes, any of the four doubled). Its URI may be of any scheme. */
 bool bd_contact_parse(struct bd_str element, struct bd_contact *contact);
-/* The same of an element of the message's list of Contacts, which may have been parsed with it. */
-bool bd_contact_of(const struct bd_message *m, struct bd_str element, struct bd_contact *contact);
+/* The next element of a list of Contacts, found and parsed in one go. False at the end, or with
+ * `bad` when it is malformed. */
+bool bd_contact_next(struct bd_list *list, struct bd_contact *contact);
 
 /* Digest credentials (RFC 3261 22.4, RFC 7616 3.4). Quotes are removed from the slices; a slice may
  * still hold backslash escapes (bd_unquote undoes them). Absent fields are NULL. */

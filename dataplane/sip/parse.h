@@ -102,6 +102,9 @@ const char *bd_name_addr_take(const struct bd_scan *scan, const char *p, const c
 const char *bd_contact_take(const struct bd_scan *scan, struct bd_str list,
                             struct bd_contact *contact);
 
+/* Moves a list behind its element, which ends at stop; NULL: it is malformed. As bd_list_next(). */
+bool bd_list_step(struct bd_list *list, const char *stop, struct bd_str *element);
+
 /* bd_message_parse() with a scan of the whole buffer, or without. */
 enum bd_verdict bd_message_read(const struct bd_scan *scan, struct bd_message *m, const char *buf,
                                 uint32_t len);
