@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "channel.h"
 
+#include "copy.h"
+
 /* The rings of one channel, in the order they lie in the region. A worker can have no more reports
  * under way than commands, so both rings are of one size. */
 static const struct {
@@ -65,15 +67,20 @@ static uint32_t text_off(const struct bd_verify_job *job, enum bd_job_text which
     return off;
 }
 
-bool bd_job_put(struct bd_verify_job *job, enum bd_job_text which, struct bd_str s)
+void bd_job_put(struct bd_job_writer *writer, enum bd_job_text which, struct bd_str s)
 {
-    uint32_t off = text_off(job, which);
-    if (off > BD_JOB_TEXT_MAX || s.len > BD_JOB_TEXT_MAX - off)
-        return false;
-    if (s.len)
-        memcpy(job->text + off, s.p, s.len);
+    struct bd_verify_job *job = writer->job;
+    uint32_t room = BD_JOB_TEXT_MAX - writer->used;
+    writer->overflow |= s.len > room;
+    if (writer->overflow)
+        return;
+    char *to = job->text + writer->used;
+    if (s.len + BD_COPY_SLACK <= room)
+        bd_copy(to, s.p, s.len);
+    else
+        bd_copy_exact(to, s.p, s.len);
     job->text_len[which] = (uint16_t)s.len;
-    return true;
+    writer->used += s.len;
 }
 
 struct bd_str bd_job_get(const struct bd_verify_job *job, enum bd_job_text which)

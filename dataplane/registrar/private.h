@@ -34,18 +34,11 @@
 #include "registrar.h"
 #include "repeat.h"
 
-/* What an Authentication-Info is made of (RFC 7616 3.5). */
-struct bd_authinfo {
-    struct bd_credentials credentials; /* slices of the message */
-    uint64_t issued_ms;                /* when their nonce was made */
-    uint8_t rspauth[32];
-    uint8_t rspauth_sz;
-};
-
 /* One request on its way. */
 struct bd_turn {
     const struct bd_request *request;
     const struct bd_message *m;
+    struct bd_notes *notes;                  /* the request's, or room that is used again */
     uint64_t transaction;                    /* keyed hash of the datagram and its source */
     enum bd_verdict early;                   /* what message and policy alone make of it */
     const struct bd_policy_domain *domain;   /* NULL until target.c found it */
@@ -62,6 +55,7 @@ struct bd_turn {
     const char *reason;                      /* of a 400, NULL: the standard phrase */
     uint16_t binding_flags;                  /* BD_BINDING_..., for what is stored */
     bool again;                              /* this very request has changed bindings before */
+    bool looks_up;                           /* the AoR's bindings will be read */
     bool authinfo;                           /* the 200 carries Authentication-Info */
     bool written;                            /* the reply stands in the wire already */
     bool subscribe;                          /* to registration state: subscribe.c */
@@ -80,14 +74,17 @@ struct bd_registrar {
     struct bd_gruu_seal *seal;
     struct bd_gruu gruu; /* scratch */
     struct bd_date date;
-    struct bd_authinfo authinfo; /* of the request at hand, when its turn says so */
     /* Scratch of the request at hand; too large for the stack. */
+    struct bd_notes notes; /* of one whose caller keeps none */
     struct bd_asks asks;
     struct bd_set set;
     struct bd_binding binding[BD_CONTACTS_PER_AOR_MAX];
     struct bd_policy_domain own; /* of a subscriber with a profile */
     struct bd_location location;
     struct bd_preferences preferences;
+    /* RFC 7616 3.5, of the request at hand when its turn says so. */
+    uint8_t rspauth[32];
+    uint8_t rspauth_sz;
     char caller_text[BD_AOR_MAX]; /* From, when it must prove who it is */
     struct bd_recent recent;
     struct bd_turn turn[BD_BURST];
@@ -157,10 +154,9 @@ enum bd_verdict bd_authorize(struct bd_registrar *registrar, struct bd_turn *tur
 /* What a verifier's result means for the request. */
 enum bd_verdict bd_authorize_result(struct bd_registrar *registrar, struct bd_turn *turn,
                                     const struct bd_verify_result *result);
-/* The first credentials of a request that answer a challenge of ours for the realm;
- * BD_SIP_CHALLENGED when there are none. */
-enum bd_verdict bd_credentials_choose(struct bd_turn *turn, struct bd_str realm,
-                                      struct bd_credentials *credentials);
+/* Notes the first credentials of a request that answer a challenge of ours; BD_SIP_CHALLENGED when
+ * there are none, BD_SIP_BAD_NONCE when the nonce is not ours. */
+enum bd_verdict bd_credentials_check(struct bd_registrar *registrar, struct bd_turn *turn);
 
 /* authinfo.c */
 /* Makes the 200 carry Authentication-Info when the verifier's result has what it takes. */

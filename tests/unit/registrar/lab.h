@@ -28,6 +28,7 @@ struct lab {
     uint32_t reply_cap;
     /* What the last request drew. */
     struct bd_message message;
+    struct bd_notes notes;
     char request[LAB_REPLY_MAX], reply[LAB_REPLY_MAX + 1];
     uint32_t request_len, reply_len;
     enum bd_verdict verdict;
