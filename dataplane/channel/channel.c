@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "channel.h"
 
-#include "copy.h"
-
 /* The rings of one channel, in the order they lie in the region. A worker can have no more reports
  * under way than commands, so both rings are of one size. */
 static const struct {
@@ -65,22 +63,6 @@ static uint32_t text_off(const struct bd_verify_job *job, enum bd_job_text which
     for (unsigned i = 0; i < which; i++)
         off += job->text_len[i];
     return off;
-}
-
-void bd_job_put(struct bd_job_writer *writer, enum bd_job_text which, struct bd_str s)
-{
-    struct bd_verify_job *job = writer->job;
-    uint32_t room = BD_JOB_TEXT_MAX - writer->used;
-    writer->overflow |= s.len > room;
-    if (writer->overflow)
-        return;
-    char *to = job->text + writer->used;
-    if (s.len + BD_COPY_SLACK <= room)
-        bd_copy(to, s.p, s.len);
-    else
-        bd_copy_exact(to, s.p, s.len);
-    job->text_len[which] = (uint16_t)s.len;
-    writer->used += s.len;
 }
 
 struct bd_str bd_job_get(const struct bd_verify_job *job, enum bd_job_text which)

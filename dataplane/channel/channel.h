@@ -15,6 +15,7 @@
 #define BD_CHANNEL_H
 
 #include "arena.h"
+#include "copy.h"
 #include "ip.h"
 #include "ring.h"
 
@@ -57,8 +58,8 @@ struct bd_verify_job {
 #define BD_JOB_SZ       1024
 #define BD_JOB_TEXT_MAX (BD_JOB_SZ - sizeof(struct bd_verify_job))
 
-/* Appends the texts, each once and in enum order. One that does not fit, or is UINT32_MAX bytes
- * long, sets `overflow`, and the job is worth nothing. Behind the last one the rest of a job is
+/* Appends the texts, each once and in enum order. One that does not fit sets
+ * `overflow`, and the job is worth nothing. Behind the last one the rest of a job is
  * anybody's: it may be written to. */
 struct bd_job_writer {
     struct bd_verify_job *job;
@@ -69,11 +70,24 @@ static inline struct bd_job_writer bd_job_begin(struct bd_verify_job *job)
 {
     return (struct bd_job_writer){.job = job};
 }
-void bd_job_put(struct bd_job_writer *writer, enum bd_job_text which, struct bd_str s);
+static inline void bd_job_put(struct bd_job_writer *writer, enum bd_job_text which, struct bd_str s)
+{
+    uint32_t room = BD_JOB_TEXT_MAX - writer->used;
+    writer->overflow |= s.len > room;
+    if (writer->overflow)
+        return;
+    char *to = writer->job->text + writer->used;
+    if (s.len + BD_COPY_SLACK <= room)
+        bd_copy(to, s.p, s.len);
+    else
+        bd_copy_exact(to, s.p, s.len);
+    writer->job->text_len[which] = (uint16_t)s.len;
+    writer->used += s.len;
+}
 /* Fetches for writing what most jobs take of a place in the ring (bd_ring_later). */
 static inline void bd_job_prefetch(const struct bd_verify_job *job)
 {
-    enum { LINES = 7 };
+    enum { LINES = 6 };
     for (unsigned line = 0; line < LINES; line++)
         __builtin_prefetch((const char *)job + 64 * line, 1);
 }

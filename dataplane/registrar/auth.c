@@ -134,16 +134,25 @@ enum bd_verdict bd_credentials_check(struct bd_registrar *registrar, struct bd_t
 
 /* --- the job -------------------------------------------------------------------------------- */
 
+/* Puts what was undone into `text`, which has `cap` bytes. UINT32_MAX: it did not fit. */
+static void put_undone(struct bd_job_writer *w, enum bd_job_text which, const char *text,
+                       uint32_t len, uint32_t cap)
+{
+    w->overflow |= len > cap;
+    if (len <= cap)
+        bd_job_put(w, which, (struct bd_str){text, len});
+}
+
 /* Puts a quoted field without its escapes; RFC 7616 3.4.5: the digest is over unq(). */
 static void put_unquoted(struct bd_job_writer *w, enum bd_job_text which, struct bd_str quoted)
 {
     char text[BD_DIGEST_URI_MAX];
     _Static_assert(BD_DIGEST_URI_MAX >= BD_USERNAME_MAX && BD_DIGEST_URI_MAX >= BD_CNONCE_MAX,
                    "the longest of those that bd_credentials_parse lets through");
-    if (!memchr(quoted.p, '\\', quoted.len))
+    if (quoted.len == 0 || !memchr(quoted.p, '\\', quoted.len))
         bd_job_put(w, which, quoted);
     else
-        bd_job_put(w, which, (struct bd_str){text, bd_unquote(quoted, text, sizeof(text))});
+        put_undone(w, which, text, bd_unquote(quoted, text, sizeof(text)), sizeof(text));
 }
 
 static void put_username(struct bd_job_writer *w, const struct bd_credentials *c)
@@ -152,8 +161,8 @@ static void put_username(struct bd_job_writer *w, const struct bd_credentials *c
     if (!c->username_ext)
         put_unquoted(w, BD_JOB_USERNAME, c->username);
     else
-        bd_job_put(w, BD_JOB_USERNAME,
-                   (struct bd_str){text, bd_ext_value_decode(c->username, text, sizeof(text))});
+        put_undone(w, BD_JOB_USERNAME, text, bd_ext_value_decode(c->username, text, sizeof(text)),
+                   sizeof(text));
 }
 
 /* H(entity-body) for auth-int, in hexadecimal; RFC 8760 2.6 (7) for an empty body. */
@@ -170,7 +179,6 @@ static void put_body_hash(struct bd_job_writer *w, const struct bd_turn *turn,
     bd_job_put(w, BD_JOB_BODY_HASH, (struct bd_str){hex, 2 * len});
 }
 
-/* A text that could not be had has a length that does not fit. */
 static bool put_texts(struct bd_registrar *r, const struct bd_turn *turn,
                       const struct bd_credentials *c, struct bd_verify_job *job)
 {
