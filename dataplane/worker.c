@@ -338,8 +338,6 @@ static void prepare_burst(struct bd_worker *w, unsigned cnt, bool waited)
     for (unsigned i = 0; i < cnt; i++) {
         prefetch_request(w, i + PAYLOAD_AHEAD, cnt, waited);
         make_request(w, i, waited);
-    }
-    for (unsigned i = 0; i < cnt; i++) {
         if (!is_stun(&w->request[i]))
             bd_registrar_prepare(w->registrar, i, &w->request[i]);
     }

@@ -138,28 +138,27 @@ static bool make_tag(struct bd_nonce *nonce, unsigned k, struct bd_str realm,
     return bd_aes_run(&nonce->key[k].aes, block, 1, tag);
 }
 
-static void put_be(uint8_t *out, uint64_t value, unsigned bytes)
+/* The first two words: issued_ms:48 | key:16, and request. */
+static void put_be(uint8_t *out, uint64_t value)
 {
-    for (unsigned i = 0; i < bytes; i++)
-        out[i] = (uint8_t)(value >> (8 * (bytes - 1 - i)));
+    value = __builtin_bswap64(value);
+    memcpy(out, &value, sizeof(value));
 }
 
-static uint64_t get_be(const uint8_t *in, unsigned bytes)
+static uint64_t get_be(const uint8_t *in)
 {
-    uint64_t value = 0;
-    for (unsigned i = 0; i < bytes; i++)
-        value = value << 8 | in[i];
-    return value;
+    uint64_t value;
+    memcpy(&value, in, sizeof(value));
+    return __builtin_bswap64(value);
 }
 
 void bd_nonce_make(struct bd_nonce *nonce, uint64_t issued_wall_ms, uint64_t request,
                    struct bd_str realm, char out[BD_NONCE_TEXT])
 {
     assert(nonce->key[0].usable);
-    uint8_t bytes[2 * BLOCK] = {0};
-    put_be(bytes, issued_wall_ms, 6);
-    put_be(bytes + 6, nonce->key[0].id, 2);
-    put_be(bytes + 8, request, 8);
+    uint8_t bytes[2 * BLOCK];
+    put_be(bytes, issued_wall_ms << 16 | nonce->key[0].id);
+    put_be(bytes + 8, request);
     /* If OpenSSL fails the tag stays zero: a nonce nobody accepts, hence another challenge. */
     if (!make_tag(nonce, 0, realm, bytes, bytes + BLOCK))
         memset(bytes + BLOCK, 0, BLOCK);
@@ -173,9 +172,9 @@ bool bd_nonce_check(struct bd_nonce *nonce, struct bd_str text, struct bd_str re
     _Static_assert(2 * sizeof(bytes) == BD_NONCE_TEXT, "the text is all of it");
     if (!bd_hex_decode(text, bytes, sizeof(bytes)))
         return false;
-    fields->issued_ms = get_be(bytes, 6);
-    fields->request = get_be(bytes + 8, 8);
-    uint16_t id = (uint16_t)get_be(bytes + 6, 2);
+    fields->issued_ms = get_be(bytes) >> 16;
+    fields->request = get_be(bytes + 8);
+    uint16_t id = (uint16_t)get_be(bytes);
     for (unsigned k = 0; k < KEYS; k++) {
         uint8_t tag[BLOCK];
         if (nonce->key[k].usable && nonce->key[k].id == id &&
