@@ -221,7 +221,7 @@ static void put_gruus(struct bd_registrar *r, const struct bd_turn *turn, struct
                       const struct bd_binding *b)
 {
     const struct bd_policy *policy = turn->request->policy;
-    if (!bd_list_has(turn->m, BD_HDR_SUPPORTED, BD_STR("gruu")))
+    if (!bd_gruu_wanted(turn->m))
         return;
     uint64_t life = bd_gruu_life(b);
     bd_gruu_put_public(w, turn->identity, b);

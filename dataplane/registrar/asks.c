@@ -291,8 +291,7 @@ enum bd_verdict bd_asks_read(struct bd_asks *asks, const struct bd_message *m,
     if (*reason)
         return BD_SIP_BAD_CONTACT;
     if (asks->has_instance) {
-        asks->gruu =
-            context->domain->gruu_enabled && bd_list_has(m, BD_HDR_SUPPORTED, BD_STR("gruu"));
+        asks->gruu = context->domain->gruu_enabled && bd_gruu_wanted(m);
         asks->life = make_life(asks, context->key);
     }
     enum bd_verdict verdict = bd_outbound_demand(m, context->domain);
@@ -300,7 +299,8 @@ enum bd_verdict bd_asks_read(struct bd_asks *asks, const struct bd_message *m,
         verdict = bd_outbound_apply(asks, m, context->domain, reason);
     if (verdict != BD_VERDICT_NONE)
         return verdict;
-    if (asks->cnt == 1 && !asks->has_reg_id && !asks->has_instance && !asks->bulk)
-        asks->ask[0].binding.repeat = bd_repeat_word(context->fingerprint, &asks->ask[0].contact);
+    if (asks->cnt == 1)
+        asks->ask[0].binding.repeat =
+            bd_repeat_word(context->fingerprint, m, context->domain, &asks->ask[0].contact);
     return brief ? BD_SIP_TOO_BRIEF : BD_VERDICT_NONE;
 }

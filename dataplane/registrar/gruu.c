@@ -62,6 +62,11 @@ bool bd_gruu_has(const struct bd_policy_domain *domain, const struct bd_binding 
            !(binding->flags & BD_BINDING_BULK);
 }
 
+bool bd_gruu_wanted(const struct bd_message *m)
+{
+    return bd_list_has(m, BD_HDR_SUPPORTED, BD_STR("gruu"));
+}
+
 void bd_gruu_put_public(struct bd_wire *w, struct bd_str aor, const struct bd_binding *binding)
 {
     bd_wire_put(w, BD_STR(";pub-gruu=\""));

@@ -77,6 +77,12 @@ static void make_policy(struct lab *lab, const struct bd_policy_domain *settings
         .verdict_timeout_ms = 1000,
         .hash_seed = 7,
     };
+    struct bd_policy_profile_in profiles[2] = {{.name = BD_STR("")}, {.name = BD_STR("own")}};
+    if (lab->profile) {
+        profiles[1].settings = *lab->profile;
+        in.profiles = profiles;
+        in.profile_cnt = 2;
+    }
     memset(in.nonce_key[0], 0x5a, sizeof(in.nonce_key[0]));
     assert_int_not_equal(bd_policy_build(lab->policy, POLICY_CAP, &in, NULL), 0);
     ((struct bd_policy *)lab->policy)->sequence = ++lab->policies;

@@ -23,6 +23,9 @@ struct lab {
     struct bd_registrar *registrar;
     void *policy;
     uint64_t policies; /* published so far */
+    /* Of the subscribers that are provisioned with number 1, from the next policy on; NULL: none.
+     */
+    const struct bd_policy_profile *profile;
     uint64_t now_ms, wall_ms;
     struct bd_endpoint source, local;
     uint32_t reply_cap;
