@@ -291,7 +291,8 @@ enum bd_verdict bd_asks_read(struct bd_asks *asks, const struct bd_message *m,
     if (*reason)
         return BD_SIP_BAD_CONTACT;
     if (asks->has_instance) {
-        asks->gruu = context->domain->gruu_enabled && bd_gruu_wanted(m);
+        asks->gruu =
+            context->domain->gruu_enabled && bd_list_has(m, BD_HDR_SUPPORTED, BD_STR("gruu"));
         asks->life = make_life(asks, context->key);
     }
     enum bd_verdict verdict = bd_outbound_demand(m, context->domain);

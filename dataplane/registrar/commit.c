@@ -116,7 +116,7 @@ static struct bd_terms terms_of(const struct bd_registrar *r, const struct bd_po
 }
 
 /* Nothing new but CSeq and expiry. */
-static enum bd_verdict commit_refresh(struct bd_registrar *r, const struct bd_turn *turn, int at,
+static enum bd_verdict commit_refresh(struct bd_registrar *r, struct bd_turn *turn, int at,
                                       uint32_t expires_at_s, const struct bd_slot_ref *ref,
                                       struct bd_wire *reply, bool *conflict)
 {
@@ -230,7 +230,8 @@ static enum bd_verdict try_once(struct bd_registrar *r, struct bd_turn *turn, st
     int at = r->whole_rules ? -1 : bd_repeat_find(turn, &r->set, &expires_at_s);
     if (at < 0)
         return try_rules(r, turn, &ref, reply, conflict);
-    turn->outbound = r->set.entry[at].binding.reg_id && bd_outbound_is_supported(turn->m);
+    turn->outbound =
+        r->set.entry[at].binding.reg_id && bd_turn_supports(turn, BD_SUPPORTED_OUTBOUND);
     turn->direct = turn->outbound && bd_outbound_is_direct(turn->m);
     return commit_refresh(r, turn, at, expires_at_s, &ref, reply, conflict);
 }

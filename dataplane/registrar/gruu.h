@@ -64,9 +64,6 @@ uint32_t bd_gruu_life_cseq(uint64_t life);
  * user for it, which is optional. */
 bool bd_gruu_has(const struct bd_policy_domain *domain, const struct bd_binding *binding);
 
-/* Whether a request asks for GRUUs (5.2). */
-bool bd_gruu_wanted(const struct bd_message *m);
-
 /* Write the URI alone. The scheme is that of the Contact (RFC 5630 5.2.1). A temporary one that
  * cannot be made is left out: false. */
 void bd_gruu_write_public(struct bd_wire *w, struct bd_str aor, const struct bd_binding *binding);

@@ -14,7 +14,8 @@ enum {
     BODY_MIN = 64,
     BODY_STEP = 32,
     BODY_MAX = 288, /* all three are whole blocks */
-    SEALED_MAX = BLOCK + BODY_MAX
+    SEALED_MAX = BLOCK + BODY_MAX,
+    ENCODE_SLACK = 8
 };
 _Static_assert(HEAD + BD_AOR_MAX <= BODY_MAX, "the longest AoR fits");
 _Static_assert((SEALED_MAX * 8 + 5) / 6 == BD_GRUU_SEALED_MAX, "gruu_seal.h");
@@ -99,25 +100,18 @@ static uint32_t body_len(uint32_t aor_len)
 
 static const char digit[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
-/* The last one or two bytes of three are 2 or 3 digits, the spare bits zero. */
+/* Six bytes are eight digits. Reads and writes beyond both ends, up to the next six and eight; what
+ * is written there is zeros or what stood behind the bytes. */
 static uint32_t encode(const uint8_t *in, uint32_t len, char *out)
 {
-    char *p = out;
-    for (; len >= 3; len -= 3, in += 3, p += 4) {
-        uint32_t bits = (uint32_t)in[0] << 16 | (uint32_t)in[1] << 8 | in[2];
-        p[0] = digit[bits >> 18];
-        p[1] = digit[bits >> 12 & 63];
-        p[2] = digit[bits >> 6 & 63];
-        p[3] = digit[bits & 63];
+    for (uint32_t at = 0; at < len; at += 6, out += 8) {
+        uint64_t bits;
+        memcpy(&bits, in + at, sizeof(bits));
+        bits = __builtin_bswap64(bits);
+        for (unsigned i = 0; i < 8; i++, bits <<= 6)
+            out[i] = digit[bits >> 58];
     }
-    if (len > 0) {
-        uint32_t bits = (uint32_t)in[0] << 16 | (len > 1 ? (uint32_t)in[1] << 8 : 0);
-        *p++ = digit[bits >> 18];
-        *p++ = digit[bits >> 12 & 63];
-        if (len > 1)
-            *p++ = digit[bits >> 6 & 63];
-    }
-    return (uint32_t)(p - out);
+    return (8 * len + 5) / 6;
 }
 
 static int value_of(char c)
@@ -158,7 +152,8 @@ uint32_t bd_gruu_seal_close(struct bd_gruu_seal *seal, uint64_t issue, uint64_t 
                             struct bd_str aor, char *out)
 {
     struct key *key = &seal->key[0];
-    uint8_t plain[BODY_MAX] = {0}, sealed[SEALED_MAX];
+    uint8_t plain[BODY_MAX] = {0}, sealed[SEALED_MAX + ENCODE_SLACK];
+    char text[BD_GRUU_SEALED_MAX + ENCODE_SLACK];
     if (!key->usable || aor.len > BD_AOR_MAX)
         return 0;
     uint32_t len = body_len(aor.len);
@@ -171,7 +166,10 @@ uint32_t bd_gruu_seal_close(struct bd_gruu_seal *seal, uint64_t issue, uint64_t 
     if (!bd_aes_mac(&key->mac, plain, blocks, sealed) ||
         !bd_aes_counter(&key->ctr, sealed, plain, blocks, sealed + BLOCK))
         return 0;
-    return encode(sealed, BLOCK + len, out);
+    memset(sealed + BLOCK + len, 0, ENCODE_SLACK); /* the spare bits of the last digit */
+    uint32_t text_len = encode(sealed, BLOCK + len, text);
+    memcpy(out, text, text_len);
+    return text_len;
 }
 
 static bool open_with(struct key *key, const uint8_t *sealed, uint32_t len,

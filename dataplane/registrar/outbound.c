@@ -29,7 +29,7 @@ static bool edge_is_outbound(const struct bd_message *m, const struct bd_policy_
            bd_param_find(edge.uri.params, BD_STR("ob"), &value);
 }
 
-bool bd_outbound_is_supported(const struct bd_message *m)
+static bool is_supported(const struct bd_message *m)
 {
     return bd_list_has(m, BD_HDR_SUPPORTED, BD_STR("outbound"));
 }
@@ -64,7 +64,7 @@ static unsigned living(const struct bd_asks *asks)
 enum bd_verdict bd_outbound_demand(const struct bd_message *m,
                                    const struct bd_policy_domain *domain)
 {
-    bool refused = domain->outbound_mode == BD_OUTBOUND_REQUIRED && !bd_outbound_is_supported(m);
+    bool refused = domain->outbound_mode == BD_OUTBOUND_REQUIRED && !is_supported(m);
     return refused ? BD_SIP_EXTENSION_REQUIRED : BD_VERDICT_NONE;
 }
 
@@ -78,7 +78,7 @@ enum bd_verdict bd_outbound_apply(struct bd_asks *asks, const struct bd_message 
     asks->direct = bd_outbound_is_direct(m);
     if (!asks->direct && domain->regid_mode == 0 && !edge_is_outbound(m, domain)) {
         ignore_all(asks);
-        return bd_outbound_is_supported(m) ? BD_SIP_FIRST_HOP_LACKS_OUTBOUND : BD_VERDICT_NONE;
+        return is_supported(m) ? BD_SIP_FIRST_HOP_LACKS_OUTBOUND : BD_VERDICT_NONE;
     }
     if (ignore_nameless(asks) == 0)
         return BD_VERDICT_NONE;
@@ -86,6 +86,6 @@ enum bd_verdict bd_outbound_apply(struct bd_asks *asks, const struct bd_message 
         *reason = "Contact with reg-id not alone";
         return BD_SIP_BAD_CONTACT;
     }
-    asks->outbound = bd_outbound_is_supported(m);
+    asks->outbound = is_supported(m);
     return BD_VERDICT_NONE;
 }

@@ -21,8 +21,6 @@ enum bd_verdict bd_outbound_demand(const struct bd_message *m,
 
 /* Whether a request comes straight from its client (RFC 5626 6): it has one Via. */
 bool bd_outbound_is_direct(const struct bd_message *m);
-/* Whether Supported names the extension. */
-bool bd_outbound_is_supported(const struct bd_message *m);
 
 /* What becomes of a reg-id in a request without a Path. */
 enum bd_reg_id {

@@ -54,6 +54,7 @@ struct bd_turn {
     struct bd_str path;                      /* that is kept, for the 200 */
     const char *reason;                      /* of a 400, NULL: the standard phrase */
     uint16_t binding_flags;                  /* BD_BINDING_..., for what is stored */
+    uint8_t supported;                       /* BD_SUPPORTED_..., of what has been asked for */
     bool again;                              /* this very request has changed bindings before */
     bool looks_up;                           /* the AoR's bindings will be read */
     bool authinfo;                           /* the 200 carries Authentication-Info */
@@ -66,6 +67,9 @@ struct bd_turn {
     bool outbound, direct;                   /* outbound.h */
     char aor_text[BD_AOR_MAX];               /* not cleared: as long as what points here says */
 };
+
+/* Option tags that Supported may name, and that it has been read. */
+enum { BD_SUPPORTED_READ = 1, BD_SUPPORTED_GRUU = 2, BD_SUPPORTED_OUTBOUND = 4 };
 
 struct bd_registrar {
     struct bd_registrar_deps deps;
@@ -168,7 +172,7 @@ void bd_authinfo_write(struct bd_registrar *registrar, const struct bd_turn *tur
 /* repeat.c */
 /* The entry that the request refreshes without a look at its Contact, and until when; or -1: the
  * whole rules are needed. Assumes that turn->fingerprint and what asks.c reads are set. */
-int bd_repeat_find(const struct bd_turn *turn, const struct bd_set *set, uint32_t *expires_at_s);
+int bd_repeat_find(struct bd_turn *turn, const struct bd_set *set, uint32_t *expires_at_s);
 
 /* commit.c */
 enum bd_verdict bd_register(struct bd_registrar *registrar, struct bd_turn *turn,
@@ -185,8 +189,25 @@ void bd_announce(const struct bd_arena *arena, const struct bd_turn *turn, bool 
 bool bd_answer(struct bd_registrar *registrar, const struct bd_turn *turn, struct bd_wire *reply,
                enum bd_verdict *verdict);
 /* Writes the 200 of a REGISTER with all bindings of registrar->set. False when it does not fit. */
-bool bd_answer_bindings(struct bd_registrar *registrar, const struct bd_turn *turn,
+bool bd_answer_bindings(struct bd_registrar *registrar, struct bd_turn *turn,
                         struct bd_wire *reply);
+
+/* Whether the client supports something, as bd_list_has() would say; Supported is read once. */
+static inline bool bd_turn_supports(struct bd_turn *turn, unsigned option)
+{
+    if (turn->supported == 0) {
+        struct bd_list list = bd_list_begin(turn->m, BD_HDR_SUPPORTED);
+        struct bd_str tag;
+        turn->supported = BD_SUPPORTED_READ;
+        while (bd_list_next(&list, &tag)) {
+            if (bd_str_eq_nocase(tag, BD_STR("gruu")))
+                turn->supported |= BD_SUPPORTED_GRUU;
+            else if (bd_str_eq_nocase(tag, BD_STR("outbound")))
+                turn->supported |= BD_SUPPORTED_OUTBOUND;
+        }
+    }
+    return (turn->supported & option) != 0;
+}
 
 /* The host of a canonical AoR that has a user: what follows the last '@', as no host has one. */
 static inline struct bd_str bd_aor_host(struct bd_str aor)

@@ -87,14 +87,15 @@ static uint32_t renewed_s(const struct bd_turn *turn, const struct bd_binding *b
     return interval_s && !brief && longer ? expires_at_s : 0;
 }
 
-static bool is_life_due(const struct bd_turn *turn, const struct bd_set *set, unsigned at)
+static bool is_life_due(struct bd_turn *turn, const struct bd_set *set, unsigned at)
 {
     const struct bd_binding *b = &set->entry[at].binding;
     return b->text[BD_TEXT_INSTANCE].len &&
-           bd_life_is_due(set, at, turn->settings->gruu_enabled && bd_gruu_wanted(turn->m));
+           bd_life_is_due(
+               set, at, turn->settings->gruu_enabled && bd_turn_supports(turn, BD_SUPPORTED_GRUU));
 }
 
-int bd_repeat_find(const struct bd_turn *turn, const struct bd_set *set, uint32_t *expires_at_s)
+int bd_repeat_find(struct bd_turn *turn, const struct bd_set *set, uint32_t *expires_at_s)
 {
     if (!turn->fingerprint || turn->again ||
         bd_outbound_demand(turn->m, turn->settings) != BD_VERDICT_NONE)
