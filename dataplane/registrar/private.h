@@ -98,7 +98,7 @@ struct bd_registrar {
 };
 
 /* dispatch.c */
-enum bd_verdict bd_dispatch(struct bd_turn *turn);
+enum bd_verdict bd_dispatch(struct bd_registrar *registrar, struct bd_turn *turn);
 /* Whether an option tag is one this registrar implements and the domain, when known, has switched
  * on (RFC 3261 8.2.2.3). */
 bool bd_option_supported(struct bd_str tag, const struct bd_policy_domain *domain);
@@ -139,7 +139,7 @@ enum bd_verdict bd_third_party_target(const struct bd_registrar *registrar,
 /* redirect.c */
 /* Whether a request that parsed asks where an address of record is, in a domain that tells; then
  * turn->redirect and turn->domain are set. OPTIONS to the server itself is none. */
-bool bd_redirect_claims(struct bd_turn *turn);
+bool bd_redirect_claims(struct bd_registrar *registrar, struct bd_turn *turn);
 /* Sets turn->claimed from From. 403 when he is nobody of the domain. */
 enum bd_verdict bd_redirect_caller(struct bd_registrar *registrar, struct bd_turn *turn);
 /* BD_SIP_REDIRECTED: registrar->location has where to; _UNAVAILABLE, _NOT_FOUND, _MALFORMED. */

@@ -81,7 +81,7 @@ static void reach_out(const struct bd_registrar *r, struct bd_turn *turn)
 static void prepare(struct bd_registrar *r, struct bd_turn *turn, const struct bd_request *request)
 {
     begin(r, turn, request);
-    turn->early = bd_dispatch(turn);
+    turn->early = bd_dispatch(r, turn);
     if (turn->early != BD_VERDICT_NONE || turn->subscribe)
         return;
     turn->early = bd_target_find(r, turn);
