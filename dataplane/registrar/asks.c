@@ -298,7 +298,8 @@ enum bd_verdict bd_asks_read(struct bd_asks *asks, const struct bd_message *m,
         verdict = bd_outbound_apply(asks, m, context->domain, reason);
     if (verdict != BD_VERDICT_NONE)
         return verdict;
-    if (asks->cnt == 1 && !asks->has_reg_id && !asks->has_instance && !asks->bulk)
-        asks->ask[0].binding.repeat = bd_repeat_word(context->fingerprint, &asks->ask[0].contact);
+    if (asks->cnt == 1)
+        asks->ask[0].binding.repeat =
+            bd_repeat_word(context->fingerprint, m, context->domain, &asks->ask[0].contact);
     return brief ? BD_SIP_TOO_BRIEF : BD_VERDICT_NONE;
 }

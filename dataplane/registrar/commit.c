@@ -6,6 +6,7 @@
  * what stands there now. */
 #include "private.h"
 
+#include "outbound.h"
 #include "profile.h"
 
 enum { ROUNDS_MAX = 16 };
@@ -115,7 +116,7 @@ static struct bd_terms terms_of(const struct bd_registrar *r, const struct bd_po
 }
 
 /* Nothing new but CSeq and expiry. */
-static enum bd_verdict commit_refresh(struct bd_registrar *r, const struct bd_turn *turn, int at,
+static enum bd_verdict commit_refresh(struct bd_registrar *r, struct bd_turn *turn, int at,
                                       uint32_t expires_at_s, const struct bd_slot_ref *ref,
                                       struct bd_wire *reply, bool *conflict)
 {
@@ -227,8 +228,12 @@ static enum bd_verdict try_once(struct bd_registrar *r, struct bd_turn *turn, st
     bd_table_find(r->deps.table, turn->hash, turn->aor, &ref);
     bd_set_load(&r->set, ref.record, turn->now_s);
     int at = r->whole_rules ? -1 : bd_repeat_find(turn, &r->set, &expires_at_s);
-    return at >= 0 ? commit_refresh(r, turn, at, expires_at_s, &ref, reply, conflict)
-                   : try_rules(r, turn, &ref, reply, conflict);
+    if (at < 0)
+        return try_rules(r, turn, &ref, reply, conflict);
+    turn->outbound =
+        r->set.entry[at].binding.reg_id && bd_turn_supports(turn, BD_SUPPORTED_OUTBOUND);
+    turn->direct = turn->outbound && bd_outbound_is_direct(turn->m);
+    return commit_refresh(r, turn, at, expires_at_s, &ref, reply, conflict);
 }
 
 static void look_at(const struct bd_registrar *r, struct bd_turn *turn)
@@ -238,7 +243,7 @@ static void look_at(const struct bd_registrar *r, struct bd_turn *turn)
     /* 17.2.3: branch and sent-by name a transaction. All of the Via is hashed: that serves clients
      * of RFC 2543, whose branch need not be unique, as well as can be. */
     turn->txn = bd_txn_make(m->cseq, bd_hash64(key, m->via.text.p, m->via.text.len));
-    turn->fingerprint = bd_repeat_fingerprint(m, key);
+    turn->fingerprint = bd_repeat_fingerprint(m, turn->settings, key);
     turn->again = bd_header_first(m, BD_HDR_CONTACT) &&
                   bd_recent_is_done(&r->recent, turn->transaction, turn->request->wall_ms);
 }
