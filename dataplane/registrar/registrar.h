@@ -52,8 +52,11 @@ struct bd_request {
     bool waited;                /* the notes are of this request */
     struct bd_notes *notes;     /* NULL: none are kept */
     struct bd_endpoint source, local;
-    uint64_t now_ms;                /* bd_clock_ms */
-    uint64_t wall_ms;               /* bd_wall_ms */
+    uint64_t now_ms;  /* bd_clock_ms */
+    uint64_t wall_ms; /* bd_wall_ms */
+    /* What this request changes cannot be promised to be on disk: a REGISTER that is more than a
+     * query draws 503 and changes nothing. */
+    bool undurable;
     const struct bd_policy *policy; /* current at the begin of the burst; never NULL */
 };
 

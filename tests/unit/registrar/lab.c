@@ -2,6 +2,7 @@
 #include "lab.h"
 
 #include "bulk.h"
+#include "dirty.h"
 #include "identities.h"
 
 enum { POLICY_CAP = 1 << 20 };
@@ -131,6 +132,7 @@ struct lab *lab_new_of(uint64_t bindings_max, uint64_t subscribers_max)
             [BD_REGION_STATS] = 2 * sizeof(struct bd_worker_stats),
             [BD_REGION_TABLE] = bd_table_footprint(bindings_max),
             [BD_REGION_RECORDS] = bd_records_footprint(bindings_max, 0),
+            [BD_REGION_DIRTY] = bd_dirty_footprint(bindings_max),
         }};
     if (bd_arena_create_private(&lab->arena, &params, &error) != 0)
         fail_msg("arena: %s", error.text);
@@ -198,6 +200,7 @@ static struct bd_request request_of(struct lab *lab, bool waited)
         .local = lab->local,
         .now_ms = lab->now_ms,
         .wall_ms = lab->wall_ms,
+        .undurable = lab->undurable,
         .policy = lab->policy,
     };
 }
