@@ -12,6 +12,7 @@
 #include "health.h"
 #include "metrics_http.h"
 #include "peer.h"
+#include "recovery.h"
 #include "reload.h"
 #include "remover.h"
 #include "replay.h"
@@ -95,7 +96,8 @@ int bd_service_start(struct bd_control *control, struct bd_error *error)
     if (bd_reload_publish_now(control, control->config, error) < 0)
         return -1;
     control->roster = bd_roster_open(control, error);
-    if (!control->roster || start_verifiers(control, error) < 0)
+    if (!control->roster || start_verifiers(control, error) < 0 ||
+        !(control->recovery = bd_recovery_new(control, error)))
         return -1;
     control->sweeper = bd_sweeper_new(control, error);
     if (!control->sweeper || bd_sweeper_start(control->sweeper, error) < 0)
@@ -204,6 +206,7 @@ void bd_service_stop(struct bd_control *control)
     bd_verifiers_stop(control->verifiers);
     bd_replay_free(control->replay);
     bd_roster_close(control->roster);
+    bd_recovery_free(control->recovery);
     bd_peer_free(control->peer);
     bd_arena_leave(&control->arena);
     bd_alarms_free(control->alarms);
