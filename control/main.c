@@ -31,6 +31,8 @@ int main(int argc, char **argv)
     int rc = bd_service_start(&control, &error);
     if (rc == 0)
         rc = bd_service_run(&control, &error);
+    else
+        bd_arena_discard(&control.arena);
     if (rc < 0)
         bd_log(BD_LOG_ERROR, "%s", error.text);
     bd_service_stop(&control);

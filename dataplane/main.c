@@ -116,6 +116,8 @@ int main(int argc, char **argv)
     int rc = start(&dp, &error);
     if (rc == 0)
         rc = run(&dp, &error);
+    else
+        bd_arena_discard(&dp.arena);
     if (rc < 0)
         bd_log(BD_LOG_ERROR, "%s", error.text);
     stop(&dp);

@@ -214,6 +214,18 @@ int bd_arena_create_private(struct bd_arena *arena, const struct bd_arena_params
     return -1;
 }
 
+/* Who waits for the creation lock meanwhile finds that the file has lost its name, and begins anew.
+ */
+void bd_arena_discard(const struct bd_arena *arena)
+{
+    if (!arena->base || !arena->created || !lock_byte(arena->fd, CREATION_BYTE, ROLE_WAIT_MS))
+        return;
+    enum bd_role other = arena->role == BD_ROLE_CONTROL ? BD_ROLE_DATAPLANE : BD_ROLE_CONTROL;
+    if (atomic_load(&arena->header->role[other].generation) == 0)
+        unlink(arena->path);
+    unlock_byte(arena->fd, CREATION_BYTE);
+}
+
 void bd_arena_leave(struct bd_arena *arena)
 {
     if (arena->base)

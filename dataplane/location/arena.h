@@ -116,6 +116,11 @@ int bd_arena_join(struct bd_arena *arena, const char *path, const char *name, en
 int bd_arena_create_private(struct bd_arena *arena, const struct bd_arena_params *params,
                             struct bd_error *error);
 
+/* For a start that fails: removes the file if this process has made it and the other role never
+ * joined it, so there is nothing in it yet. Still to be left. Nothing happens to one that was not
+ * joined. */
+void bd_arena_discard(const struct bd_arena *arena);
+
 /* Unmaps and lets the lock go. The file stays. */
 void bd_arena_leave(struct bd_arena *arena);
 
