@@ -21,7 +21,8 @@
  * remembers alone.
  *
  * The wall clock set back: a floor ahead of it would refuse everybody until it is caught up, so it
- * is lowered to now. Between the two a replay of what was pushed out is possible: slew, don't step.
+ * is lowered to now, and the nonces of the time ahead give way first. What was accepted while the
+ * clock was ahead, and has given way, could be replayed when that time comes: slew, don't step.
  */
 #ifndef BD_REPLAY_H
 #define BD_REPLAY_H

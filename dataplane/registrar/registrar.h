@@ -42,7 +42,7 @@ struct bd_request {
     enum bd_verdict parsed;     /* what bd_message_parse returned */
     struct bd_endpoint source, local;
     uint64_t now_ms;                /* bd_clock_ms */
-    uint64_t wall_ms;               /* bd_wall_ms */
+    uint64_t wall_ms;               /* time of day; but for steps it goes as now_ms does */
     const struct bd_policy *policy; /* current at the begin of the burst; never NULL */
 };
 
