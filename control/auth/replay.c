@@ -144,7 +144,7 @@ static enum bd_verify_rc check_new(struct set *set, uint64_t id, uint64_t issued
                                    uint64_t transaction, uint64_t wall_ms)
 {
     if (GET(set->floor_ms) > wall_ms + BD_NONCE_DRIFT_MS)
-        PUT(set->floor_ms, wall_ms); /* the clock was set back */
+        PUT(set->floor_ms, wall_ms - BD_NONCE_DRIFT_MS); /* the clock was set back */
     if (issued_ms <= GET(set->floor_ms))
         return BD_VERIFY_STALE;
     struct entry *entry = choose(set, wall_ms);
