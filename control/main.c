@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <sys/stat.h>
 
+#include "arena_setup.h"
 #include "cpu.h"
 #include "options.h"
 #include "service.h"
@@ -18,6 +19,8 @@ int main(int argc, char **argv)
         return options.exit_status;
     if (options.check_only)
         return bd_config_check_main(options.config_file);
+    if (options.arena_only)
+        return bd_arena_check_main(options.config_file);
     control.config_file = options.config_file;
     control.started = control.config = bd_config_load(options.config_file, stderr);
     if (!control.config)

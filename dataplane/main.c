@@ -108,6 +108,8 @@ int main(int argc, char **argv)
         return options.exit_status;
     if (options.check_only)
         return bd_config_check_main(options.config_file);
+    if (options.arena_only)
+        return bd_arena_check_main(options.config_file);
     dp.config = bd_config_load(options.config_file, stderr);
     if (!dp.config)
         return 1;

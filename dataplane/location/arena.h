@@ -110,6 +110,11 @@ struct bd_arena {
 int bd_arena_join(struct bd_arena *arena, const char *path, const char *name, enum bd_role role,
                   const struct bd_arena_params *params, struct bd_error *error);
 
+/* Whether join would find an arena that it can use: 0 yes, 1 there is none, -1 no, with the error
+ * of join. Locks and changes nothing; only arena->path is set after. */
+int bd_arena_look(struct bd_arena *arena, const char *path, const char *name,
+                  const struct bd_arena_params *params, struct bd_error *error);
+
 /* Like join, for tools and tests: private memory, no lock. With params->private_page_sz on pages of
  * that size (4 KiB, or a size of hugepages), all of them taken at once. Fails when they cannot be
  * had. */

@@ -196,9 +196,15 @@ static void make_and_leave(void)
 
 static void refuses_other_sizes_layouts_and_damage(void **state)
 {
-    make_and_leave();
     struct bd_arena arena;
-    struct bd_arena_params params = params_of(usual + 1);
+    struct bd_arena_params params = params_of(usual);
+    unlink(path);
+    assert_int_equal(bd_arena_look(&arena, path, NULL, &params, &error), 1);
+    make_and_leave();
+    assert_int_equal(bd_arena_look(&arena, path, NULL, &params, &error), 0);
+    params = params_of(usual + 1);
+    assert_int_equal(bd_arena_look(&arena, path, NULL, &params, &error), -1);
+    assert_non_null(strstr(error.text, "was made for other sizes"));
     assert_int_equal(bd_arena_join(&arena, path, NULL, BD_ROLE_CONTROL, &params, &error), -1);
     assert_non_null(strstr(error.text, "was made for other sizes"));
     assert_non_null(strstr(error.text, "restart with the former values or remove the file"));
