@@ -12,10 +12,14 @@
 root=$(cd "${BASH_SOURCE[0]%/*}/../.." && pwd)
 here=$root/tests/e2e
 build=${BUILD:-$root/build-test}
-declare -A program=(
-    [dataplane]=$build/dataplane/bindery-dataplane
-    [control]=$build/control/bindery-control
-)
+declare -A program
+
+# The processes that `start` starts are those of the build; a group may set others.
+programs_of_the_build()
+{
+    program=([dataplane]=$build/dataplane/bindery-dataplane [control]=$build/control/bindery-control)
+}
+programs_of_the_build
 ctl=$build/control/binderyctl
 prepare=$root/deploy/prepare-machine.sh
 watch=$build/tests/unit/nic/worker_watch.so
