@@ -15,7 +15,7 @@ stop_process()
 {
     local pid=\$(cat $lab/\$1.pid)
     kill -TERM "\$pid"
-    while [[ -e /proc/\$pid/stat && \$(cut -d ' ' -f 3 /proc/\$pid/stat) != Z ]]; do sleep 0.01; done
+    while [[ \$(cut -d ' ' -f 3 /proc/\$pid/stat 2>/dev/null) == [!Z] ]]; do sleep 0.01; done
 }
 
 start_process()
