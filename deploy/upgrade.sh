@@ -143,9 +143,21 @@ in_place()
     say "bindery-dataplane serves"
 }
 
+# anew install_one|take_back ARENA: both processes with those programs and another arena. Control is stopped last: it writes
+# what changed into the journal, and ends when that is on disk.
+anew()
+{
+    local who
+    for who in dataplane control; do stop_process "$who" || return 1; done
+    for who in control dataplane; do "$1" "$who" || return 1; done
+    rm -f "$2"
+    for who in control dataplane; do start_process "$who"; done
+    for who in control dataplane; do wait_for "$who" 0 || return 1; done
+}
+
 by_snapshot()
 {
-    local arena who
+    local arena
     arena=$(info 'arena path')
     [[ -f $arena ]] || die "no file $arena"
     ask drain on >/dev/null
@@ -153,16 +165,13 @@ by_snapshot()
         ask drain off >/dev/null || true
         die "no snapshot was taken: nothing was changed"
     fi
-    # Control last: it writes what changed since into the journal, and ends when that is on disk.
-    stop_process dataplane
-    stop_process control
-    for who in control dataplane; do install_one "$who"; done
-    rm -f "$arena"
-    for who in control dataplane; do start_process "$who"; done
-    for who in control dataplane; do
-        wait_for "$who" 0 || die "the new bindery-$who does not serve; the bindings are in the journal, the old programs in $former"
-    done
-    say "both processes serve, with a new arena"
+    if anew install_one "$arena"; then
+        say "both processes serve, with a new arena"
+        return
+    fi
+    say "the new programs do not serve: the old ones come back, and load the journal"
+    anew take_back "$arena" || say "and the old ones do not serve either"
+    die "the bindings are in the journal; see the logs of both processes"
 }
 
 # --- beginning ------------------------------------------------------------------------------------------

@@ -79,22 +79,37 @@ case_in_place_loses_nothing()
     until_true 5 "verification" phone register 1699
 }
 
-# Passes the questions that are asked before, and does not serve.
+# bad FOLDER WHO: programs of which one passes the questions that are asked before, and does not serve.
+bad()
+{
+    rm -rf "$lab/bad"
+    cp -r "$lab/$1" "$lab/bad"
+    printf '#!/bin/bash\n[[ $# == 2 ]] || exec %s "$@"\nexit 1\n' "$lab/$1/bindery-$2" >"$lab/bad/bindery-$2"
+}
+
+# taken_back FOLDER WHO TEXT
+taken_back()
+{
+    local before out
+    before=$(some_bindings)
+    bad "$1" "$2"
+    if out=$(within_s=3 upgrade "$lab/bad" 2>&1); then fail "it says it has worked: $out"; fi
+    [[ $out == *"$3"* ]] || fail "says nothing of it: $out"
+    lab_wait
+    cmp "$lab/bin/bindery-$2" "$lab/new/bindery-$2"
+    equal "$(all_bindings)" "$before" "bindings"
+    until_true 5 "verification" phone register 1699
+}
+
 case_programs_that_do_not_serve_are_taken_back()
 {
-    local before out who
-    before=$(some_bindings)
-    for who in control dataplane; do
-        rm -rf "$lab/bad"
-        cp -r "$lab/new" "$lab/bad"
-        printf '#!/bin/bash\n[[ $# == 2 ]] || exec %s "$@"\nexit 1\n' "$lab/new/bindery-$who" >"$lab/bad/bindery-$who"
-        if out=$(within_s=3 upgrade "$lab/bad" 2>&1); then fail "it says it has worked: $out"; fi
-        [[ $out == *"the old one comes back"* ]] || fail "says nothing of it: $out"
-        lab_wait
-        cmp "$lab/bin/bindery-$who" "$lab/new/bindery-$who"
-        equal "$(all_bindings)" "$before" "bindings"
-        until_true 5 "verification" phone register 1699
-    done
+    taken_back new control 'the old one comes back'
+    taken_back new dataplane 'the old one comes back'
+}
+
+case_programs_that_do_not_serve_are_taken_back_by_the_journal()
+{
+    taken_back next dataplane 'the old ones come back'
 }
 
 case_another_layout_is_told_before_anything_is_touched()
@@ -107,4 +122,21 @@ case_another_layout_is_told_before_anything_is_touched()
     [[ $out == *'has layout '*'this version uses 99'* ]] || fail "does not tell the layouts"
     equal "$(pid_of control) $(pid_of dataplane)" "$pids" "a check changes nothing"
     [[ $(phone register 1600) == 200 ]] || fail "served no more"
+}
+
+# There and back again, and to an arena of another size: no binding is lost on the way.
+case_by_snapshot_loses_nothing()
+{
+    local before to max
+    before=$(some_bindings)
+    while read -r to max; do
+        lab_bindings_max=$max lab_config >"$lab/bindery.yaml"
+        with_load upgrade "$lab/$to"
+        equal "$(all_bindings)" "$before" "bindings after $to"
+        equal "$(json '["bindings_max"]' show info)" "$max" "bindings_max"
+        equal "$(json '["draining"]' show info)" False "draining"
+        until_true 5 "verification" phone register 1699
+        equal "$(phone register newcomer --domain open.example)" 200 "a new one"
+        before=$(all_bindings)
+    done <<<$'next 20000\nnew 30000\nnew 20000'
 }
