@@ -4,7 +4,7 @@
 # variant A|B MAX_EXPIRES ALIASES PREFIXES ALGORITHM
 variant()
 {
-    lab_more_domains="
+    local lab_more_domains="
   - {name: policy.example, auth: open, max_expires: $2, service_route: [\"sip:${1,,}.example;lr\"]}
   - {name: named.example, auth: open, aliases: [$3]}
   - {name: prefix.example, auth: trusted, trusted_prefixes: [$4]}

@@ -132,6 +132,10 @@ static void test_options(void **state)
     assert_true(bd_options_parse(&o, 4, ok, "x"));
     assert_true(o.check_only);
     assert_string_equal(o.config_file, "f.yaml");
+    assert_false(o.arena_only);
+    ok[1] = "--arena";
+    assert_true(bd_options_parse(&o, 4, ok, "x"));
+    assert_true(o.arena_only && !o.check_only);
 }
 
 /* The same text as inet_ntop() makes, over addresses that are mostly zeros. */
