@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What changed in the table since it was put on disk: marks a bucket, not a queue of events.
+ *
+ *   worker    change a slot  -->  mark it in `dirty`          STATE: a refresh; CONTENT: all else
+ *   control   dirty  -->  pending  -->  records in the journal, on disk  -->  pending cleared
+ *
+ *   region:   bd_dirty_shared | dirty, 16 bits a bucket | pending, 16 bits a bucket
+ *   word:     bit s: CONTENT of slot s | bit 8 + s: STATE of slot s
+ *
+ * Invariant: a LIVE slot whose record or states are not what the disk gives, and an EMPTY one that
+ * the disk has something for, has a mark in `dirty` or in `pending`, or lies in the window that a
+ * worker's intent names. So nothing can overflow, and whoever dies where loses nothing:
+ * - a worker names the window in its intent, changes, marks, takes the intent back. The rebuild of
+ *   its successor marks all of a window that an intent names;
+ * - control copies marks to `pending` before it takes them out of `dirty`, and takes them out of
+ *   `pending` when their records are on disk. Its successor goes on with what is in `pending`, and
+ *   so does a new journal after one that failed.
+ *
+ * A mark may be set without need. One change is never without its mark: see bd_dirty_mark and
+ * bd_dirty_sweep in dirty.c for the order.
+ *
+ * Sweeps are numbered. A worker whose change is marked reads `begun`; when `durable` is above that,
+ * the change is on disk: the sweep that follows began after the mark and finds it, or the one under
+ * way had found it. */
+#ifndef BD_DIRTY_H
+#define BD_DIRTY_H
+
+#include "table.h"
+
+enum bd_dirty_kind { BD_DIRTY_STATE, BD_DIRTY_CONTENT };
+
+/* At the begin of BD_REGION_DIRTY. */
+struct bd_dirty_shared {
+    /* Written by control. */
+    _Alignas(64) _Atomic uint64_t begun; /* number of the last sweep that began */
+    _Atomic uint64_t durable;            /* what sweeps up to this one found is on disk */
+    _Atomic uint32_t writing;            /* 1: sweeps reach the disk. 0: no journal, or it fails */
+    _Atomic uint32_t snapshot_done;      /* 1: a snapshot of this arena is complete (from then on
+                                            every slot that the disk knows is of this arena) */
+    /* Written by the dataplane: 1 when the arena holds what the journal held at its making, or was
+     * not to be filled. Control neither writes nor prunes before. */
+    _Alignas(64) _Atomic uint32_t restored;
+    /* One a worker: home bucket + 1 of the window that it changes now; 0: none. Written by it. */
+    struct {
+        _Alignas(64) _Atomic uint32_t home;
+    } intent[BD_WORKERS_MAX];
+};
+
+uint64_t bd_dirty_footprint(uint64_t bindings_max);
+
+static inline struct bd_dirty_shared *bd_dirty_of(const struct bd_arena *arena)
+{
+    return bd_arena_region(arena, BD_REGION_DIRTY);
+}
+
+/* --- control: one thread ----------------------------------------------------------------------- */
+
+/* Slot numbers of a table are below it; slot = bucket * BD_TABLE_SLOTS + place in it. */
+uint64_t bd_dirty_slots(const struct bd_table *table);
+/* Names the slots: differs for every arena ever made. For the journal's `geometry`. */
+uint64_t bd_dirty_geometry(const struct bd_table *table);
+
+/* What a marked slot holds now; record NULL: nothing. It lives while the caller's epoch line is not
+ * quiescent. kind STATE: the record is the one that was there when the slot was last CONTENT. */
+typedef int (*bd_dirty_fn)(void *arg, uint64_t slot, enum bd_dirty_kind kind,
+                           const struct bd_record *record);
+
+/* Begins a sweep: +1 to `begun`. */
+void bd_dirty_begin(const struct bd_table *table);
+/* Goes on with it: buckets [*cursor, ...), at most max_buckets. Moves marks to `pending` and calls
+ * fn for each slot with a mark there, those of former sweeps that never reached the disk included.
+ * 1: more to come; 0: the sweep is over; negative: what fn returned to stop it (then *cursor stands
+ * before the bucket, and nothing is forgotten). */
+int bd_dirty_sweep(const struct bd_table *table, uint32_t *cursor, uint32_t max_buckets,
+                   bd_dirty_fn fn, void *arg);
+/* All that the sweep found is on disk: clears `pending`, `durable` = `begun`. Not called when the
+ * write failed: the next sweep finds everything again. */
+void bd_dirty_settle(const struct bd_table *table);
+
+#endif
