@@ -37,6 +37,12 @@ def left(aor):
 class Challenged(Phone):
     """Uses one nonce as long as it is good."""
 
+    def exchange(self, data, **fields):
+        reply = super().exchange(data, **fields)
+        while reply.get("CSeq") != f"{self.cseq} REGISTER":  # the second one to a request sent twice
+            reply = self.receive()
+        return reply
+
     def begin(self):
         self.challenge = self.request(headers=[f"Contact: <{self.contact}>"]).challenge("MD5")
         self.nc = 0
