@@ -29,7 +29,8 @@ struct dataplane {
 static int start(struct dataplane *dp, struct bd_error *error)
 {
     struct bd_arena_params params;
-    if (bd_supervisor_init(&dp->supervisor, &dp->arena, &dp->signals, error) < 0 ||
+    if (bd_supervisor_init(&dp->supervisor, &dp->arena, &dp->signals,
+                           dp->config->control_timeout_ms, error) < 0 ||
         bd_arena_params_from(dp->config, &params, error) < 0 ||
         bd_arena_join(&dp->arena, dp->config->arena_file, dp->config->arena_name, BD_ROLE_DATAPLANE,
                       &params, error) < 0 ||
@@ -120,6 +121,8 @@ int main(int argc, char **argv)
         return options.exit_status;
     if (options.check_only)
         return bd_config_check_main(options.config_file);
+    if (options.arena_only)
+        return bd_arena_check_main(options.config_file);
     dp.config = bd_config_load(options.config_file, stderr);
     if (!dp.config)
         return 1;
@@ -128,6 +131,8 @@ int main(int argc, char **argv)
     int rc = start(&dp, &error);
     if (rc == 0)
         rc = run(&dp, &error);
+    else
+        bd_arena_discard(&dp.arena);
     if (rc < 0)
         bd_log(BD_LOG_ERROR, "%s", error.text);
     stop(&dp);

@@ -36,6 +36,7 @@ struct bd_worker {
     uint32_t control_generation; /* that the pending jobs were meant for */
     uint64_t ns_per_tick_q32;    /* TSC ticks to ns, 32 fractional bits: no division per packet */
     uint64_t now_ms, wall_ms;    /* of this turn */
+    uint64_t wall_ahead_ms;      /* of now_ms; may wrap */
     const struct bd_policy *policy;
     struct bd_pending pending;
     struct bd_held held;           /* durability sync */
@@ -630,10 +631,20 @@ static unsigned take_outbound(struct bd_worker *w)
 /* --- the loop -----------------------------------------------------------------------------------
  */
 
-static bool turn(struct bd_worker *w)
+/* The wall clock goes as the other one does but where it steps, or is slewed by more than their
+ * milliseconds may be out of phase: what is told of a request is the same when it comes again. */
+static void read_clocks(struct bd_worker *w)
 {
     w->now_ms = bd_clock_ms();
-    w->wall_ms = bd_wall_ms();
+    uint64_t ahead_ms = bd_wall_ms() - w->now_ms;
+    if (ahead_ms - w->wall_ahead_ms + 1 > 2)
+        w->wall_ahead_ms = ahead_ms;
+    w->wall_ms = w->now_ms + w->wall_ahead_ms;
+}
+
+static bool turn(struct bd_worker *w)
+{
+    read_clocks(w);
     w->policy = bd_policy_current(w->deps.arena);
     unsigned work = refuse_waiting(w);
     work += serve_burst(w);

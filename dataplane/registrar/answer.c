@@ -49,9 +49,8 @@ static __attribute__((flatten)) void end(const struct bd_turn *turn, struct bd_w
 static void put_challenges(struct bd_registrar *r, const struct bd_turn *turn, struct bd_wire *w,
                            bool stale)
 {
-    const struct bd_request *request = turn->request;
     struct bd_str realm = turn->realm;
-    uint64_t issued_ms = bd_recent_first_ms(&r->recent, turn->transaction, request->wall_ms);
+    uint64_t issued_ms = bd_turn_first_wall_ms(r, turn);
     char nonce[BD_NONCE_TEXT];
     bd_nonce_make(r->nonce, issued_ms, turn->transaction, realm, nonce);
     bd_challenge_write(w, turn->domain, realm, (struct bd_str){nonce, sizeof(nonce)}, stale);

@@ -33,9 +33,8 @@ void bd_authinfo_prepare(struct bd_registrar *registrar, struct bd_turn *turn,
  */
 static void put_nextnonce(struct bd_registrar *r, const struct bd_turn *turn, struct bd_wire *w)
 {
-    const struct bd_request *request = turn->request;
     uint64_t half_ms = (uint64_t)turn->domain->nonce_expire_s * 500;
-    uint64_t first_ms = bd_recent_first_ms(&r->recent, turn->transaction, request->wall_ms);
+    uint64_t first_ms = bd_turn_first_wall_ms(r, turn);
     uint64_t issued_ms = turn->notes->issued_ms;
     if (first_ms < issued_ms || first_ms - issued_ms <= half_ms)
         return;

@@ -256,7 +256,7 @@ static void look_at(const struct bd_registrar *r, struct bd_turn *turn)
     turn->txn = bd_txn_make(m->cseq, bd_hash64(key, m->via.text.p, m->via.text.len));
     turn->fingerprint = bd_repeat_fingerprint(m, turn->settings, key);
     turn->again = bd_header_first(m, BD_HDR_CONTACT) &&
-                  bd_recent_is_done(&r->recent, turn->transaction, turn->request->wall_ms);
+                  bd_recent_is_done(&r->recent, turn->transaction, turn->request->now_ms);
 }
 
 enum bd_verdict bd_register(struct bd_registrar *registrar, struct bd_turn *turn,
@@ -274,7 +274,7 @@ enum bd_verdict bd_register(struct bd_registrar *registrar, struct bd_turn *turn
         verdict = try_once(r, turn, reply, &conflict);
         turn->written = !conflict && bd_verdict_info[verdict].status == 200;
         if (turn->written && verdict != BD_SIP_QUERIED && verdict != BD_SIP_RETRANSMISSION)
-            bd_recent_set_done(&r->recent, turn->transaction, turn->request->wall_ms);
+            bd_recent_set_done(&r->recent, turn->transaction, turn->request->now_ms);
         if (turn->written)
             return verdict;
         *reply = blank;

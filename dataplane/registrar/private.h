@@ -218,6 +218,16 @@ static inline struct bd_str bd_aor_host(struct bd_str aor)
     return (struct bd_str){p, (uint32_t)(end - p)};
 }
 
+/* When the turn's request was first seen, by the wall clock as it goes now: the same for each of
+ * its retransmissions. */
+static inline uint64_t bd_turn_first_wall_ms(struct bd_registrar *registrar,
+                                             const struct bd_turn *turn)
+{
+    const struct bd_request *request = turn->request;
+    uint64_t first_ms = bd_recent_first_ms(&registrar->recent, turn->transaction, request->now_ms);
+    return request->wall_ms - (request->now_ms - first_ms);
+}
+
 static inline void bd_registrar_count(struct bd_registrar *registrar, enum bd_counter counter,
                                       uint64_t n)
 {

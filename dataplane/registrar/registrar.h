@@ -53,7 +53,7 @@ struct bd_request {
     struct bd_notes *notes;     /* NULL: none are kept */
     struct bd_endpoint source, local;
     uint64_t now_ms;  /* bd_clock_ms */
-    uint64_t wall_ms; /* bd_wall_ms */
+    uint64_t wall_ms; /* time of day; but for steps it goes as now_ms does */
     /* What this request changes cannot be promised to be on disk: a REGISTER that is more than a
      * query draws 503 and changes nothing. */
     bool undurable;
