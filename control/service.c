@@ -85,7 +85,8 @@ int bd_service_start(struct bd_control *control, struct bd_error *error)
     control->base = event_base_new();
     if (!control->base)
         return bd_fail(error, "cannot make an event loop");
-    if (join_arena(control, error) < 0)
+    control->alarms = bd_alarms_new(error);
+    if (!control->alarms || join_arena(control, error) < 0)
         return -1;
     control->tasks = bd_tasks_new(control->base, error);
     if (!control->tasks || !(control->peer = bd_peer_new(control, error)))
@@ -202,6 +203,7 @@ void bd_service_stop(struct bd_control *control)
     bd_roster_close(control->roster);
     bd_peer_free(control->peer);
     bd_arena_leave(&control->arena);
+    bd_alarms_free(control->alarms);
     if (control->base)
         event_base_free(control->base);
     if (control->config != control->started)

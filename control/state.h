@@ -12,6 +12,7 @@
 
 #include <event2/event.h>
 
+#include "alarm.h"
 #include "arena.h"
 #include "channel.h"
 #include "config.h"
@@ -27,6 +28,7 @@ struct bd_control {
     struct bd_config *config;  /* in force */
     struct bd_config *started; /* as read at the start: what needs a restart still is as it says */
 
+    struct bd_alarms *alarms;
     struct bd_arena arena;
     struct bd_table table;
     uint16_t generation; /* of this process, for its epoch lines */

@@ -124,6 +124,8 @@ enum { GAUGE_CNT = sizeof(gauges) / sizeof(gauges[0]) };
 #define RING_MHELP "elements that a ring holds"
 #define CHECK_NAME "bindery_verifications_total"
 #define CHECK_HELP "credentials judged by this control process, by result"
+#define ALARM_NAME "bindery_alarm"
+#define ALARM_HELP "1 while the alarm is raised; its text is in `show info`"
 #define BUILD_NAME "bindery_build_info"
 #define BUILD_HELP "1, with the version as a label"
 
@@ -260,6 +262,17 @@ static void write_verifications(const struct bd_control *control, struct evbuffe
                             (unsigned long long)sum[r]);
 }
 
+static void write_alarms(struct bd_alarms *alarms, struct evbuffer *out)
+{
+    family(out, "gauge", ALARM_NAME, ALARM_HELP);
+    for (unsigned i = 0; i < BD_ALARM_CNT; i++) {
+        struct bd_alarm_state state;
+        bd_alarm_read(alarms, (enum bd_alarm)i, &state);
+        evbuffer_add_printf(out, ALARM_NAME "{name=\"%s\"} %d\n", bd_alarm_info[i].label,
+                            state.raised);
+    }
+}
+
 void bd_metrics_write(const struct bd_control *control, const struct bd_table_info *info,
                       struct evbuffer *out)
 {
@@ -271,6 +284,7 @@ void bd_metrics_write(const struct bd_control *control, const struct bd_table_in
         family(out, gauges[i].type, gauges[i].name, gauges[i].help);
         evbuffer_add_printf(out, "%s %.17g\n", gauges[i].name, gauges[i].read(&view));
     }
+    write_alarms(control->alarms, out);
     write_verdicts(control, out);
     write_ineffective(control, out);
     write_verifications(control, out);
@@ -296,6 +310,7 @@ void bd_metrics_print_docs(FILE *out)
     docs_row(out, BUILD_NAME, "version", "gauge", BUILD_HELP);
     for (unsigned i = 0; i < GAUGE_CNT; i++)
         docs_row(out, gauges[i].name, "", gauges[i].type, gauges[i].help);
+    docs_row(out, ALARM_NAME, "name", "gauge", ALARM_HELP);
     docs_row(out, FRAMES_NAME, "verdict", "counter", FRAMES_HELP);
     docs_row(out, REQUEST_NAME, "verdict, status", "counter", REQUEST_HELP);
     docs_row(out, IRA_NAME, "", "counter", IRA_HELP);

@@ -61,12 +61,29 @@ static json_t *policy_json(const struct bd_control *control)
                      policy ? (json_int_t)policy->domain_cnt : 0);
 }
 
+/* Those that are raised. */
+static json_t *alarms_json(struct bd_alarms *alarms)
+{
+    json_t *list = json_array();
+    for (unsigned i = 0; i < BD_ALARM_CNT; i++) {
+        struct bd_alarm_state state;
+        bd_alarm_read(alarms, (enum bd_alarm)i, &state);
+        if (state.raised)
+            json_array_append_new(
+                list, json_pack("{s:s, s:I, s:o}", "alarm", bd_alarm_info[i].label, "for_s",
+                                (json_int_t)((bd_clock_ms() - state.since_ms) / 1000), "what",
+                                bd_json_str(bd_str_from(state.text))));
+    }
+    return list;
+}
+
 static json_t *info_document(const struct bd_control *control,
                              const struct bd_census_result *census)
 {
     const struct bd_table_info *info = &census->info;
     json_t *document = json_object();
     json_object_set_new(document, "version", json_string(BD_VERSION));
+    json_object_set_new(document, "alarms", alarms_json(control->alarms));
     json_object_set_new(document, "control", process_json(control, BD_ROLE_CONTROL, true));
     json_object_set_new(document, "dataplane",
                         process_json(control, BD_ROLE_DATAPLANE, bd_peer_alive(control->peer)));
