@@ -5,7 +5,7 @@
  *   control   dirty  -->  pending  -->  records in the journal, on disk  -->  pending cleared
  *
  *   region:   bd_dirty_shared | dirty, 16 bits a bucket | pending, 16 bits a bucket
- *   word:     bit s: CONTENT of slot s | bit 8 + s: STATE of slot s
+ *   16 bits:  bit s: CONTENT of slot s | bit 8 + s: STATE of slot s
  *
  * Invariant: a LIVE slot whose record or states are not what the disk gives, and an EMPTY one that
  * the disk has something for, has a mark in `dirty` or in `pending`, or lies in the window that a
@@ -16,8 +16,8 @@
  *   `pending` when their records are on disk. Its successor goes on with what is in `pending`, and
  *   so does a new journal after one that failed.
  *
- * A mark may be set without need. One change is never without its mark: see bd_dirty_mark and
- * bd_dirty_sweep in dirty.c for the order.
+ * A mark may be set without need. One change is never without its mark: mark.h and
+ * dirty.c have the order.
  *
  * Sweeps are numbered. A worker whose change is marked reads `begun`; when `durable` is above that,
  * the change is on disk: the sweep that follows began after the mark and finds it, or the one under
@@ -45,7 +45,10 @@ struct bd_dirty_shared {
         _Alignas(64) _Atomic uint32_t home;
     } intent[BD_WORKERS_MAX];
 };
+_Static_assert(sizeof(struct bd_dirty_shared) == 64 * (2 + BD_WORKERS_MAX),
+               "kept in shared memory");
 
+/* Bytes of the region; 0 for an invalid parameter. It begins as zeros. */
 uint64_t bd_dirty_footprint(uint64_t bindings_max);
 
 static inline struct bd_dirty_shared *bd_dirty_of(const struct bd_arena *arena)
@@ -53,7 +56,19 @@ static inline struct bd_dirty_shared *bd_dirty_of(const struct bd_arena *arena)
     return bd_arena_region(arena, BD_REGION_DIRTY);
 }
 
-/* --- control: one thread ----------------------------------------------------------------------- */
+/* --- dataplane ---------------------------------------------------------------------------------
+ * Changes mark by themselves (table.h). */
+
+/* What a request found is to be on disk before its reply says so, though it changed nothing itself:
+ * marks the slot CONTENT, or, where there is no record, what may have held one. For the
+ * retransmission of a request that another worker may be about to mark. */
+void bd_table_mark_again(const struct bd_table *table, const struct bd_slot_ref *ref);
+
+/* The arena holds what the journal held: forgets all marks, sets `restored`. Before workers run. */
+void bd_dirty_set_restored(const struct bd_table *table);
+
+/* --- control: one thread -----------------------------------------------------------------------
+ */
 
 /* Slot numbers of a table are below it; slot = bucket * BD_TABLE_SLOTS + place in it. */
 uint64_t bd_dirty_slots(const struct bd_table *table);
@@ -61,7 +76,8 @@ uint64_t bd_dirty_slots(const struct bd_table *table);
 uint64_t bd_dirty_geometry(const struct bd_table *table);
 
 /* What a marked slot holds now; record NULL: nothing. It lives while the caller's epoch line is not
- * quiescent. kind STATE: the record is the one that was there when the slot was last CONTENT. */
+ * quiescent. kind STATE: the record is the one that was there when the slot was last CONTENT (never
+ * before the first snapshot of this arena is complete: the disk may lack its content). */
 typedef int (*bd_dirty_fn)(void *arg, uint64_t slot, enum bd_dirty_kind kind,
                            const struct bd_record *record);
 
