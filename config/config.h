@@ -114,6 +114,7 @@ struct bd_config {
     enum bd_poll_mode poll;
     bool huge; /* packet buffers in hugepages */
     uint32_t fragments_max, fragment_timeout_ms;
+    uint32_t control_timeout_ms;
     struct bd_config_port *ports;
     unsigned port_cnt;
     struct bd_endpoint *listen; /* SIP over UDP */

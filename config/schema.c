@@ -100,6 +100,10 @@ static const struct bd_row dataplane_rows[] = {
     {"fragment_timeout_ms", &bd_kind_number, FIELD(struct bd_config, fragment_timeout_ms),
      .fallback = "1000", .min = 10, .max = 60000, .unit = "ms", .restart = true,
      .help = "A datagram whose fragments are not all there by then is dropped."},
+    {"control_timeout_ms", &bd_kind_number, FIELD(struct bd_config, control_timeout_ms),
+     .fallback = "1000", .min = 300, .max = 30000, .unit = "ms", .restart = true,
+     .help = "A bindery-control whose main loop stands still for so long counts as gone until it "
+             "moves: what needs it draws 503 at once."},
 };
 
 #define PORT(field) FIELD(struct bd_config_port, field)

@@ -9,6 +9,7 @@
 #include "census.h"
 #include "clock.h"
 #include "events.h"
+#include "health.h"
 #include "metrics_http.h"
 #include "peer.h"
 #include "reload.h"
@@ -106,7 +107,8 @@ int bd_service_start(struct bd_control *control, struct bd_error *error)
     control->events = bd_events_new(control, error);
     if (!control->events || bd_events_start(control->events, error) < 0)
         return -1;
-    return open_sockets(control, error);
+    control->health = bd_health_new(control, error);
+    return control->health ? open_sockets(control, error) : -1;
 }
 
 /* --- run
@@ -192,6 +194,7 @@ void bd_service_stop(struct bd_control *control)
 {
     bd_server_free(control->server);
     bd_metrics_http_free(control->metrics_http);
+    bd_health_free(control->health);
     bd_reload_cancel(control);
     bd_tasks_free(control->tasks);
     bd_events_free(control->events);

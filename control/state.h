@@ -42,6 +42,7 @@ struct bd_control {
     struct bd_census *census;
     struct bd_remover *remover;
     struct bd_events *events;
+    struct bd_health *health;
     struct bd_server *server;
     struct bd_metrics_http *metrics_http;
     struct bd_reload *reload; /* one under way, or NULL */

@@ -29,6 +29,10 @@ static json_t *process_json(const struct bd_control *control, enum bd_role role,
             json_integer((json_int_t)(bd_clock_ms() - atomic_load(&line->heartbeat_ms))));
     }
     json_object_set_new(process, "starts", json_integer(atomic_load(&line->generation)));
+    /* Told by the other one, who saw it. */
+    const struct bd_role_line *witness =
+        bd_control_line(control, role == BD_ROLE_CONTROL ? BD_ROLE_DATAPLANE : BD_ROLE_CONTROL);
+    json_object_set_new(process, "hangs", json_integer(atomic_load(&witness->peer_hangs)));
     return process;
 }
 

@@ -31,7 +31,9 @@
 
 #define BD_ARENA_MAGIC 0x31414e4552414442ULL /* "BDARENA1" */
 /* Any change of a shared layout raises this; tests hold the sizes of all shared structs. */
+#ifndef BD_ARENA_LAYOUT /* tests build two versions that differ in nothing else */
 #define BD_ARENA_LAYOUT 7
+#endif
 
 enum bd_role { BD_ROLE_DATAPLANE, BD_ROLE_CONTROL, BD_ROLE_CNT };
 
@@ -67,6 +69,7 @@ struct bd_role_line {
     _Atomic uint64_t heartbeat_ms;     /* bd_clock_ms() of the last turn of its main loop */
     _Atomic uint64_t started_ms;       /* bd_clock_ms() of the attach */
     _Atomic uint32_t serving;          /* 1 between the end of start and the begin of stop */
+    _Atomic uint32_t peer_hangs;       /* times it found the other role alive without heartbeat */
 };
 
 struct bd_arena_header {

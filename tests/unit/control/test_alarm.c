@@ -80,11 +80,28 @@ static void commands_show_what_is_raised(void **state)
     lab_expect(lab, "json show info", "\"alarms\": []");
 }
 
+static void a_full_table_is_an_alarm(void **state)
+{
+    struct lab *lab = *state;
+    char aor[64];
+    lab_dataplane(lab);
+    lab_wait_dataplane(lab, true);
+    lab_expect(lab, "json show info", "\"alarms\": []");
+    for (unsigned i = 0; i < 60000 / 4 * 9 / 10; i++) {
+        snprintf(aor, sizeof(aor), "%u@example.com", i);
+        lab_put(lab, aor, 4, lab_now_s() + 3600);
+    }
+    lab_expect(lab, "json show info", "\"alarm\": \"table\",\n");
+    lab_expect(lab, "show info", "by 54000 bindings");
+    lab_dataplane_leaves(lab);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_change_is_logged_once),
         cmocka_unit_test(commands_show_what_is_raised),
+        cmocka_unit_test(a_full_table_is_an_alarm),
     };
     return cmocka_run_group_tests(tests, open_lab, close_lab);
 }
