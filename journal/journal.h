@@ -49,8 +49,8 @@
 #include "journal_io.h"
 #include "log.h"
 
-/* Records gather here for one write. All slots of a bucket fit at their largest, so whoever appends a
- * bucket to an empty buffer waits for no disk meanwhile. */
+/* Records gather here for one write. All slots of a bucket fit at their largest, so whoever appends
+ * a bucket to an empty buffer waits for no disk meanwhile. */
 #define BD_JOURNAL_BUFFER_SZ (1 << 20)
 
 /* A file being written; private. */

@@ -9,8 +9,7 @@
 #include "journal_files.h"
 #include "table.h"
 
-_Static_assert(BD_JOURNAL_BUFFER_SZ >=
-                   BD_TABLE_SLOTS * (BD_JOURNAL_BODY_MAX + BD_JOURNAL_FRAME_SZ),
+_Static_assert(BD_JOURNAL_BUFFER_SZ >= BD_TABLE_SLOTS * (BD_JOURNAL_BODY_MAX + BD_JOURNAL_FRAME_SZ),
                "a bucket fits");
 
 static const char *remedy(int rc)

@@ -18,12 +18,12 @@ struct bd_journaling;
 
 struct bd_journaling_numbers {
     enum bd_durability durability;
-    bool restored;          /* the arena holds what the journal held; nothing is written before */
-    bool failing;           /* the journal cannot be written now */
-    bool snapshot_done;     /* a snapshot of this arena is on disk */
-    bool snapshotting;      /* one is under way */
-    uint64_t journal;       /* number of the open one, or of the last; 0: none yet */
-    uint64_t journal_bytes; /* of it */
+    bool restored;           /* the arena holds what the journal held; nothing is written before */
+    bool failing;            /* the journal cannot be written now */
+    bool snapshot_done;      /* a snapshot of this arena is on disk */
+    bool snapshotting;       /* one is under way */
+    uint64_t journal;        /* number of the open one, or of the last; 0: none yet */
+    uint64_t journal_bytes;  /* of it */
     uint64_t records, bytes; /* written by this process */
     uint64_t turns;          /* that put records on disk */
     uint64_t failures;       /* of journals */

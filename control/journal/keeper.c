@@ -17,7 +17,8 @@ static void set_writing(const struct bd_keeper *keeper, bool writing)
     atomic_store_explicit(&shared->writing, writing, memory_order_relaxed);
 }
 
-/* Relaxed: written by control's own threads, and a worker only reads `writing`, which follows it. */
+/* Relaxed: written by control's own threads, and a worker only reads `writing`, which follows it.
+ */
 static bool snapshot_done(const struct bd_keeper *keeper)
 {
     struct bd_dirty_shared *shared = bd_dirty_of(keeper->table->arena);
@@ -139,6 +140,7 @@ int bd_keeper_append(struct bd_journal *journal, uint64_t slot, enum bd_dirty_ki
 
 struct sweep {
     struct bd_keeper *keeper;
+    bool must; /* the same place was FULL with an empty buffer before */
     struct bd_error *error;
 };
 
@@ -146,26 +148,30 @@ static int append(void *arg, uint64_t slot, enum bd_dirty_kind kind, const struc
 {
     struct sweep *sweep = arg;
     struct bd_keeper *keeper = sweep->keeper;
-    if (!bd_journal_has_room(&keeper->journal, 1))
+    if (!sweep->must && !bd_journal_has_room(&keeper->journal, 1))
         return FULL;
     keeper->found++;
     return bd_keeper_append(&keeper->journal, slot, kind, record, sweep->error);
 }
 
-/* A bucket at which the buffer was full is gone through again, and fits into an empty buffer. */
+/* What the buffer had no room for is gone through again, and fits into an empty one; but for some
+ * neighbours of the largest records, for which the disk is waited for with the line held. */
 static int sweep_all(struct sweep *sweep)
 {
     struct bd_keeper *keeper = sweep->keeper;
     struct bd_epoch *epoch = keeper->table->epoch;
-    uint32_t cursor = 0;
+    uint32_t cursor = 0, full_at = UINT32_MAX;
     int rc;
     bd_dirty_begin(keeper->table);
     do {
         bd_epoch_online(epoch, keeper->line, keeper->generation);
         rc = bd_dirty_sweep(keeper->table, &cursor, SLICE, append, sweep);
         bd_epoch_offline(epoch, keeper->line);
-        if (rc == FULL)
-            rc = bd_journal_flush(&keeper->journal, sweep->error) < 0 ? -1 : 1;
+        sweep->must = rc == FULL && cursor == full_at;
+        if (rc != FULL)
+            continue;
+        full_at = cursor;
+        rc = bd_journal_flush(&keeper->journal, sweep->error) < 0 ? -1 : 1;
     } while (rc > 0);
     return rc;
 }

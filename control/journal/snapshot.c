@@ -28,8 +28,8 @@ static void append(void *arg, uint64_t slot, const struct bd_record *record)
     struct bd_snapshot *snapshot = arg;
     snapshot->aors++;
     snapshot->bindings += bd_record_cnt(record);
-    if (!snapshot->failed && bd_keeper_append(&snapshot->file, slot, BD_DIRTY_CONTENT, record,
-                                              &snapshot->error) < 0)
+    if (!snapshot->failed &&
+        bd_keeper_append(&snapshot->file, slot, BD_DIRTY_CONTENT, record, &snapshot->error) < 0)
         snapshot->failed = true;
 }
 

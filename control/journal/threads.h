@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Private to journaling.c and threads.c: what the threads and the loop share. */
+/* Private to journaling.c, keeping.c and walking.c: what the threads and the loop share. */
 #ifndef BD_JOURNALING_THREADS_H
 #define BD_JOURNALING_THREADS_H
 
@@ -7,6 +7,7 @@
 #include <sys/queue.h>
 
 #include "alarm.h"
+#include "clock.h"
 #include "journaling.h"
 #include "snapshot.h"
 
@@ -56,6 +57,27 @@ struct bd_journaling {
 
 /* A turn that takes longer is an alarm. */
 #define BD_JOURNALING_SLOW_MS 1000
+
+static inline uint64_t bd_journaling_us(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+}
+
+static inline struct bd_journal_time bd_journaling_now(const struct bd_journaling *j)
+{
+    return (struct bd_journal_time){bd_wall_ms(), bd_clock_ms(), j->boot};
+}
+
+/* Until something changed, or so long. The mutex is held. */
+static inline void bd_journaling_wait_us(struct bd_journaling *j, uint64_t us)
+{
+    uint64_t until_us = bd_journaling_us() + us;
+    struct timespec until = {.tv_sec = (time_t)(until_us / 1000000),
+                             .tv_nsec = (long)(until_us % 1000000 * 1000)};
+    pthread_cond_timedwait(&j->changed, &j->mutex, &until);
+}
 
 void *bd_journaling_keep(void *journaling);
 void *bd_journaling_walk(void *journaling);
