@@ -1,15 +1,18 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Taking the marks: control's side of dirty.h, and what a rebuild and a load do to them.
+/* Taking the marks: control's side of dirty.h, and what a load does to them.
  *
  * Why no change is ever without its mark. All of it is seq_cst, so there is one order, S.
- *   worker:  change  <  mark set, or found set          in S, and then `begun` is read
- *   sweep:   `begun` raised  <  word read  <  noted in pending  <  taken out  <  slot read
+ *   worker:  change  <  mark set, or found set
+ *   sweep:   word read  <  noted in pending  <  taken out  <  slot read
  * - The sweep takes the mark out: then it read the slot after the change.
  * - It does not, as the mark came after it read the word: the mark stays for the next.
- * - A worker that read `begun` as n after its mark: sweep n + 1 reads the word after that, so it
- *   finds the mark, or sweep n (or one before it that never settled) has it in `pending` already.
- * So `durable` > n says that the change is on disk.
- * - Killed between noted and taken out: in both, and found twice. Nothing is taken out first. */
+ * - Killed between noted and taken out: in both, and found twice. Nothing is taken out first.
+ *
+ * Why `durable` above a ticket n means that the change is on disk. The ticket is an atomic
+ * read-modify-write of `begun`, after the change was seen; that of bd_dirty_begin for sweep n + 1
+ * reads it or what follows it, so all that the ticket's owner had seen happened before sweep n + 1
+ * looks: it finds the intent of whoever made the change, or, as that is gone, his mark, in `dirty`,
+ * or in `pending` where a former sweep put it that has not settled, or has settled by now. */
 #include "bucket.h"
 #include "mark.h"
 #include "race.h"
@@ -32,33 +35,10 @@ uint64_t bd_dirty_geometry(const struct bd_table *table)
 
 /* --- dataplane ------------------------------------------------------------------------------- */
 
-void bd_mark_window(const struct bd_table *table, uint32_t home)
+/* See above. The value stays. */
+uint64_t bd_dirty_ticket(const struct bd_table *table)
 {
-    uint32_t cnt = table->shared->bucket_cnt;
-    for (uint32_t b = home; b < cnt && b < home + BD_TABLE_WINDOW; b++) {
-        for (unsigned s = 0; s < BD_TABLE_SLOTS; s++)
-            bd_mark(table, b, s, BD_DIRTY_CONTENT);
-    }
-}
-
-static void mark_empty(const struct bd_table *table, uint32_t bucket)
-{
-    for (unsigned s = 0; s < BD_TABLE_SLOTS; s++) {
-        if (bd_slot_state(atomic_load(&table->buckets[bucket].slot[s])) != BD_SLOT_LIVE)
-            bd_mark(table, bucket, s, BD_DIRTY_CONTENT);
-    }
-}
-
-void bd_table_mark_again(const struct bd_table *table, const struct bd_slot_ref *ref)
-{
-    if (ref->record) {
-        bd_mark(table, ref->bucket, ref->slot, BD_DIRTY_CONTENT);
-        return;
-    }
-    uint32_t home = bd_table_home(table, ref->hash);
-    bool overflow = atomic_load(&table->buckets[home].flags) & BD_BUCKET_OVERFLOW;
-    for (uint32_t b = home; b < home + (overflow ? BD_TABLE_WINDOW : 1); b++)
-        mark_empty(table, b);
+    return atomic_fetch_add(&bd_dirty_of(table->arena)->begun, 0);
 }
 
 /* Nobody else marks or takes marks now: no worker runs, and control waits for `restored`. Relaxed:
@@ -73,9 +53,27 @@ void bd_dirty_set_restored(const struct bd_table *table)
 
 /* --- control --------------------------------------------------------------------------------- */
 
+/* Acquire; pairs with bd_intend_nothing: who sees an intent gone finds its mark. The slot itself is
+ * read later, by the sweep. */
+static void note_intents(const struct bd_table *table)
+{
+    const struct bd_dirty_shared *shared = bd_dirty_of(table->arena);
+    for (unsigned w = 0; w < BD_WORKERS_MAX; w++) {
+        uint64_t slot = atomic_load_explicit(&shared->intent[w].slot, memory_order_acquire);
+        if (slot == 0 || slot > bd_dirty_slots(table))
+            continue;
+        uint32_t bucket = bd_slot_bucket(slot - 1);
+        atomic_fetch_or_explicit(&table->pending[bucket / BD_MARK_BUCKETS],
+                                 bd_mark_content(bd_slot_place(slot - 1)) << bd_mark_shift(bucket),
+                                 memory_order_relaxed);
+    }
+}
+
 void bd_dirty_begin(const struct bd_table *table)
 {
     atomic_fetch_add(&bd_dirty_of(table->arena)->begun, 1);
+    note_intents(table);
+    BD_RACE_POINT("sweep: begun");
 }
 
 /* Moves a word's marks to `pending` and returns all that is there. */
@@ -120,7 +118,7 @@ static int tell(const struct bd_table *table, uint32_t bucket, uint64_t marks, b
         enum bd_dirty_kind kind = !record || is_content(table, bucket, s, marks, record)
                                       ? BD_DIRTY_CONTENT
                                       : BD_DIRTY_STATE;
-        int rc = fn(arg, (uint64_t)bucket * BD_TABLE_SLOTS + s, kind, record);
+        int rc = fn(arg, bd_slot_number(bucket, s), kind, record);
         if (rc < 0)
             return rc;
     }

@@ -3,10 +3,9 @@
  *
  *   intend  -->  change (compare-and-swap)  -->  mark  -->  record marked  -->  intent back
  *
- * Two hints save the disk from being told less than it must know:
- * - `unmarked` of a record: it was published and its slot has no CONTENT mark yet. Whoever
- * refreshes it meanwhile marks STATE, and what is on disk for the slot is another record still;
- * - a STATE mark that meets CONTENT is not set: the sweep reads the states with the content. */
+ * `unmarked` of a record: it was published and its slot has no CONTENT mark yet. Somebody refreshes
+ * it meanwhile and marks STATE, or the mark of a refresh of its predecessor comes late: then what
+ * the disk has for the slot is another record still, and a STATE would fit nothing there. */
 #ifndef BD_LOCATION_MARK_H
 #define BD_LOCATION_MARK_H
 
@@ -29,6 +28,18 @@ static inline unsigned bd_mark_shift(uint32_t bucket)
 {
     return bucket % BD_MARK_BUCKETS * BD_MARK_BITS;
 }
+static inline uint64_t bd_slot_number(uint32_t bucket, unsigned slot)
+{
+    return (uint64_t)bucket * BD_TABLE_SLOTS + slot;
+}
+static inline uint32_t bd_slot_bucket(uint64_t number)
+{
+    return (uint32_t)(number / BD_TABLE_SLOTS);
+}
+static inline unsigned bd_slot_place(uint64_t number)
+{
+    return (unsigned)(number % BD_TABLE_SLOTS);
+}
 /* Words of either array. */
 static inline uint32_t bd_mark_words(uint32_t bucket_cnt)
 {
@@ -42,7 +53,8 @@ static inline void bd_mark_prefetch(const struct bd_table *table, uint32_t bucke
 
 /* Marks a slot after its change. seq_cst, as the change is. A mark that is there already serves:
  * this load follows the change in S, and the sweep that takes the mark out does so after this load
- * and reads the slot after that, so it sees the change. Pairs with take() in dirty.c. */
+ * and reads the slot after that, so it sees the change. A CONTENT mark serves a refresh too: states
+ * are read with the content. Pairs with take() in dirty.c. */
 static inline void bd_mark(const struct bd_table *table, uint32_t bucket, unsigned slot,
                            enum bd_dirty_kind kind)
 {
@@ -54,19 +66,17 @@ static inline void bd_mark(const struct bd_table *table, uint32_t bucket, unsign
         atomic_fetch_or(word, kind == BD_DIRTY_CONTENT ? content : state);
 }
 
-/* All slots of a window, CONTENT. */
-void bd_mark_window(const struct bd_table *table, uint32_t home);
-
-/* Names the window that is about to change. Relaxed: the compare-and-swap of the change is a
- * release, so who sees the change sees the intent. Its reader is the rebuild of a successor, which
- * has the lock that the kernel took from this process after all of its stores. */
-static inline void bd_intend(_Atomic uint32_t *intent, uint32_t home)
+/* Names the slot that is about to change. Relaxed, as the compare-and-swap of the change is a
+ * release and comes after it. Pairs with bd_dirty_begin: who saw the change and took a ticket has
+ * synchronized with both; and with the rebuild, which has the lock that the kernel took from this
+ * process after all of its stores. */
+static inline void bd_intend(_Atomic uint64_t *intent, uint64_t slot)
 {
-    atomic_store_explicit(intent, home + 1, memory_order_relaxed);
+    atomic_store_explicit(intent, slot + 1, memory_order_relaxed);
 }
 
-/* Release: after the mark. Pairs with the rebuild, as above. */
-static inline void bd_intend_nothing(_Atomic uint32_t *intent)
+/* Release: after the mark. Who sees this (acquire) sees the mark; pairs as above. */
+static inline void bd_intend_nothing(_Atomic uint64_t *intent)
 {
     atomic_store_explicit(intent, 0, memory_order_release);
 }

@@ -52,17 +52,23 @@ void bd_table_bury_readers(struct bd_table *table)
     }
 }
 
-/* What they changed last may be without its mark. An intent goes when its window is marked. */
+static void mark_slot(const struct bd_table *table, uint64_t slot)
+{
+    if (slot < bd_dirty_slots(table))
+        bd_mark(table, bd_slot_bucket(slot), bd_slot_place(slot), BD_DIRTY_CONTENT);
+}
+
+/* What they changed last may be without its mark. An intent goes when its slot is marked. */
 static void settle_intents(const struct bd_table *table)
 {
     struct bd_dirty_shared *shared = bd_dirty_of(table->arena);
     for (unsigned w = 0; w < BD_WORKERS_MAX; w++) {
-        _Atomic uint32_t *intent = &shared->intent[w].home;
-        uint32_t home = atomic_load(intent);
-        if (home == 0)
+        _Atomic uint64_t *intent = &shared->intent[w].slot;
+        uint64_t slot = atomic_load(intent);
+        if (slot == 0)
             continue;
-        bd_mark_window(table, home - 1);
-        BD_RACE_POINT("rebuild: window marked");
+        mark_slot(table, slot - 1);
+        BD_RACE_POINT("rebuild: intent marked");
         bd_intend_nothing(intent);
     }
 }
@@ -119,8 +125,8 @@ static bool is_second(const struct rebuild *r, uint32_t bucket, unsigned slot, u
 /* Worker 0's intent is free by now. */
 static void drop(const struct rebuild *r, uint32_t bucket, unsigned s)
 {
-    _Atomic uint32_t *intent = &bd_dirty_of(r->table->arena)->intent[0].home;
-    bd_intend(intent, bucket);
+    _Atomic uint64_t *intent = &bd_dirty_of(r->table->arena)->intent[0].slot;
+    bd_intend(intent, bd_slot_number(bucket, s));
     atomic_store(&r->table->buckets[bucket].slot[s], 0);
     BD_RACE_POINT("rebuild: slot dropped");
     bd_mark(r->table, bucket, s, BD_DIRTY_CONTENT);

@@ -214,7 +214,7 @@ static void walk_bucket(const struct bd_table *table, uint32_t bucket, bd_table_
     for (unsigned s = 0; s < BD_TABLE_SLOTS; s++) {
         uint64_t word = atomic_load(&table->buckets[bucket].slot[s]);
         if (bd_slot_state(word) == BD_SLOT_LIVE)
-            fn(arg, (uint64_t)bucket * BD_TABLE_SLOTS + s, bd_slot_record(table, word));
+            fn(arg, bd_slot_number(bucket, s), bd_slot_record(table, word));
     }
 }
 

@@ -87,7 +87,7 @@ enum bd_table_rc bd_table_refresh(struct bd_writer *writer, const struct bd_slot
     struct bd_contact *contact = contact_of(ref, i);
     if (expected & BD_STATE_SEALED || atomic_load(&contact->state) != expected)
         return BD_TABLE_CONFLICT;
-    bd_intend(writer->intent, bd_table_home(writer->table, ref->hash));
+    bd_intend(writer->intent, bd_slot_number(ref->bucket, ref->slot));
     raise_txn(contact, txn);
     BD_RACE_POINT("refresh: txn raised");
     bool won = atomic_compare_exchange_strong(&contact->state, &expected,
@@ -167,6 +167,7 @@ static enum bd_table_rc swap(struct bd_writer *writer, const struct bd_slot_ref 
 {
     if (!seal(ref, seen))
         return BD_TABLE_CONFLICT;
+    bd_intend(writer->intent, bd_slot_number(ref->bucket, ref->slot));
     BD_RACE_POINT("replace: sealed");
     uint64_t word = ref->word;
     if (!atomic_compare_exchange_strong(&writer->table->buckets[ref->bucket].slot[ref->slot], &word,
@@ -335,6 +336,7 @@ static enum bd_table_rc insert(struct bd_writer *writer, uint64_t hash, struct b
         bd_memory_give(writer, off);
         return BD_TABLE_WINDOW_FULL;
     }
+    bd_intend(writer->intent, bd_slot_number(claim.bucket, claim.place));
     BD_RACE_POINT("insert: claimed");
     rc = publish(writer, &claim, hash, aor);
     BD_RACE_POINT("insert: published");
@@ -362,7 +364,6 @@ enum bd_table_rc bd_table_put(struct bd_writer *writer, const struct bd_slot_ref
         return BD_TABLE_OK;
     if (ref->record && !unchanged(ref, seen))
         return BD_TABLE_CONFLICT;
-    bd_intend(writer->intent, bd_table_home(writer->table, ref->hash));
     enum bd_table_rc rc = change(writer, ref, aor, seen, bindings, cnt);
     bd_intend_nothing(writer->intent);
     return rc;
