@@ -190,6 +190,7 @@ static struct bd_request request_of(struct lab *lab)
         .local = lab->local,
         .now_ms = lab->now_ms,
         .wall_ms = lab->wall_ms,
+        .undurable = lab->undurable,
         .policy = lab->policy,
     };
 }

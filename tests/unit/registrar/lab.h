@@ -26,6 +26,7 @@ struct lab {
     uint64_t now_ms, wall_ms;
     struct bd_endpoint source, local;
     uint32_t reply_cap;
+    bool undurable; /* of the requests */
     /* What the last request drew. */
     struct bd_message message;
     char request[LAB_REPLY_MAX], reply[LAB_REPLY_MAX + 1];
