@@ -10,6 +10,7 @@
 #include "clock.h"
 #include "events.h"
 #include "health.h"
+#include "journaling.h"
 #include "metrics_http.h"
 #include "peer.h"
 #include "recovery.h"
@@ -89,6 +90,9 @@ int bd_service_start(struct bd_control *control, struct bd_error *error)
         return bd_fail(error, "cannot make an event loop");
     control->alarms = bd_alarms_new(error);
     if (!control->alarms || join_arena(control, error) < 0)
+        return -1;
+    control->journaling = bd_journaling_start(control, error);
+    if (!control->journaling)
         return -1;
     control->tasks = bd_tasks_new(control->base, error);
     if (!control->tasks || !(control->peer = bd_peer_new(control, error)))
@@ -208,6 +212,8 @@ void bd_service_stop(struct bd_control *control)
     bd_roster_close(control->roster);
     bd_recovery_free(control->recovery);
     bd_peer_free(control->peer);
+    if (!bd_journaling_stop(control->journaling))
+        return; /* the end of the process ends its threads, which use all of the rest */
     bd_arena_leave(&control->arena);
     bd_alarms_free(control->alarms);
     if (control->base)

@@ -33,6 +33,7 @@ struct bd_control {
     struct bd_table table;
     uint16_t generation; /* of this process, for its epoch lines */
 
+    struct bd_journaling *journaling;
     struct bd_tasks *tasks;
     struct bd_roster *roster;
     struct bd_recovery *recovery;

@@ -208,6 +208,9 @@ profiles:
     service_route: ["sip:trunk.path.example;lr"]
 auth:
   secret: for tests only, known to everybody
+journal:
+  directory: $lab/journal
+  durability: ${lab_durability:-async}
 control:
   database: $lab/subscribers.db
   stats_socket: $lab/stats.sock

@@ -32,6 +32,7 @@ with_process()
 reset_lab()
 {
     rm -f "/dev/hugepages/$ns" "/dev/shm/$ns" "$lab"/subscribers.db* "$lab"/*.sock "$lab"/*.pid
+    rm -rf "$lab/journal"
     lab_config >"$lab/bindery.yaml"
 }
 
