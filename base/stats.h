@@ -10,6 +10,7 @@
 #include <stdatomic.h>
 #include <stdint.h>
 
+#include "limits.h"
 #include "verdict.h"
 
 /* X(NAME, text, help) */
@@ -37,7 +38,14 @@
     X(VERIFY_JOBS, "verify_jobs", "jobs handed to the verifiers")                                  \
     X(VERIFY_LATE, "verify_late", "verdicts that came after their request was answered")           \
     X(CONTROL_SENT, "control_sent", "datagrams sent for the control process")                      \
-    X(CONTROL_UNSENT, "control_unsent", "datagrams of the control process that could not be sent")
+    X(CONTROL_UNSENT, "control_unsent", "datagrams of the control process that could not be sent") \
+    X(SCREEN_SCANNED, "screen_scanned", "requests of which fields were scanned")                   \
+    X(SCREEN_SKIPPED, "screen_skipped", "requests whose fields had passed the same rules before")  \
+    X(SCREEN_COUNT, "screen_count", "requests that a screening rule with action count matched")    \
+    X(SCREEN_FAILED, "screen_failed", "requests let through as they could not be scanned")         \
+    X(BANS_ADDED, "bans_added", "sources that became banned")                                      \
+    X(BANS_DISPLACED, "bans_displaced", "bans that gave way to another, as their bucket was full") \
+    X(BANNED_PASSED, "banned_passed", "datagrams of banned sources let through (bans: count)")
 
 enum bd_counter {
 #define X(name, text, help) BD_CTR_##name,
@@ -61,6 +69,8 @@ struct bd_worker_stats {
     _Atomic uint64_t counter[BD_COUNTER_CNT];
     _Atomic uint64_t latency[BD_LATENCY_BUCKETS];
     _Atomic uint64_t latency_sum_ns;
+    _Atomic uint64_t
+        screen_hits[BD_SCREEN_CELLS]; /* of screening rules, by their cell (screen.h) */
 };
 
 /* Only the owning worker may call: a plain load and store is enough, no locked instruction. */

@@ -4,8 +4,10 @@
 #include <rte_cycles.h>
 #include <stdlib.h>
 
+#include "ban.h"
 #include "clock.h"
 #include "pending.h"
+#include "screener.h"
 #include "stun.h"
 
 /* Upper bounds of the side work of one turn, so that a flood of it cannot starve the port. */
@@ -21,6 +23,7 @@ enum { IDLE_TURNS_BEFORE_NAP = 256, NAP_MAX_US = 500 };
 struct bd_worker {
     struct bd_worker_deps deps;
     struct bd_registrar *registrar;
+    struct bd_screener *screener;
     struct bd_worker_stats *stats;
     struct bd_channel channel;
     uint32_t generation;         /* of this dataplane process */
@@ -32,6 +35,7 @@ struct bd_worker {
     struct bd_datagram datagram[BD_BURST];
     struct bd_message message[BD_BURST];
     struct bd_request request[BD_BURST];
+    enum bd_verdict screened[BD_BURST]; /* BD_VERDICT_NONE: goes on */
     /* Of requests that waited for a verifier, by their place in the burst, too. */
     struct bd_verify_result result[BD_BURST];
     uint64_t received_tsc[BD_BURST];
@@ -57,17 +61,19 @@ struct bd_worker *bd_worker_new(const struct bd_worker_deps *deps, struct bd_err
     struct bd_registrar_deps registrar = {
         .arena = deps->arena, .table = deps->table, .writer = deps->writer, .stats = w->stats};
     w->registrar = bd_registrar_new(&registrar, error);
-    if (!w->registrar) {
-        free(w);
-        return NULL;
-    }
-    return w;
+    if (w->registrar)
+        w->screener = bd_screener_new(deps->arena, w->stats, deps->phones, error);
+    if (w->screener)
+        return w;
+    bd_worker_free(w);
+    return NULL;
 }
 
 void bd_worker_free(struct bd_worker *worker)
 {
     if (!worker)
         return;
+    bd_screener_free(worker->screener);
     bd_registrar_free(worker->registrar);
     free(worker);
 }
@@ -179,6 +185,54 @@ static void refuse(struct bd_worker *w, const struct bd_datagram *d, const struc
     finish(w, d, r, BD_STEP_REPLY, verdict, out, received_tsc);
 }
 
+/* --- screening -------------------------------------------------------------------------------- */
+
+static uint32_t now_s(const struct bd_worker *w)
+{
+    return (uint32_t)(w->now_ms / 1000);
+}
+
+/* What banned sources sent ends here, unread. Returns how many datagrams stay. */
+static unsigned shut_out(struct bd_worker *w, unsigned cnt)
+{
+    unsigned kept = 0;
+    if (!bd_bans_any(w->deps.arena, now_s(w)))
+        return cnt;
+    for (unsigned i = 0; i < cnt; i++) {
+        const struct bd_datagram *d = &w->datagram[i];
+        if (bd_screener_admits(w->screener, &d->source.ip, now_s(w))) {
+            w->datagram[kept++] = *d;
+        } else {
+            count_verdict(w, BD_FRAME_BANNED);
+            bd_nic_drop(d->mbuf);
+        }
+    }
+    return kept;
+}
+
+static void screen_burst(struct bd_worker *w, unsigned cnt)
+{
+    for (unsigned i = 0; i < cnt; i++)
+        bd_screener_begin(w->screener, i, is_stun(&w->request[i]) ? NULL : &w->message[i],
+                          w->request[i].parsed);
+    for (unsigned i = 0; i < cnt; i++)
+        w->screened[i] = bd_screener_judge(w->screener, i, &w->datagram[i].source.ip, now_s(w),
+                                           &w->request[i].reject_code);
+}
+
+/* An ACK draws no answer, whatever a rule says (RFC 3261 17.1.1.3). */
+static void end_screened(struct bd_worker *w, unsigned place, struct outgoing *out,
+                         uint64_t received_tsc)
+{
+    const struct bd_datagram *d = &w->datagram[place];
+    const struct bd_request *r = &w->request[place];
+    enum bd_verdict verdict = w->screened[place];
+    if (verdict == BD_SIP_SCREEN_REJECT && r->message->method != BD_METHOD_ACK)
+        refuse(w, d, r, verdict, out, received_tsc);
+    else
+        finish(w, d, r, BD_STEP_SILENT, verdict, out, received_tsc);
+}
+
 /* --- requests --------------------------------------------------------------------------------- */
 
 /* Hands a job to the verifiers and lets the datagram wait; 503 at once when that cannot be. */
@@ -264,6 +318,10 @@ static void serve(struct bd_worker *w, unsigned place, uint64_t received_tsc)
         serve_stun(w, d, &out, received_tsc);
         return;
     }
+    if (w->screened[place] != BD_VERDICT_NONE) {
+        end_screened(w, place, &out, received_tsc);
+        return;
+    }
     /* The job is written straight into the ring; with the ring full into a spare place, as the
      * registrar must still be asked whether this request wants a verifier at all. */
     _Alignas(8) char spare[BD_JOB_SZ];
@@ -285,15 +343,20 @@ static void prefetch_payload(const struct bd_datagram *d)
         __builtin_prefetch(d->payload + (size_t)line * 64);
 }
 
+/* Whether the registrar serves what stands at a place. */
+static bool goes_on(const struct bd_worker *w, unsigned place)
+{
+    return !is_stun(&w->request[place]) && w->screened[place] == BD_VERDICT_NONE;
+}
+
 /* The rest of a request's record, while those before it are served. */
 static void prefetch_rest(const struct bd_worker *w, unsigned place, unsigned cnt)
 {
-    if (place < cnt && !is_stun(&w->request[place]))
+    if (place < cnt && goes_on(w, place))
         bd_registrar_prefetch_rest(w->registrar, place);
 }
 
-/* Stage by stage, so that the cache misses of a burst's requests overlap. */
-static void prepare_burst(struct bd_worker *w, unsigned cnt)
+static void parse_burst(struct bd_worker *w, unsigned cnt)
 {
     for (unsigned i = 0; i < cnt && i < PAYLOAD_AHEAD; i++)
         prefetch_payload(&w->datagram[i]);
@@ -301,13 +364,19 @@ static void prepare_burst(struct bd_worker *w, unsigned cnt)
         if (i + PAYLOAD_AHEAD < cnt)
             prefetch_payload(&w->datagram[i + PAYLOAD_AHEAD]);
         make_request(w, &w->datagram[i], &w->message[i], &w->request[i]);
+        w->screened[i] = BD_VERDICT_NONE;
     }
+}
+
+/* Stage by stage, so that the cache misses of a burst's requests overlap. */
+static void prepare_burst(struct bd_worker *w, unsigned cnt)
+{
     for (unsigned i = 0; i < cnt; i++) {
-        if (!is_stun(&w->request[i]))
+        if (goes_on(w, i))
             bd_registrar_prepare(w->registrar, i, &w->request[i]);
     }
     for (unsigned i = 0; i < cnt; i++) {
-        if (!is_stun(&w->request[i]))
+        if (goes_on(w, i))
             bd_registrar_prefetch(w->registrar, i);
     }
     for (unsigned i = 0; i < BD_PREFETCH_AHEAD; i++)
@@ -317,13 +386,16 @@ static void prepare_burst(struct bd_worker *w, unsigned cnt)
 static unsigned serve_burst(struct bd_worker *w)
 {
     uint64_t received_tsc = rte_rdtsc();
-    unsigned cnt = bd_nic_receive(w->deps.queue, w->stats, w->datagram);
+    unsigned received = bd_nic_receive(w->deps.queue, w->stats, w->datagram);
+    unsigned cnt = shut_out(w, received);
+    parse_burst(w, cnt);
+    screen_burst(w, cnt);
     prepare_burst(w, cnt);
     for (unsigned i = 0; i < cnt; i++) {
         prefetch_rest(w, i + BD_PREFETCH_AHEAD, cnt);
         serve(w, i, received_tsc);
     }
-    return cnt;
+    return received;
 }
 
 /* --- verdicts ----------------------------------------------------------------------------------
@@ -372,6 +444,7 @@ static unsigned take_verdicts(struct bd_worker *w)
 {
     unsigned taken = 0, cnt;
     while ((cnt = claim_burst(w, &taken)) > 0) {
+        parse_burst(w, cnt); /* screened before they waited */
         prepare_burst(w, cnt);
         for (unsigned i = 0; i < cnt; i++) {
             prefetch_rest(w, i + BD_PREFETCH_AHEAD, cnt);
@@ -483,6 +556,7 @@ static bool turn(struct bd_worker *w)
     w->now_ms = bd_clock_ms();
     w->wall_ms = bd_wall_ms();
     w->policy = bd_policy_current(w->deps.arena);
+    bd_screener_use(w->screener, w->policy);
     unsigned work = refuse_waiting(w);
     work += serve_burst(w);
     work += take_verdicts(w);

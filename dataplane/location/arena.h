@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The arena: one file of shared memory that outlives every process.
  *
- *   +--------+--------+-------------+------------+--------+----------+-------+-------+-----------+
- *   | header | policy | provisioned | identities | nonces | channels | stats | table | records   |
- *   +--------+--------+-------------+------------+--------+----------+-------+-------+-----------+
+ *   +--------+--------+-------------+------------+--------+------+----------+-------+-------+----
+ *   | header | policy | provisioned | identities | nonces | bans | channels | stats | table | records
+ *   +--------+--------+-------------+------------+--------+------+----------+-------+-------+----
  *   0        one region after another, each 2 MiB aligned; offsets in the header; no pointers
  *
  * The file lies on hugetlbfs (or /dev/shm, with a warning). Whichever process comes first creates
@@ -13,6 +13,7 @@
  *   dataplane   table, record memory, stats, its ends of the channels
  *   control     policy, provisioned, identities, nonces, its ends of the channels
  *   each role   its own line in the header
+ *   both        bans, in which no entry needs more than one store to be whole (ban.h)
  * Bindings have ONE writing process, the dataplane (several worker threads of it). The control
  * process changes them by command through a channel. So at attach the dataplane is alone with the
  * allocator and rebuilds it from what the table reaches: nothing can leak through a kill.
@@ -30,7 +31,7 @@
 
 #define BD_ARENA_MAGIC 0x31414e4552414442ULL /* "BDARENA1" */
 /* Any change of a shared layout raises this; tests hold the sizes of all shared structs. */
-#define BD_ARENA_LAYOUT 6
+#define BD_ARENA_LAYOUT 7
 
 enum bd_role { BD_ROLE_DATAPLANE, BD_ROLE_CONTROL, BD_ROLE_CNT };
 
@@ -39,6 +40,7 @@ enum bd_region {
     BD_REGION_PROVISIONED,
     BD_REGION_IDENTITIES, /* no bytes where there are no implicit registration sets */
     BD_REGION_NONCES,
+    BD_REGION_BANS,
     BD_REGION_CHANNELS,
     BD_REGION_STATS,
     BD_REGION_TABLE,
