@@ -2,7 +2,8 @@
 /* The arena: one file of shared memory that outlives every process.
  *
  *   +--------+--------+-------------+------------+--------+------+----------+-------+-------+----
- *   | header | policy | provisioned | identities | nonces | bans | channels | stats | table | records
+ *   | header | policy | provisioned | identities | nonces | bans | channels | stats | table |
+ * records
  *   +--------+--------+-------------+------------+--------+------+----------+-------+-------+----
  *   0        one region after another, each 2 MiB aligned; offsets in the header; no pointers
  *
