@@ -47,9 +47,16 @@ static void add_rule(void *arg, unsigned number, const struct bd_config_rule *ru
 
 void bd_command_show_screening(struct bd_answer *answer, const struct bd_str *args, unsigned cnt)
 {
+    struct bd_control *control = bd_answer_control(answer);
+    const struct bd_config *config = control->config;
     json_t *list = json_array();
-    bd_screening_visit(bd_answer_control(answer), add_rule, list);
-    bd_answer_document(answer, json_pack("{s:o}", "rules", list), BD_RENDER_TABLES);
+    bd_screening_visit(control, add_rule, list);
+    bd_answer_document(answer,
+                       json_pack("{s:[{s:s, s:i, s:s}], s:o}", "screening", "file",
+                                 config->screening_rules ? config->screening_rules : "none",
+                                 "rule_cnt", (int)config->rule_cnt, "bans",
+                                 config->bans_enforced ? "enforce" : "count", "rules", list),
+                       BD_RENDER_TABLES);
 }
 
 /* --- bans ---------------------------------------------------------------------------------------

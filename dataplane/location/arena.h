@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The arena: one file of shared memory that outlives every process.
  *
- *   +--------+--------+-------------+------------+--------+------+----------+-------+-------+----
- *   | header | policy | provisioned | identities | nonces | bans | channels | stats | table |
- * records
- *   +--------+--------+-------------+------------+--------+------+----------+-------+-------+----
+ *   +--------+--------+-------------+------------+--------+------+----------+-------+-------+-----
+ *   | header | policy | provisioned | identities | nonces | bans | channels | stats | table | recs
+ *   +--------+--------+-------------+------------+--------+------+----------+-------+-------+-----
  *   0        one region after another, each 2 MiB aligned; offsets in the header; no pointers
  *
  * The file lies on hugetlbfs (or /dev/shm, with a warning). Whichever process comes first creates

@@ -308,7 +308,7 @@ static int try_hugepages(void)
     struct bd_arena_params params = params_of(1ULL << 44);
     if (bd_arena_join(&arena, path, NULL, BD_ROLE_CONTROL, &params, &error) != -1)
         return __LINE__ % 256;
-    if (!strstr(error.text, "needs 8388616 hugepages of 2048 kB, ") ||
+    if (!strstr(error.text, "needs 8388617 hugepages of 2048 kB, ") ||
         !strstr(error.text, "/sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages"))
         return __LINE__ % 256;
     if (access(path, F_OK) == 0)

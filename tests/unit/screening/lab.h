@@ -108,4 +108,40 @@ static inline uint64_t lab_hits(const struct lab *lab, unsigned n)
     return bd_screen_cell_sum(&lab->arena, rule->cell) - rule->base;
 }
 
+/* A phone's REGISTER, and the same with one field changed. */
+struct phone {
+    const char *uri, *from, *to, *contact, *call_id, *agent, *branch;
+};
+static const struct phone honest = {"sip:example.com",
+                                    "\"Alice\" <sip:alice@example.com>;tag=1",
+                                    "<sip:alice@example.com>",
+                                    "<sip:alice@192.0.2.1:5062>;expires=60",
+                                    "c1@192.0.2.1",
+                                    "Phone 1.0",
+                                    "z9hG4bK1"};
+
+static inline enum bd_verdict lab_screen_code(struct lab *lab, struct phone p, unsigned *code)
+{
+    char text[2048];
+    int n = snprintf(text, sizeof(text),
+                     "REGISTER %s SIP/2.0\r\nVia: SIP/2.0/UDP 192.0.2.1;branch=%s\r\nFrom: %s\r\n"
+                     "To: %s\r\nCall-ID: %s\r\nCSeq: 1 REGISTER\r\nContact: %s\r\n"
+                     "User-Agent: %s\r\nMax-Forwards: 70\r\nContent-Length: 0\r\n\r\n",
+                     p.uri, p.branch, p.from, p.to, p.call_id, p.contact, p.agent);
+    return lab_screen_at(lab, text, (uint32_t)n, 100, code);
+}
+
+static inline enum bd_verdict lab_screen(struct lab *lab, struct phone p)
+{
+    unsigned ignored;
+    return lab_screen_code(lab, p, &ignored);
+}
+
+#define WITH(field, text)                                                                          \
+    ({                                                                                             \
+        struct phone changed = honest;                                                             \
+        changed.field = text;                                                                      \
+        changed;                                                                                   \
+    })
+
 #endif
