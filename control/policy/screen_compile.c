@@ -150,21 +150,34 @@ static uint64_t identity_of(const struct bd_config_rule *rule)
     return bd_hash64(&key, part, sizeof(part));
 }
 
+/* Of all rules in their order, and of the Hyperscan that compiles them. */
+static uint64_t identity_of_all(const struct bd_config *config)
+{
+    const char *version = hs_version();
+    struct bd_hash_key key;
+    bd_hash_key_init(&key, 0);
+    uint64_t part[2] = {bd_hash64(&key, version, strlen(version))};
+    for (unsigned i = 0; i < config->rule_cnt; i++) {
+        part[1] = identity_of(&config->rules[i]);
+        part[0] = bd_hash64(&key, part, sizeof(part));
+    }
+    return part[0];
+}
+
 static void put_rules(struct bd_screen *screen, const struct bd_config *config,
-                      const struct bd_arena *arena)
+                      const struct bd_arena *arena, const struct bd_screen *former)
 {
     struct bd_screen_rule *rules = (struct bd_screen_rule *)(screen + 1);
+    screen->identity = identity_of_all(config);
+    screen->rule_cnt = config->rule_cnt;
     for (unsigned i = 0; i < config->rule_cnt; i++) {
         const struct bd_config_action *action = &config->rules[i].action;
         rules[i] = (struct bd_screen_rule){.identity = identity_of(&config->rules[i]),
                                            .seconds = action->seconds,
                                            .code = (uint16_t)action->code,
                                            .action = (uint8_t)action->what};
-        screen->identity = screen->identity * 31 + rules[i].identity;
     }
-    const struct bd_policy *former = bd_policy_current(arena);
-    bd_screen_assign_cells(arena, former ? bd_policy_screen(former) : NULL, rules,
-                           config->rule_cnt);
+    bd_screen_assign_cells(arena, former, rules, config->rule_cnt);
 }
 
 static int put_databases(struct builder *b, const struct bd_config *config, struct bd_error *error)
@@ -203,6 +216,18 @@ static int check_scratch(const struct bd_config *config, const struct bd_screen 
                    config->screening_rules, BD_SCREEN_SCRATCH_MAX >> 10);
 }
 
+static int build(struct builder *b, const struct bd_config *config, const struct bd_arena *arena,
+                 const struct bd_screen *former, struct bd_error *error)
+{
+    struct bd_screen *head = (struct bd_screen *)b->out;
+    b->used = bd_screen_align(sizeof(*head) + config->rule_cnt * sizeof(struct bd_screen_rule));
+    memset(b->out, 0, BD_SCREEN_MAX);
+    put_rules(head, config, arena, former);
+    if (put_databases(b, config, error) < 0)
+        return -1;
+    return check_scratch(config, head, error);
+}
+
 int bd_screen_compile(const struct bd_arena *arena, const struct bd_config *config, void **screen,
                       uint32_t *size, struct bd_error *error)
 {
@@ -213,12 +238,12 @@ int bd_screen_compile(const struct bd_arena *arena, const struct bd_config *conf
     struct builder b = {.out = aligned_alloc(BD_SCREEN_ALIGN, BD_SCREEN_MAX)};
     if (!b.out)
         return bd_fail(error, "screening: out of memory");
-    struct bd_screen *head = (struct bd_screen *)b.out;
-    b.used = bd_screen_align(sizeof(*head) + config->rule_cnt * sizeof(struct bd_screen_rule));
-    memset(b.out, 0, BD_SCREEN_MAX);
-    head->rule_cnt = config->rule_cnt;
-    put_rules(head, config, arena);
-    if (put_databases(&b, config, error) < 0 || check_scratch(config, head, error) < 0) {
+    const struct bd_policy *policy = bd_policy_current(arena);
+    const struct bd_screen *former = policy ? bd_policy_screen(policy) : NULL;
+    if (former && former->identity == identity_of_all(config)) {
+        b.used = policy->size - policy->screen_off; /* it is the last part */
+        memcpy(b.out, former, b.used);
+    } else if (build(&b, config, arena, former, error) < 0) {
         free(b.out);
         return -1;
     }

@@ -9,7 +9,8 @@
 #include "config.h"
 #include "screen.h"
 
-/* Compiles for this arena, whose current policy's rules keep their counters. *screen is freed by
+/* Compiles for this arena, whose current policy's rules keep their counters; the same rules are
+ * copied from there, so that a reload of other things costs nothing. *screen is freed by
  * the caller; NULL with a size of 0: there are no rules. -1: Hyperscan does not take a pattern (the
  * error has its place, its message, and how many others it does not take either), the rules are
  * larger than BD_SCREEN_MAX, want more than BD_SCREEN_SCRATCH_MAX to scan, no memory. */
