@@ -100,8 +100,6 @@
 #define BD_SCREEN_RULES_MAX 2000
 /* A rule's text. Longer: refused. */
 #define BD_SCREEN_PATTERN_MAX 1000
-/* Counters of rules: so many that new rules find some that the rules before them do not use. */
-#define BD_SCREEN_CELLS (2 * BD_SCREEN_RULES_MAX)
 /* The compiled rules: two thousand plain ones take 1 MiB, a thousand intricate ones four. More: the
  * configuration is refused. */
 #define BD_SCREEN_MAX (4U << 20)

@@ -10,7 +10,6 @@
 #include <stdatomic.h>
 #include <stdint.h>
 
-#include "limits.h"
 #include "verdict.h"
 
 /* X(NAME, text, help) */
@@ -63,6 +62,10 @@ extern const struct bd_counter_info bd_counter_info[BD_COUNTER_CNT];
  * power of two of nanoseconds, from 256 ns to 2^36 ns; the first and last bucket take the rest. */
 #define BD_LATENCY_SUB     4
 #define BD_LATENCY_BUCKETS 116
+
+/* Counters of screening rules (screen.h): twice as many as there may be rules, so that new ones
+ * find some that the rules before them do not use. */
+#define BD_SCREEN_CELLS 4000
 
 struct bd_worker_stats {
     _Alignas(64) _Atomic uint64_t verdict[BD_VERDICT_CNT];

@@ -4,6 +4,8 @@
 #include "screen_compile.h"
 #include "stats.h"
 
+_Static_assert(BD_SCREEN_CELLS >= 2 * BD_SCREEN_RULES_MAX, "see bd_screen_assign_cells");
+
 uint64_t bd_screen_cell_sum(const struct bd_arena *arena, unsigned cell)
 {
     const struct bd_worker_stats *stats = bd_arena_region(arena, BD_REGION_STATS);
