@@ -76,6 +76,7 @@
     X(SIP_VERIFIER_BUSY, 503, "verifier_busy") /* ring or pending table full */                    \
     X(SIP_VERIFIER_GONE, 503, "verifier_gone")                                                     \
     X(SIP_NOTIFIER_BUSY, 503, "notifier_busy") /* SUBSCRIBE: control gone, or its ring full */     \
+    X(SIP_NOT_DURABLE, 503, "not_durable")     /* durability sync, and the disk does not follow */ \
     X(SIP_DRAINING, 503, "draining")                                                               \
     X(SIP_SCREEN_REJECT, 403, "screen_reject") /* a screening rule; the code is the rule's */      \
     X(SIP_SCREEN_DROP, 0, "screen_drop")       /* likewise */                                      \

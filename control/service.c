@@ -9,8 +9,11 @@
 #include "census.h"
 #include "clock.h"
 #include "events.h"
+#include "health.h"
+#include "journaling.h"
 #include "metrics_http.h"
 #include "peer.h"
+#include "recovery.h"
 #include "reload.h"
 #include "remover.h"
 #include "replay.h"
@@ -85,7 +88,11 @@ int bd_service_start(struct bd_control *control, struct bd_error *error)
     control->base = event_base_new();
     if (!control->base)
         return bd_fail(error, "cannot make an event loop");
-    if (join_arena(control, error) < 0)
+    control->alarms = bd_alarms_new(error);
+    if (!control->alarms || join_arena(control, error) < 0)
+        return -1;
+    control->journaling = bd_journaling_start(control, error);
+    if (!control->journaling)
         return -1;
     control->tasks = bd_tasks_new(control->base, error);
     if (!control->tasks || !(control->peer = bd_peer_new(control, error)))
@@ -93,7 +100,8 @@ int bd_service_start(struct bd_control *control, struct bd_error *error)
     if (bd_reload_publish_now(control, control->config, error) < 0)
         return -1;
     control->roster = bd_roster_open(control, error);
-    if (!control->roster || start_verifiers(control, error) < 0)
+    if (!control->roster || start_verifiers(control, error) < 0 ||
+        !(control->recovery = bd_recovery_new(control, error)))
         return -1;
     control->sweeper = bd_sweeper_new(control, error);
     if (!control->sweeper || bd_sweeper_start(control->sweeper, error) < 0)
@@ -105,7 +113,8 @@ int bd_service_start(struct bd_control *control, struct bd_error *error)
     control->events = bd_events_new(control, error);
     if (!control->events || bd_events_start(control->events, error) < 0)
         return -1;
-    return open_sockets(control, error);
+    control->health = bd_health_new(control, error);
+    return control->health ? open_sockets(control, error) : -1;
 }
 
 /* --- run
@@ -191,6 +200,7 @@ void bd_service_stop(struct bd_control *control)
 {
     bd_server_free(control->server);
     bd_metrics_http_free(control->metrics_http);
+    bd_health_free(control->health);
     bd_reload_cancel(control);
     bd_tasks_free(control->tasks);
     bd_events_free(control->events);
@@ -200,8 +210,12 @@ void bd_service_stop(struct bd_control *control)
     bd_verifiers_stop(control->verifiers);
     bd_replay_free(control->replay);
     bd_roster_close(control->roster);
+    bd_recovery_free(control->recovery);
     bd_peer_free(control->peer);
+    if (!bd_journaling_stop(control->journaling))
+        return; /* the end of the process ends its threads, which use all of the rest */
     bd_arena_leave(&control->arena);
+    bd_alarms_free(control->alarms);
     if (control->base)
         event_base_free(control->base);
     if (control->config != control->started)

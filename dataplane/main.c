@@ -9,7 +9,9 @@
 #include "arena_setup.h"
 #include "clock.h"
 #include "cpu.h"
+#include "held.h"
 #include "options.h"
+#include "restore.h"
 #include "supervisor.h"
 #include "worker.h"
 
@@ -27,7 +29,8 @@ struct dataplane {
 static int start(struct dataplane *dp, struct bd_error *error)
 {
     struct bd_arena_params params;
-    if (bd_supervisor_init(&dp->supervisor, &dp->arena, &dp->signals, error) < 0 ||
+    if (bd_supervisor_init(&dp->supervisor, &dp->arena, &dp->signals,
+                           dp->config->control_timeout_ms, error) < 0 ||
         bd_arena_params_from(dp->config, &params, error) < 0 ||
         bd_arena_join(&dp->arena, dp->config->arena_file, dp->config->arena_name, BD_ROLE_DATAPLANE,
                       &params, error) < 0 ||
@@ -37,10 +40,20 @@ static int start(struct dataplane *dp, struct bd_error *error)
            dp->arena.created ? "made" : "joined", (unsigned long long)dp->arena.size >> 20,
            (unsigned long long)dp->config->bindings_max);
     dp->memory = bd_memory_rebuild(&dp->table, dp->config->workers, error);
-    if (!dp->memory)
+    if (!dp->memory ||
+        bd_restore(dp->config, &dp->table, bd_memory_writer(dp->memory, 0), error) < 0)
         return -1;
     dp->nic = bd_nic_start(dp->config, error);
     return dp->nic ? 0 : -1;
+}
+
+/* A quarter of the packet buffers may hold replies that wait for the disk. */
+static uint32_t held_max_of(const struct bd_config *config)
+{
+    uint32_t share = config->mbufs / config->workers / 4;
+    if (config->durability != BD_DURABILITY_SYNC)
+        return 0;
+    return share < BD_BURST ? BD_BURST : share < BD_HELD_MAX ? share : BD_HELD_MAX;
 }
 
 static int make_workers(struct dataplane *dp, struct bd_error *error)
@@ -55,6 +68,7 @@ static int make_workers(struct dataplane *dp, struct bd_error *error)
             .signals = &dp->signals,
             .poll = dp->config->poll,
             .phones = dp->config->bindings_max / dp->config->workers,
+            .held_max = held_max_of(dp->config),
         };
         dp->worker[i] = bd_worker_new(&deps, error);
         if (!dp->worker[i])
@@ -108,6 +122,8 @@ int main(int argc, char **argv)
         return options.exit_status;
     if (options.check_only)
         return bd_config_check_main(options.config_file);
+    if (options.arena_only)
+        return bd_arena_check_main(options.config_file);
     dp.config = bd_config_load(options.config_file, stderr);
     if (!dp.config)
         return 1;
@@ -116,6 +132,8 @@ int main(int argc, char **argv)
     int rc = start(&dp, &error);
     if (rc == 0)
         rc = run(&dp, &error);
+    else
+        bd_arena_discard(&dp.arena);
     if (rc < 0)
         bd_log(BD_LOG_ERROR, "%s", error.text);
     stop(&dp);

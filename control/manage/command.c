@@ -53,6 +53,9 @@ static const struct bd_command_row rows[] = {
     {"ban", "ADDRESS [SECONDS]", BD_LEVEL_OPERATOR, 1, 2, bd_command_ban,
      "drops what an IPv4 address, or the /64 of an IPv6 address, sends: for an hour, or as long"},
     {"unban", "ADDRESS | all", BD_LEVEL_OPERATOR, 1, 1, bd_command_unban, "ends a ban, or all"},
+    {"snapshot", "", BD_LEVEL_OPERATOR, 0, 0, bd_command_snapshot,
+     "writes all bindings into a new snapshot, which replaces the journal so far; answers when it "
+     "is on disk"},
     {"reload", "", BD_LEVEL_OPERATOR, 0, 0, bd_command_reload,
      "reads the configuration and the subscribers again; all or nothing"},
     {"drain", "[on | off]", BD_LEVEL_OPERATOR, 0, 1, bd_command_drain,

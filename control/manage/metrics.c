@@ -3,7 +3,9 @@
 
 #include "clock.h"
 #include "events.h"
+#include "health.h"
 #include "identities.h"
+#include "journal_shown.h"
 #include "peer.h"
 #include "provisioned.h"
 #include "roster.h"
@@ -80,6 +82,11 @@ static uint64_t policy_sequence(const struct view *v)
       atomic_load(&line_of(v, BD_ROLE_DATAPLANE)->generation))                                     \
     X(counter, control_starts_total, "times a control process attached to this arena",             \
       atomic_load(&line_of(v, BD_ROLE_CONTROL)->generation))                                       \
+    X(counter, dataplane_hangs_total, "times its main thread stood still for a second",            \
+      atomic_load(&line_of(v, BD_ROLE_CONTROL)->peer_hangs))                                       \
+    X(counter, control_hangs_total,                                                                \
+      "times the dataplane found control's main loop to stand still (control_timeout_ms)",         \
+      atomic_load(&line_of(v, BD_ROLE_DATAPLANE)->peer_hangs))                                     \
     X(gauge, sweep_round_seconds, "duration of the last walk for expired bindings",                \
       (double)v->sweep.round_ms / 1000)                                                            \
     X(gauge, sweep_lag_seconds, "time since the present walk began",                               \
@@ -124,10 +131,14 @@ enum { GAUGE_CNT = sizeof(gauges) / sizeof(gauges[0]) };
 #define RING_HELP  "elements that wait in a ring between the processes"
 #define RING_MAX   "bindery_ring_size"
 #define RING_MHELP "elements that a ring holds"
+#define STILL_NAME "bindery_worker_stalled_seconds"
+#define STILL_HELP "time since the worker was last seen to turn; 0: it turns, or serves nobody"
 #define CHECK_NAME "bindery_verifications_total"
 #define CHECK_HELP "credentials judged by this control process, by result"
 #define RULE_NAME  "bindery_screening_hits_total"
 #define RULE_HELP  "requests that a screening rule matched, by its number in the file"
+#define ALARM_NAME "bindery_alarm"
+#define ALARM_HELP "1 while the alarm is raised; its text is in `show info`"
 #define BUILD_NAME "bindery_build_info"
 #define BUILD_HELP "1, with the version as a label"
 
@@ -228,6 +239,14 @@ static void write_ring_family(const struct bd_control *control, const char *name
     }
 }
 
+static void write_stalled(const struct bd_control *control, struct evbuffer *out)
+{
+    family(out, "gauge", STILL_NAME, STILL_HELP);
+    for (unsigned w = 0; w < bd_control_workers(control); w++)
+        evbuffer_add_printf(out, STILL_NAME "{worker=\"%u\"} %.1f\n", w,
+                            (double)bd_health_stalled_ms(control->health, w) / 1000);
+}
+
 static const struct {
     const char *name, *help;
     size_t off;
@@ -272,6 +291,17 @@ static void write_rule(void *arg, unsigned number, const struct bd_config_rule *
                         (unsigned long long)hits);
 }
 
+static void write_alarms(struct bd_alarms *alarms, struct evbuffer *out)
+{
+    family(out, "gauge", ALARM_NAME, ALARM_HELP);
+    for (unsigned i = 0; i < BD_ALARM_CNT; i++) {
+        struct bd_alarm_state state;
+        bd_alarm_read(alarms, (enum bd_alarm)i, &state);
+        evbuffer_add_printf(out, ALARM_NAME "{name=\"%s\"} %d\n", bd_alarm_info[i].label,
+                            state.raised);
+    }
+}
+
 void bd_metrics_write(struct bd_control *control, const struct bd_table_info *info,
                       struct evbuffer *out)
 {
@@ -283,6 +313,8 @@ void bd_metrics_write(struct bd_control *control, const struct bd_table_info *in
         family(out, gauges[i].type, gauges[i].name, gauges[i].help);
         evbuffer_add_printf(out, "%s %.17g\n", gauges[i].name, gauges[i].read(&view));
     }
+    write_alarms(control->alarms, out);
+    bd_journal_metrics_write(control, out);
     write_verdicts(control, out);
     write_ineffective(control, out);
     write_verifications(control, out);
@@ -291,6 +323,7 @@ void bd_metrics_write(struct bd_control *control, const struct bd_table_info *in
     bd_screening_visit(control, write_rule, out);
     write_latency(control, out);
     write_counters(control, out);
+    write_stalled(control, out);
     write_ring_family(control, RING_NAME, RING_HELP, bd_ring_used, out);
     write_ring_family(control, RING_MAX, RING_MHELP, bd_ring_size, out);
 }
@@ -310,6 +343,8 @@ void bd_metrics_print_docs(FILE *out)
     docs_row(out, BUILD_NAME, "version", "gauge", BUILD_HELP);
     for (unsigned i = 0; i < GAUGE_CNT; i++)
         docs_row(out, gauges[i].name, "", gauges[i].type, gauges[i].help);
+    docs_row(out, ALARM_NAME, "name", "gauge", ALARM_HELP);
+    bd_journal_metrics_docs(out);
     docs_row(out, FRAMES_NAME, "verdict", "counter", FRAMES_HELP);
     docs_row(out, REQUEST_NAME, "verdict, status", "counter", REQUEST_HELP);
     docs_row(out, IRA_NAME, "", "counter", IRA_HELP);
@@ -323,6 +358,7 @@ void bd_metrics_print_docs(FILE *out)
         snprintf(name, sizeof(name), "bindery_%s_total", bd_counter_info[i].text);
         docs_row(out, name, "worker", "counter", bd_counter_info[i].help);
     }
+    docs_row(out, STILL_NAME, "worker", "gauge", STILL_HELP);
     docs_row(out, RING_NAME, "worker, ring", "gauge", RING_HELP);
     docs_row(out, RING_MAX, "worker, ring", "gauge", RING_MHELP);
 }

@@ -1,19 +1,21 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The arena: one file of shared memory that outlives every process.
  *
- *   +--------+--------+-------------+------------+--------+------+----------+-------+-------+-----
- *   | header | policy | provisioned | identities | nonces | bans | channels | stats | table | recs
- *   +--------+--------+-------------+------------+--------+------+----------+-------+-------+-----
+ *   +--------+--------+-------------+------------+--------+------+----------+-------+-------+---...
+ *   | header | policy | provisioned | identities | nonces | bans | channels | stats | table | ...
+ *   +--------+--------+-------------+------------+--------+------+----------+-------+-------+---...
+ *                                                                               records | dirty |
  *   0        one region after another, each 2 MiB aligned; offsets in the header; no pointers
  *
  * The file lies on hugetlbfs (or /dev/shm, with a warning). Whichever process comes first creates
  * it; everybody else joins. All content is reached by offset.
  *
  * Who writes what (a dead process can therefore never leave the other's part half written):
- *   dataplane   table, record memory, stats, its ends of the channels
- *   control     policy, provisioned, identities, nonces, its ends of the channels
- *   each role   its own line in the header
- *   both        bans, in which no entry needs more than one store to be whole (ban.h)
+ *   dataplane   table, record memory, stats, its ends of the channels; sets dirty marks
+ *   control     policy, provisioned, identities, nonces, its ends of the channels; takes dirty
+ * marks each role   its own line in the header both        bans, in which no entry needs more than
+ * one store to be whole (ban.h)
+ *
  * Bindings have ONE writing process, the dataplane (several worker threads of it). The control
  * process changes them by command through a channel. So at attach the dataplane is alone with the
  * allocator and rebuilds it from what the table reaches: nothing can leak through a kill.
@@ -31,7 +33,9 @@
 
 #define BD_ARENA_MAGIC 0x31414e4552414442ULL /* "BDARENA1" */
 /* Any change of a shared layout raises this; tests hold the sizes of all shared structs. */
+#ifndef BD_ARENA_LAYOUT /* tests build two versions that differ in nothing else */
 #define BD_ARENA_LAYOUT 7
+#endif
 
 enum bd_role { BD_ROLE_DATAPLANE, BD_ROLE_CONTROL, BD_ROLE_CNT };
 
@@ -45,6 +49,7 @@ enum bd_region {
     BD_REGION_STATS,
     BD_REGION_TABLE,
     BD_REGION_RECORDS,
+    BD_REGION_DIRTY,
     BD_REGION_CNT
 };
 
@@ -67,6 +72,7 @@ struct bd_role_line {
     _Atomic uint64_t heartbeat_ms;     /* bd_clock_ms() of the last turn of its main loop */
     _Atomic uint64_t started_ms;       /* bd_clock_ms() of the attach */
     _Atomic uint32_t serving;          /* 1 between the end of start and the begin of stop */
+    _Atomic uint32_t peer_hangs;       /* times it found the other role alive without heartbeat */
 };
 
 struct bd_arena_header {
@@ -109,11 +115,21 @@ struct bd_arena {
 int bd_arena_join(struct bd_arena *arena, const char *path, const char *name, enum bd_role role,
                   const struct bd_arena_params *params, struct bd_error *error);
 
+/* Whether join would find an arena that it can use: 0 yes, 1 there is none, -1 no, with the error
+ * of join. Locks and changes nothing; only arena->path is set after. */
+int bd_arena_look(struct bd_arena *arena, const char *path, const char *name,
+                  const struct bd_arena_params *params, struct bd_error *error);
+
 /* Like join, for tools and tests: private memory, no lock. With params->private_page_sz on pages of
  * that size (4 KiB, or a size of hugepages), all of them taken at once. Fails when they cannot be
  * had. */
 int bd_arena_create_private(struct bd_arena *arena, const struct bd_arena_params *params,
                             struct bd_error *error);
+
+/* For a start that fails: removes the file if this process has made it and the other role never
+ * joined it, so there is nothing in it yet. Still to be left. Nothing happens to one that was not
+ * joined. */
+void bd_arena_discard(const struct bd_arena *arena);
 
 /* Unmaps and lets the lock go. The file stays. */
 void bd_arena_leave(struct bd_arena *arena);

@@ -6,6 +6,7 @@
  * what stands there now. */
 #include "private.h"
 
+#include "outbound.h"
 #include "profile.h"
 
 enum { ROUNDS_MAX = 16 };
@@ -114,11 +115,20 @@ static struct bd_terms terms_of(const struct bd_registrar *r, const struct bd_po
     };
 }
 
+/* With durability sync: whether a 200 of this verdict would promise what cannot be kept. That of a
+ * retransmission would, too: the first one's may never have been sent. */
+static bool overpromises(const struct bd_turn *turn, enum bd_verdict verdict)
+{
+    return turn->request->undurable && verdict != BD_SIP_QUERIED;
+}
+
 /* Nothing new but CSeq and expiry. */
-static enum bd_verdict commit_refresh(struct bd_registrar *r, const struct bd_turn *turn, int at,
+static enum bd_verdict commit_refresh(struct bd_registrar *r, struct bd_turn *turn, int at,
                                       uint32_t expires_at_s, const struct bd_slot_ref *ref,
                                       struct bd_wire *reply, bool *conflict)
 {
+    if (overpromises(turn, BD_SIP_REFRESHED))
+        return BD_SIP_NOT_DURABLE;
     struct bd_binding *b = &r->set.entry[at].binding;
     uint64_t expected = b->state;
     uint32_t cseq = turn->m->cseq;
@@ -143,6 +153,8 @@ static enum bd_verdict commit_decision(struct bd_registrar *r, struct bd_turn *t
         turn->again ? BD_SIP_RETRANSMISSION : bd_decide(&r->set, &r->asks, &terms);
     if (bd_verdict_info[verdict].status != 200)
         return verdict;
+    if (overpromises(turn, verdict))
+        return BD_SIP_NOT_DURABLE;
     if (!bd_answer_bindings(r, turn, reply))
         return BD_SIP_INTERNAL;
     enum bd_verdict failed = commit_set(r, ref, turn->aor, conflict);
@@ -227,8 +239,12 @@ static enum bd_verdict try_once(struct bd_registrar *r, struct bd_turn *turn, st
     bd_table_find(r->deps.table, turn->hash, turn->aor, &ref);
     bd_set_load(&r->set, ref.record, turn->now_s);
     int at = r->whole_rules ? -1 : bd_repeat_find(turn, &r->set, &expires_at_s);
-    return at >= 0 ? commit_refresh(r, turn, at, expires_at_s, &ref, reply, conflict)
-                   : try_rules(r, turn, &ref, reply, conflict);
+    if (at < 0)
+        return try_rules(r, turn, &ref, reply, conflict);
+    turn->outbound =
+        r->set.entry[at].binding.reg_id && bd_turn_supports(turn, BD_SUPPORTED_OUTBOUND);
+    turn->direct = turn->outbound && bd_outbound_is_direct(turn->m);
+    return commit_refresh(r, turn, at, expires_at_s, &ref, reply, conflict);
 }
 
 static void look_at(const struct bd_registrar *r, struct bd_turn *turn)
@@ -238,9 +254,9 @@ static void look_at(const struct bd_registrar *r, struct bd_turn *turn)
     /* 17.2.3: branch and sent-by name a transaction. All of the Via is hashed: that serves clients
      * of RFC 2543, whose branch need not be unique, as well as can be. */
     turn->txn = bd_txn_make(m->cseq, bd_hash64(key, m->via.text.p, m->via.text.len));
-    turn->fingerprint = bd_repeat_fingerprint(m, key);
+    turn->fingerprint = bd_repeat_fingerprint(m, turn->settings, key);
     turn->again = bd_header_first(m, BD_HDR_CONTACT) &&
-                  bd_recent_is_done(&r->recent, turn->transaction, turn->request->wall_ms);
+                  bd_recent_is_done(&r->recent, turn->transaction, turn->request->now_ms);
 }
 
 enum bd_verdict bd_register(struct bd_registrar *registrar, struct bd_turn *turn,
@@ -258,7 +274,7 @@ enum bd_verdict bd_register(struct bd_registrar *registrar, struct bd_turn *turn
         verdict = try_once(r, turn, reply, &conflict);
         turn->written = !conflict && bd_verdict_info[verdict].status == 200;
         if (turn->written && verdict != BD_SIP_QUERIED && verdict != BD_SIP_RETRANSMISSION)
-            bd_recent_set_done(&r->recent, turn->transaction, turn->request->wall_ms);
+            bd_recent_set_done(&r->recent, turn->transaction, turn->request->now_ms);
         if (turn->written)
             return verdict;
         *reply = blank;

@@ -12,10 +12,14 @@
 root=$(cd "${BASH_SOURCE[0]%/*}/../.." && pwd)
 here=$root/tests/e2e
 build=${BUILD:-$root/build-test}
-declare -A program=(
-    [dataplane]=$build/dataplane/bindery-dataplane
-    [control]=$build/control/bindery-control
-)
+declare -A program
+
+# The processes that `start` starts are those of the build; a group may set others.
+programs_of_the_build()
+{
+    program=([dataplane]=$build/dataplane/bindery-dataplane [control]=$build/control/bindery-control)
+}
+programs_of_the_build
 ctl=$build/control/binderyctl
 prepare=$root/deploy/prepare-machine.sh
 watch=$build/tests/unit/nic/worker_watch.so
@@ -23,7 +27,7 @@ watch=$build/tests/unit/nic/worker_watch.so
 python=/usr/bin/python3
 [[ -x $python ]] || python=python3
 
-lab='' ns=''
+lab='' ns='' lab_environment=()
 
 fail()
 {
@@ -204,6 +208,9 @@ profiles:
     service_route: ["sip:trunk.path.example;lr"]
 auth:
   secret: for tests only, known to everybody
+journal:
+  directory: $lab/journal
+  durability: ${lab_durability:-async}
 control:
   database: $lab/subscribers.db
   stats_socket: $lab/stats.sock
@@ -237,11 +244,11 @@ stop_process()
 # --- the processes --------------------------------------------------------------------------------------
 
 # start dataplane|control [CONFIG]. nsenter becomes the program, so $! is its process id. With lab_watch set,
-# worker_watch.c looks over the shoulders of the workers.
+# worker_watch.c looks over the shoulders of the workers; lab_environment is for both processes.
 start()
 {
-    local environment=()
-    [[ $1 != dataplane || -z ${lab_watch:-} ]] || environment=(env "LD_PRELOAD=$watch" "WORKER_WATCH=$lab/watch" "${lab_watch_more[@]}")
+    local environment=(env "${lab_environment[@]}")
+    [[ $1 != dataplane || -z ${lab_watch:-} ]] || environment+=("LD_PRELOAD=$watch" "WORKER_WATCH=$lab/watch" "${lab_watch_more[@]}")
     "${environment[@]}" nsenter --net="/run/netns/$ns" -- "${program[$1]}" -c "${2:-$lab/bindery.yaml}" \
         </dev/null >>"$lab/$1.log" 2>&1 &
     echo $! >"$lab/$1.pid"

@@ -26,6 +26,7 @@ struct run {
     uint8_t *answered; /* one a request */
     uint64_t stride;   /* coprime to the number of AoRs: scatters them */
     uint64_t begin_ns;
+    uint64_t reply_ns; /* when the last one came */
     char out[SEND_MAX][REQUEST_SZ];
     char in[RECEIVE_MAX][REPLIES_MAX];
     _Alignas(struct cmsghdr) char control[RECEIVE_MAX][CMSG_SPACE(sizeof(int))];
@@ -160,6 +161,9 @@ static void judge(struct run *run, const char *reply, size_t len, uint64_t now)
         return;
     }
     run->answered[seq] = 1;
+    if (now - run->reply_ns > o->gap_ns)
+        o->gap_ns = now - run->reply_ns;
+    run->reply_ns = now;
     uint64_t ns = run->plan->rate_per_s > 0 ? now - due_ns(run, seq) : 0;
     if (ns > patience_ns) {
         o->wrong++;
@@ -219,7 +223,7 @@ static struct run *run_begin(const struct plan *plan, struct outcome *outcome)
         run.message[i].msg_hdr = (struct msghdr){
             .msg_iov = &run.piece[i], .msg_iovlen = 1, .msg_control = run.control[i]};
     }
-    run.begin_ns = now_ns();
+    run.begin_ns = run.reply_ns = now_ns();
     return &run;
 }
 
