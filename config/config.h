@@ -23,6 +23,7 @@ enum bd_port_driver {
     BD_PORT_PCI,
     BD_PORT_RING
 };
+enum bd_durability { BD_DURABILITY_ASYNC, BD_DURABILITY_SYNC, BD_DURABILITY_NONE };
 enum bd_poll_mode { BD_POLL_BUSY, BD_POLL_ADAPTIVE };
 
 /* An own address with its on-link prefix, "198.18.0.1/24". len as in bd_prefix (128-bit form). */
@@ -113,6 +114,7 @@ struct bd_config {
     enum bd_poll_mode poll;
     bool huge; /* packet buffers in hugepages */
     uint32_t fragments_max, fragment_timeout_ms;
+    uint32_t control_timeout_ms;
     struct bd_config_port *ports;
     unsigned port_cnt;
     struct bd_endpoint *listen; /* SIP over UDP */
@@ -133,6 +135,10 @@ struct bd_config {
     char *secret_previous;
     char *secret_file, *secret_previous_file; /* where they were read from, or NULL */
     uint32_t verifiers;
+    /* journal */
+    enum bd_durability durability;
+    char *journal_dir;
+    uint32_t journal_fsync_ms, journal_snapshot_mb, snapshot_interval_s;
     /* control */
     char *database;             /* SQLite file */
     char *stats_socket;         /* admin level; operator level beside a stats_socket_admin */

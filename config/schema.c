@@ -32,6 +32,11 @@ static const struct bd_choice level_words[] = {
     {"error", BD_LOG_ERROR}, {"warning", BD_LOG_WARNING}, {"notice", BD_LOG_NOTICE},
     {"info", BD_LOG_INFO},   {"debug", BD_LOG_DEBUG},     {NULL, 0}};
 
+static const struct bd_choice durability_words[] = {{"async", BD_DURABILITY_ASYNC},
+                                                    {"sync", BD_DURABILITY_SYNC},
+                                                    {"none", BD_DURABILITY_NONE},
+                                                    {NULL, 0}};
+
 static const struct bd_choice charset_words[] = {{"none", 0}, {"UTF-8", 1}, {NULL, 0}};
 
 /* A year: nobody means more, and 2^32 milliseconds are far from it. */
@@ -95,6 +100,10 @@ static const struct bd_row dataplane_rows[] = {
     {"fragment_timeout_ms", &bd_kind_number, FIELD(struct bd_config, fragment_timeout_ms),
      .fallback = "1000", .min = 10, .max = 60000, .unit = "ms", .restart = true,
      .help = "A datagram whose fragments are not all there by then is dropped."},
+    {"control_timeout_ms", &bd_kind_number, FIELD(struct bd_config, control_timeout_ms),
+     .fallback = "1000", .min = 300, .max = 30000, .unit = "ms", .restart = true,
+     .help = "A bindery-control whose main loop stands still for so long counts as gone until it "
+             "moves: what needs it draws 503 at once."},
 };
 
 #define PORT(field) FIELD(struct bd_config_port, field)
@@ -366,6 +375,29 @@ static const struct bd_row auth_rows[] = {
      .help = "Threads of the control process that verify credentials."},
 };
 
+static const struct bd_row journal_rows[] = {
+    {"durability", &bd_kind_choice, FIELD(struct bd_config, durability), .fallback = "async",
+     .choices = durability_words, .restart = true,
+     .help = "What a 200 to a REGISTER promises when the machine dies. async: bindings are on disk "
+             "at most `journal_fsync_ms` and one fsync later. sync: it leaves when they are on "
+             "disk; while the disk fails, 503. none: nothing is written, for labs."},
+    {"directory", &bd_kind_text, FIELD(struct bd_config, journal_dir),
+     .fallback = "/var/lib/bindery/journal", .min = 2, .max = 255, .form = &bd_form_path,
+     .restart = true,
+     .help = "Directory of the journal and the snapshots, for this appliance alone. Made when it "
+             "is not there."},
+    {"journal_fsync_ms", &bd_kind_number, FIELD(struct bd_config, journal_fsync_ms),
+     .fallback = "200", .min = 1, .max = 60000, .unit = "ms",
+     .help = "How often `durability: async` puts changes on disk."},
+    {"journal_snapshot_mb", &bd_kind_number, FIELD(struct bd_config, journal_snapshot_mb),
+     .fallback = "64", .min = 1, .max = 1048576, .unit = "MiB",
+     .help = "A snapshot replaces the journal when that is larger than this and than the last "
+             "snapshot."},
+    {"snapshot_interval_s", &bd_kind_number, FIELD(struct bd_config, snapshot_interval_s),
+     .fallback = "3600", .min = 10, .max = YEAR_S, .unit = "s",
+     .help = "And at least this often, if anything changed."},
+};
+
 static const struct bd_row control_rows[] = {
     {"database", &bd_kind_text, FIELD(struct bd_config, database),
      .fallback = "/var/lib/bindery/bindery.db", .min = 2, .max = 255, .form = &bd_form_path,
@@ -402,6 +434,7 @@ static const struct bd_group domain_groups[] = {
 };
 static const struct bd_group profile_groups[] = {{ROWS(profile_rows)}};
 static const struct bd_group auth_groups[] = {{ROWS(auth_rows)}};
+static const struct bd_group journal_groups[] = {{ROWS(journal_rows)}};
 static const struct bd_group control_groups[] = {{ROWS(control_rows)}};
 
 #define ITEMS(type, array, count, limit)                                                           \
@@ -425,6 +458,7 @@ const struct bd_section bd_sections[] = {
      ITEMS(struct bd_config_profile, profiles, profile_cnt, BD_PROFILES_MAX), .optional = true,
      .help = "What differs for some subscribers. May be left out."},
     {"auth", BD_SHAPE_MAP, ROWS(auth_groups), .help = "Nonces and verification."},
+    {"journal", BD_SHAPE_MAP, ROWS(journal_groups), .help = "Bindings on disk."},
     {"control", BD_SHAPE_MAP, ROWS(control_groups), .help = "The control process."},
 };
 const unsigned bd_section_cnt = sizeof(bd_sections) / sizeof(bd_sections[0]);

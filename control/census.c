@@ -6,7 +6,7 @@
 
 #include "clock.h"
 
-enum { FAIR_MIN_MS = 1000, FAIR_FACTOR = 20 };
+enum { FAIR_MIN_MS = 1000, FAIR_FACTOR = 20, NEARLY_FULL_PERCENT = 90 };
 
 struct asker {
     TAILQ_ENTRY(asker) link;
@@ -54,12 +54,31 @@ static void walk_in_thread(void *arg, unsigned line)
     bd_epoch_offline(control->table.epoch, line);
 }
 
+/* Every look at the numbers judges them: whoever reads the metrics has a fresh alarm. */
+static void judge(struct bd_control *control, const struct bd_table_info *info)
+{
+    uint64_t max = control->started->bindings_max;
+    uint64_t fullest = info->contacts * 100 / max;
+    uint64_t records = info->record_bytes_live * 100 / info->record_bytes_total;
+    const char *what = records > fullest ? "record memory" : "table";
+    fullest = records > fullest ? records : fullest;
+    if (fullest >= NEARLY_FULL_PERCENT)
+        bd_alarm_raise(control->alarms, BD_ALARM_TABLE,
+                       "%llu %% of the %s is taken, by %llu bindings: new ones will draw 503; see "
+                       "arena.bindings_max (%llu)",
+                       (unsigned long long)fullest, what, (unsigned long long)info->contacts,
+                       (unsigned long long)max);
+    else
+        bd_alarm_clear(control->alarms, BD_ALARM_TABLE);
+}
+
 static void on_walked(void *arg)
 {
     struct bd_census *census = arg;
     census->walking = false;
     census->next.took_ms = bd_clock_ms() - census->next.began_ms;
     census->last = census->next;
+    judge(census->control, &census->last.info);
     tell_those_before(census, census->last.began_ms, &census->last, NULL);
     if (!TAILQ_EMPTY(&census->askers))
         start_walk(census);

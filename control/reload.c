@@ -6,6 +6,7 @@
 
 #include "clock.h"
 #include "compile.h"
+#include "journaling.h"
 #include "roster.h"
 
 enum { RETRY_MS = 5, PUBLISH_WITHIN_MS = 2000 };
@@ -107,6 +108,7 @@ static void succeed(struct bd_reload *reload)
     control->config = reload->config;
     reload->config = NULL;
     bd_log_set_level((enum bd_log_level)control->config->log_level);
+    bd_journaling_reload(control->journaling, control->config);
     char line[768];
     int n = snprintf(line, sizeof(line), "reloaded %s: %u domains, %llu subscribers%s%s",
                      control->config_file, control->config->domain_cnt,

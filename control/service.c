@@ -9,6 +9,8 @@
 #include "census.h"
 #include "clock.h"
 #include "events.h"
+#include "health.h"
+#include "journaling.h"
 #include "metrics_http.h"
 #include "peer.h"
 #include "reload.h"
@@ -85,7 +87,11 @@ int bd_service_start(struct bd_control *control, struct bd_error *error)
     control->base = event_base_new();
     if (!control->base)
         return bd_fail(error, "cannot make an event loop");
-    if (join_arena(control, error) < 0)
+    control->alarms = bd_alarms_new(error);
+    if (!control->alarms || join_arena(control, error) < 0)
+        return -1;
+    control->journaling = bd_journaling_start(control, error);
+    if (!control->journaling)
         return -1;
     control->tasks = bd_tasks_new(control->base, error);
     if (!control->tasks || !(control->peer = bd_peer_new(control, error)))
@@ -105,7 +111,8 @@ int bd_service_start(struct bd_control *control, struct bd_error *error)
     control->events = bd_events_new(control, error);
     if (!control->events || bd_events_start(control->events, error) < 0)
         return -1;
-    return open_sockets(control, error);
+    control->health = bd_health_new(control, error);
+    return control->health ? open_sockets(control, error) : -1;
 }
 
 /* --- run
@@ -191,6 +198,7 @@ void bd_service_stop(struct bd_control *control)
 {
     bd_server_free(control->server);
     bd_metrics_http_free(control->metrics_http);
+    bd_health_free(control->health);
     bd_reload_cancel(control);
     bd_tasks_free(control->tasks);
     bd_events_free(control->events);
@@ -201,7 +209,10 @@ void bd_service_stop(struct bd_control *control)
     bd_replay_free(control->replay);
     bd_roster_close(control->roster);
     bd_peer_free(control->peer);
+    if (!bd_journaling_stop(control->journaling))
+        return; /* the end of the process ends its threads, which use all of the rest */
     bd_arena_leave(&control->arena);
+    bd_alarms_free(control->alarms);
     if (control->base)
         event_base_free(control->base);
     if (control->config != control->started)

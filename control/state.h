@@ -12,6 +12,7 @@
 
 #include <event2/event.h>
 
+#include "alarm.h"
 #include "arena.h"
 #include "channel.h"
 #include "config.h"
@@ -27,10 +28,12 @@ struct bd_control {
     struct bd_config *config;  /* in force */
     struct bd_config *started; /* as read at the start: what needs a restart still is as it says */
 
+    struct bd_alarms *alarms;
     struct bd_arena arena;
     struct bd_table table;
     uint16_t generation; /* of this process, for its epoch lines */
 
+    struct bd_journaling *journaling;
     struct bd_tasks *tasks;
     struct bd_roster *roster;
     struct bd_replay *replay;
@@ -40,6 +43,7 @@ struct bd_control {
     struct bd_census *census;
     struct bd_remover *remover;
     struct bd_events *events;
+    struct bd_health *health;
     struct bd_server *server;
     struct bd_metrics_http *metrics_http;
     struct bd_reload *reload; /* one under way, or NULL */

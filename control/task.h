@@ -4,7 +4,8 @@
  *   start --thread--> run(arg, line) --event--> done(arg) in the loop
  *
  * Each running task has an epoch line of control's own (the rest of the lines after the loop's and
- * the verifiers'), so a walk of the table may take its time. */
+ * the verifiers', but for the last two, which are the journal's), so a walk of the table may take
+ * its time. */
 #ifndef BD_TASK_H
 #define BD_TASK_H
 
@@ -13,7 +14,7 @@
 #include "epoch.h"
 #include "log.h"
 
-#define BD_TASKS_MAX (BD_EPOCH_CONTROL_MAX - 1 - BD_VERIFIERS_MAX)
+#define BD_TASKS_MAX (BD_EPOCH_CONTROL_MAX - 3 - BD_VERIFIERS_MAX)
 
 struct bd_tasks;
 

@@ -27,7 +27,8 @@ struct dataplane {
 static int start(struct dataplane *dp, struct bd_error *error)
 {
     struct bd_arena_params params;
-    if (bd_supervisor_init(&dp->supervisor, &dp->arena, &dp->signals, error) < 0 ||
+    if (bd_supervisor_init(&dp->supervisor, &dp->arena, &dp->signals,
+                           dp->config->control_timeout_ms, error) < 0 ||
         bd_arena_params_from(dp->config, &params, error) < 0 ||
         bd_arena_join(&dp->arena, dp->config->arena_file, dp->config->arena_name, BD_ROLE_DATAPLANE,
                       &params, error) < 0 ||

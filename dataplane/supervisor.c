@@ -14,10 +14,14 @@
 enum { TICK_MS = 100 };
 
 int bd_supervisor_init(struct bd_supervisor *s, struct bd_arena *arena,
-                       struct bd_worker_signals *signals, struct bd_error *error)
+                       struct bd_worker_signals *signals, uint32_t control_timeout_ms,
+                       struct bd_error *error)
 {
-    *s = (struct bd_supervisor){
-        .arena = arena, .signals = signals, .signal_fd = -1, .control_fd = -1};
+    *s = (struct bd_supervisor){.arena = arena,
+                                .signals = signals,
+                                .signal_fd = -1,
+                                .control_fd = -1,
+                                .silent_ticks_max = control_timeout_ms / TICK_MS};
     sigset_t set;
     sigemptyset(&set);
     sigaddset(&set, SIGTERM);
@@ -69,7 +73,31 @@ static void control_is_gone(struct bd_supervisor *s)
     bd_log(BD_LOG_WARNING, "bindery-control is gone: requests that need a verifier get 503");
     close(s->control_fd);
     s->control_fd = -1;
+    s->hung = false;
     atomic_store(&s->signals->control_generation, 0);
+}
+
+/* Its main loop writes it each 100 ms. What it answered late nobody waits for any more: workers
+ * refuse what waits when they see another generation. */
+static void watch_heartbeat(struct bd_supervisor *s)
+{
+    uint64_t beat_ms = atomic_load_explicit(&s->arena->header->role[BD_ROLE_CONTROL].heartbeat_ms,
+                                            memory_order_relaxed);
+    s->silent_ticks = beat_ms == s->beat_ms ? s->silent_ticks + 1 : 0;
+    s->beat_ms = beat_ms;
+    bool hung = s->silent_ticks >= s->silent_ticks_max;
+    if (hung == s->hung)
+        return;
+    s->hung = hung;
+    atomic_store(&s->signals->control_generation, hung ? 0 : s->control_generation);
+    if (!hung) {
+        bd_log(BD_LOG_NOTICE, "bindery-control goes on");
+        return;
+    }
+    atomic_fetch_add(&s->arena->header->role[BD_ROLE_DATAPLANE].peer_hangs, 1);
+    bd_log(BD_LOG_WARNING,
+           "bindery-control hangs (no heartbeat for %u ms): requests that need a verifier get 503",
+           s->silent_ticks * TICK_MS);
 }
 
 /* A control process counts as there once it serves. It may die between any two of these steps: the
@@ -90,6 +118,8 @@ static void look_for_control(struct bd_supervisor *s)
         return;
     }
     s->control_fd = fd;
+    s->control_generation = generation;
+    s->silent_ticks = 0;
     atomic_store(&s->signals->control_generation, generation);
     bd_log(BD_LOG_NOTICE, "bindery-control is here (pid %u)", atomic_load(&line->pid));
 }
@@ -124,6 +154,8 @@ void bd_supervisor_run(struct bd_supervisor *s, struct bd_table *table, struct b
         stop = tick(s, &died);
         if (died)
             control_is_gone(s);
+        else if (s->control_fd >= 0)
+            watch_heartbeat(s);
     }
     sd_notify(0, "STOPPING=1");
     atomic_store(&self->serving, 0);

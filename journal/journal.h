@@ -49,6 +49,10 @@
 #include "journal_io.h"
 #include "log.h"
 
+/* Records gather here for one write. All slots of a bucket fit at their largest, so whoever appends
+ * a bucket to an empty buffer waits for no disk meanwhile. */
+#define BD_JOURNAL_BUFFER_SZ (1 << 20)
+
 /* A file being written; private. */
 struct bd_journal {
     const struct bd_journal_dir *dir;
@@ -97,6 +101,16 @@ int bd_journal_empty(struct bd_journal *journal, uint64_t slot, struct bd_error 
 int bd_journal_commit(struct bd_journal *journal, const struct bd_journal_time *now,
                       struct bd_error *error);
 
+/* Whether `records` more of any size fit in the buffer: appending them does no input or output and
+ * cannot fail but for their arguments. */
+static inline bool bd_journal_has_room(const struct bd_journal *journal, unsigned records)
+{
+    return BD_JOURNAL_BUFFER_SZ - journal->used >=
+           records * (BD_JOURNAL_BODY_MAX + BD_JOURNAL_FRAME_SZ);
+}
+/* Hands what is buffered to the kernel, without waiting for the disk: makes room. */
+int bd_journal_flush(struct bd_journal *journal, struct bd_error *error);
+
 /* Writes what is buffered and waits until it is on disk: all records appended so far are durable
  * when it returns 0. This is the group commit of `durability: sync`. One fdatasync, none when
  * nothing was appended since the last. */
@@ -106,6 +120,12 @@ int bd_journal_sync(struct bd_journal *journal, struct bd_error *error);
 static inline uint64_t bd_journal_durable(const struct bd_journal *journal)
 {
     return journal->durable_seq;
+}
+
+/* Bytes of the file so far, those in the buffer included. */
+static inline uint64_t bd_journal_bytes(const struct bd_journal *journal)
+{
+    return journal->off + journal->used;
 }
 
 /* Ends a journal in order: END, sync, close. next: the journal already begun that goes on from it,

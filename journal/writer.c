@@ -7,10 +7,10 @@
 #include <sys/random.h>
 
 #include "journal_files.h"
+#include "table.h"
 
-/* What is gathered for one write. The largest record fits several times. */
-enum { BUFFER_SZ = 1 << 20 };
-_Static_assert(BUFFER_SZ >= 2 * (BD_JOURNAL_BODY_MAX + BD_JOURNAL_FRAME_SZ), "see reserve");
+_Static_assert(BD_JOURNAL_BUFFER_SZ >= BD_TABLE_SLOTS * (BD_JOURNAL_BODY_MAX + BD_JOURNAL_FRAME_SZ),
+               "a bucket fits");
 
 static const char *remedy(int rc)
 {
@@ -51,8 +51,10 @@ static int refuse_broken(const struct bd_journal *journal, struct bd_error *erro
                    journal->dir->path, journal->name, journal->durable_seq);
 }
 
-static int flush(struct bd_journal *journal, struct bd_error *error)
+int bd_journal_flush(struct bd_journal *journal, struct bd_error *error)
 {
+    if (journal->failed || journal->fd < 0)
+        return refuse_broken(journal, error);
     const struct bd_journal_io *io = journal->dir->io;
     uint32_t done = 0;
     while (done < journal->used) {
@@ -75,8 +77,7 @@ static uint8_t *reserve(struct bd_journal *journal, struct bd_error *error)
         refuse_broken(journal, error);
         return NULL;
     }
-    if (BUFFER_SZ - journal->used < BD_JOURNAL_BODY_MAX + BD_JOURNAL_FRAME_SZ &&
-        flush(journal, error) < 0)
+    if (!bd_journal_has_room(journal, 1) && bd_journal_flush(journal, error) < 0)
         return NULL;
     return journal->buffer + journal->used;
 }
@@ -113,7 +114,7 @@ static void release(struct bd_journal *journal)
 
 static int create(struct bd_journal *journal, struct bd_error *error)
 {
-    journal->buffer = malloc(BUFFER_SZ);
+    journal->buffer = malloc(BD_JOURNAL_BUFFER_SZ);
     if (!journal->buffer)
         return bd_fail(error, "journal %s: no memory for a buffer", journal->dir->path);
     if (getrandom(&journal->header.salt, sizeof(journal->header.salt), 0) !=
@@ -306,7 +307,7 @@ int bd_journal_sync(struct bd_journal *journal, struct bd_error *error)
     bool headers_only = journal->seq == 0 && journal->used > 0;
     if (journal->durable_seq == journal->seq && !headers_only)
         return 0;
-    if (flush(journal, error) < 0)
+    if (bd_journal_flush(journal, error) < 0)
         return -1;
     int rc;
     do

@@ -2,6 +2,7 @@
 #include "arena_setup.h"
 
 #include "channel.h"
+#include "dirty.h"
 #include "identities.h"
 #include "policy.h"
 #include "provisioned.h"
@@ -52,6 +53,7 @@ int bd_arena_params_from(const struct bd_config *config, struct bd_arena_params 
                 [BD_REGION_TABLE] = bd_table_footprint(config->bindings_max),
                 [BD_REGION_RECORDS] =
                     bd_records_footprint(config->bindings_max, config->record_avg_sz),
+                [BD_REGION_DIRTY] = bd_dirty_footprint(config->bindings_max),
             },
         .fingerprint = fingerprint_of(config),
         .format = format_regions,
@@ -66,6 +68,7 @@ int bd_arena_params_from(const struct bd_config *config, struct bd_arena_params 
         [BD_REGION_STATS] = "dataplane.workers",
         [BD_REGION_TABLE] = "arena.bindings_max",
         [BD_REGION_RECORDS] = "arena.record_avg_size",
+        [BD_REGION_DIRTY] = "arena.bindings_max",
     };
     for (unsigned i = 0; i < BD_REGION_CNT; i++) {
         if (params->region_sz[i] == 0 && i != BD_REGION_IDENTITIES)

@@ -118,7 +118,7 @@ static bool in_domain(const struct dump *dump, struct bd_str aor)
     return aor.len == len || aor.p[aor.len - len - 1] == '@';
 }
 
-static void dump_record(void *arg, uint32_t bucket, const struct bd_record *record)
+static void dump_record(void *arg, uint64_t slot, const struct bd_record *record)
 {
     struct dump *dump = arg;
     struct bd_str aor = bd_record_aor(record);
@@ -142,7 +142,7 @@ static bool dump_one(struct dump *dump)
     struct bd_table *table = &dump->control->table;
     struct bd_slot_ref ref;
     if (bd_table_find(table, bd_table_hash(table, aor), aor, &ref))
-        dump_record(dump, ref.bucket, ref.record);
+        dump_record(dump, 0, ref.record);
     return false;
 }
 

@@ -3,6 +3,7 @@
 
 #include "clock.h"
 #include "events.h"
+#include "health.h"
 #include "identities.h"
 #include "peer.h"
 #include "provisioned.h"
@@ -78,6 +79,11 @@ static uint64_t policy_sequence(const struct view *v)
       atomic_load(&line_of(v, BD_ROLE_DATAPLANE)->generation))                                     \
     X(counter, control_starts_total, "times a control process attached to this arena",             \
       atomic_load(&line_of(v, BD_ROLE_CONTROL)->generation))                                       \
+    X(counter, dataplane_hangs_total, "times its main thread stood still for a second",            \
+      atomic_load(&line_of(v, BD_ROLE_CONTROL)->peer_hangs))                                       \
+    X(counter, control_hangs_total,                                                                \
+      "times the dataplane found control's main loop to stand still (control_timeout_ms)",         \
+      atomic_load(&line_of(v, BD_ROLE_DATAPLANE)->peer_hangs))                                     \
     X(gauge, sweep_round_seconds, "duration of the last walk for expired bindings",                \
       (double)v->sweep.round_ms / 1000)                                                            \
     X(gauge, sweep_lag_seconds, "time since the present walk began",                               \
@@ -122,8 +128,12 @@ enum { GAUGE_CNT = sizeof(gauges) / sizeof(gauges[0]) };
 #define RING_HELP  "elements that wait in a ring between the processes"
 #define RING_MAX   "bindery_ring_size"
 #define RING_MHELP "elements that a ring holds"
+#define STILL_NAME "bindery_worker_stalled_seconds"
+#define STILL_HELP "time since the worker was last seen to turn; 0: it turns, or serves nobody"
 #define CHECK_NAME "bindery_verifications_total"
 #define CHECK_HELP "credentials judged by this control process, by result"
+#define ALARM_NAME "bindery_alarm"
+#define ALARM_HELP "1 while the alarm is raised; its text is in `show info`"
 #define BUILD_NAME "bindery_build_info"
 #define BUILD_HELP "1, with the version as a label"
 
@@ -223,6 +233,14 @@ static void write_ring_family(const struct bd_control *control, const char *name
     }
 }
 
+static void write_stalled(const struct bd_control *control, struct evbuffer *out)
+{
+    family(out, "gauge", STILL_NAME, STILL_HELP);
+    for (unsigned w = 0; w < bd_control_workers(control); w++)
+        evbuffer_add_printf(out, STILL_NAME "{worker=\"%u\"} %.1f\n", w,
+                            (double)bd_health_stalled_ms(control->health, w) / 1000);
+}
+
 static const struct {
     const char *name, *help;
     size_t off;
@@ -260,6 +278,17 @@ static void write_verifications(const struct bd_control *control, struct evbuffe
                             (unsigned long long)sum[r]);
 }
 
+static void write_alarms(struct bd_alarms *alarms, struct evbuffer *out)
+{
+    family(out, "gauge", ALARM_NAME, ALARM_HELP);
+    for (unsigned i = 0; i < BD_ALARM_CNT; i++) {
+        struct bd_alarm_state state;
+        bd_alarm_read(alarms, (enum bd_alarm)i, &state);
+        evbuffer_add_printf(out, ALARM_NAME "{name=\"%s\"} %d\n", bd_alarm_info[i].label,
+                            state.raised);
+    }
+}
+
 void bd_metrics_write(const struct bd_control *control, const struct bd_table_info *info,
                       struct evbuffer *out)
 {
@@ -271,12 +300,14 @@ void bd_metrics_write(const struct bd_control *control, const struct bd_table_in
         family(out, gauges[i].type, gauges[i].name, gauges[i].help);
         evbuffer_add_printf(out, "%s %.17g\n", gauges[i].name, gauges[i].read(&view));
     }
+    write_alarms(control->alarms, out);
     write_verdicts(control, out);
     write_ineffective(control, out);
     write_verifications(control, out);
     write_events(control, out);
     write_latency(control, out);
     write_counters(control, out);
+    write_stalled(control, out);
     write_ring_family(control, RING_NAME, RING_HELP, bd_ring_used, out);
     write_ring_family(control, RING_MAX, RING_MHELP, bd_ring_size, out);
 }
@@ -296,6 +327,7 @@ void bd_metrics_print_docs(FILE *out)
     docs_row(out, BUILD_NAME, "version", "gauge", BUILD_HELP);
     for (unsigned i = 0; i < GAUGE_CNT; i++)
         docs_row(out, gauges[i].name, "", gauges[i].type, gauges[i].help);
+    docs_row(out, ALARM_NAME, "name", "gauge", ALARM_HELP);
     docs_row(out, FRAMES_NAME, "verdict", "counter", FRAMES_HELP);
     docs_row(out, REQUEST_NAME, "verdict, status", "counter", REQUEST_HELP);
     docs_row(out, IRA_NAME, "", "counter", IRA_HELP);
@@ -308,6 +340,7 @@ void bd_metrics_print_docs(FILE *out)
         snprintf(name, sizeof(name), "bindery_%s_total", bd_counter_info[i].text);
         docs_row(out, name, "worker", "counter", bd_counter_info[i].help);
     }
+    docs_row(out, STILL_NAME, "worker", "gauge", STILL_HELP);
     docs_row(out, RING_NAME, "worker, ring", "gauge", RING_HELP);
     docs_row(out, RING_MAX, "worker, ring", "gauge", RING_MHELP);
 }

@@ -29,6 +29,10 @@ static json_t *process_json(const struct bd_control *control, enum bd_role role,
             json_integer((json_int_t)(bd_clock_ms() - atomic_load(&line->heartbeat_ms))));
     }
     json_object_set_new(process, "starts", json_integer(atomic_load(&line->generation)));
+    /* Told by the other one, who saw it. */
+    const struct bd_role_line *witness =
+        bd_control_line(control, role == BD_ROLE_CONTROL ? BD_ROLE_DATAPLANE : BD_ROLE_CONTROL);
+    json_object_set_new(process, "hangs", json_integer(atomic_load(&witness->peer_hangs)));
     return process;
 }
 
@@ -61,12 +65,29 @@ static json_t *policy_json(const struct bd_control *control)
                      policy ? (json_int_t)policy->domain_cnt : 0);
 }
 
+/* Those that are raised. */
+static json_t *alarms_json(struct bd_alarms *alarms)
+{
+    json_t *list = json_array();
+    for (unsigned i = 0; i < BD_ALARM_CNT; i++) {
+        struct bd_alarm_state state;
+        bd_alarm_read(alarms, (enum bd_alarm)i, &state);
+        if (state.raised)
+            json_array_append_new(
+                list, json_pack("{s:s, s:I, s:o}", "alarm", bd_alarm_info[i].label, "for_s",
+                                (json_int_t)((bd_clock_ms() - state.since_ms) / 1000), "what",
+                                bd_json_str(bd_str_from(state.text))));
+    }
+    return list;
+}
+
 static json_t *info_document(const struct bd_control *control,
                              const struct bd_census_result *census)
 {
     const struct bd_table_info *info = &census->info;
     json_t *document = json_object();
     json_object_set_new(document, "version", json_string(BD_VERSION));
+    json_object_set_new(document, "alarms", alarms_json(control->alarms));
     json_object_set_new(document, "control", process_json(control, BD_ROLE_CONTROL, true));
     json_object_set_new(document, "dataplane",
                         process_json(control, BD_ROLE_DATAPLANE, bd_peer_alive(control->peer)));

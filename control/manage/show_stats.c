@@ -4,6 +4,7 @@
 
 #include "clock.h"
 #include "commands.h"
+#include "health.h"
 #include "peer.h"
 #include "state.h"
 #include "verifier.h"
@@ -96,10 +97,11 @@ static json_t *worker_json(const struct bd_control *control, unsigned w)
     json_int_t polls = counter_of(stats, BD_CTR_POLLS);
     double idle = polls ? 100.0 * (double)counter_of(stats, BD_CTR_POLLS_IDLE) / (double)polls : 0;
     return json_pack(
-        "{s:I, s:I, s:I, s:I, s:I, s:f, s:I, s:I, s:I, s:I, s:I}", "worker", (json_int_t)w,
-        "rx_frames", counter_of(stats, BD_CTR_RX_FRAMES), "tx_frames",
-        counter_of(stats, BD_CTR_TX_FRAMES), "tx_dropped", counter_of(stats, BD_CTR_TX_DROPPED),
-        "registers", counter_of(stats, BD_CTR_REGISTER_REQUESTS), "idle_percent", idle, "sleeps",
+        "{s:I, s:I, s:I, s:I, s:I, s:I, s:f, s:I, s:I, s:I, s:I, s:I}", "worker", (json_int_t)w,
+        "stalled_ms", (json_int_t)bd_health_stalled_ms(control->health, w), "rx_frames",
+        counter_of(stats, BD_CTR_RX_FRAMES), "tx_frames", counter_of(stats, BD_CTR_TX_FRAMES),
+        "tx_dropped", counter_of(stats, BD_CTR_TX_DROPPED), "registers",
+        counter_of(stats, BD_CTR_REGISTER_REQUESTS), "idle_percent", idle, "sleeps",
         counter_of(stats, BD_CTR_SLEEPS), "retries", counter_of(stats, BD_CTR_TABLE_RETRIES),
         "jobs_waiting", (json_int_t)bd_ring_used(channel.jobs), "verdicts_waiting",
         (json_int_t)bd_ring_used(channel.verdicts), "sweeps_waiting",

@@ -41,7 +41,7 @@ static void let_go(struct bd_peer *peer)
 static void on_death(evutil_socket_t fd, short what, void *arg)
 {
     struct bd_peer *peer = arg;
-    bd_log(BD_LOG_WARNING, "bindery-dataplane (pid %u) is gone; its bindings stay in the arena",
+    bd_log(BD_LOG_NOTICE, "bindery-dataplane (pid %u) is gone; its bindings stay in the arena",
            peer->pid);
     let_go(peer);
     bury_workers(peer, peer->generation);

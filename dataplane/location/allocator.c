@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#include "dirty.h"
 #include "stats.h"
 
 /* --- classes --------------------------------------------------------------------------------- */
@@ -205,6 +206,7 @@ static bool writer_init(struct bd_memory *memory, unsigned worker)
     writer->table = memory->table;
     writer->memory = memory;
     writer->books = &memory->table->shared->books[worker];
+    writer->intent = &bd_dirty_of(memory->table->arena)->intent[worker].slot;
     writer->generation = (uint16_t)atomic_load(&header->role[BD_ROLE_DATAPLANE].generation);
     writer->worker = worker;
     writer->retire.off = calloc(BD_RETIRE_CNT, sizeof(uint64_t));

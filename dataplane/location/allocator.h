@@ -57,6 +57,7 @@ struct bd_writer {
     _Alignas(64) struct bd_table *table;
     struct bd_memory *memory;
     struct bd_books *books;
+    _Atomic uint64_t *intent; /* its own, in the arena (dirty.h) */
     uint16_t generation;
     unsigned worker;
     struct bd_shelf shelf[BD_CLASS_CNT];

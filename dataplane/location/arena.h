@@ -1,21 +1,22 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The arena: one file of shared memory that outlives every process.
  *
- *   +--------+--------+-------------+------------+--------+----------+-------+-------+-----------+
- *   | header | policy | provisioned | identities | nonces | channels | stats | table | records   |
- *   +--------+--------+-------------+------------+--------+----------+-------+-------+-----------+
+ *   +--------+--------+-------------+------------+--------+----------+-------+-------+---------+-----+
+ *   | header | policy | provisioned | identities | nonces | channels | stats | table | records
+ * |dirty|
+ *   +--------+--------+-------------+------------+--------+----------+-------+-------+---------+-----+
  *   0        one region after another, each 2 MiB aligned; offsets in the header; no pointers
  *
  * The file lies on hugetlbfs (or /dev/shm, with a warning). Whichever process comes first creates
  * it; everybody else joins. All content is reached by offset.
  *
  * Who writes what (a dead process can therefore never leave the other's part half written):
- *   dataplane   table, record memory, stats, its ends of the channels
- *   control     policy, provisioned, identities, nonces, its ends of the channels
- *   each role   its own line in the header
- * Bindings have ONE writing process, the dataplane (several worker threads of it). The control
- * process changes them by command through a channel. So at attach the dataplane is alone with the
- * allocator and rebuilds it from what the table reaches: nothing can leak through a kill.
+ *   dataplane   table, record memory, stats, its ends of the channels; sets dirty marks
+ *   control     policy, provisioned, identities, nonces, its ends of the channels; takes dirty
+ * marks each role   its own line in the header Bindings have ONE writing process, the dataplane
+ * (several worker threads of it). The control process changes them by command through a channel. So
+ * at attach the dataplane is alone with the allocator and rebuilds it from what the table reaches:
+ * nothing can leak through a kill.
  *
  * Exclusion: each role holds an open-file-description lock on its own byte of the file for as long
  * as it lives. The kernel drops it at death, whatever the cause, so a stale lock cannot exist. */
@@ -30,7 +31,9 @@
 
 #define BD_ARENA_MAGIC 0x31414e4552414442ULL /* "BDARENA1" */
 /* Any change of a shared layout raises this; tests hold the sizes of all shared structs. */
-#define BD_ARENA_LAYOUT 6
+#ifndef BD_ARENA_LAYOUT /* tests build two versions that differ in nothing else */
+#define BD_ARENA_LAYOUT 7
+#endif
 
 enum bd_role { BD_ROLE_DATAPLANE, BD_ROLE_CONTROL, BD_ROLE_CNT };
 
@@ -43,6 +46,7 @@ enum bd_region {
     BD_REGION_STATS,
     BD_REGION_TABLE,
     BD_REGION_RECORDS,
+    BD_REGION_DIRTY,
     BD_REGION_CNT
 };
 
@@ -65,6 +69,7 @@ struct bd_role_line {
     _Atomic uint64_t heartbeat_ms;     /* bd_clock_ms() of the last turn of its main loop */
     _Atomic uint64_t started_ms;       /* bd_clock_ms() of the attach */
     _Atomic uint32_t serving;          /* 1 between the end of start and the begin of stop */
+    _Atomic uint32_t peer_hangs;       /* times it found the other role alive without heartbeat */
 };
 
 struct bd_arena_header {

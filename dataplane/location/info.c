@@ -9,7 +9,7 @@ struct count {
     struct bd_table_info *info;
 };
 
-static void count_record(void *arg, uint32_t bucket, const struct bd_record *record)
+static void count_record(void *arg, uint64_t slot, const struct bd_record *record)
 {
     struct count *count = arg;
     uint64_t off = (uint64_t)((const uint8_t *)record - count->table->records);

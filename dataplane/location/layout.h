@@ -33,8 +33,9 @@ _Static_assert(sizeof(struct bd_contact) == 88, "kept in shared memory");
 struct bd_record {
     uint32_t sz;
     uint16_t aor_len;
-    uint16_t cnt;
-    char aor[]; /* then the contacts, at the next multiple of 8 */
+    uint8_t cnt;
+    _Atomic uint8_t unmarked; /* 1 until its slot was marked CONTENT (mark.h) */
+    char aor[];               /* then the contacts, at the next multiple of 8 */
 };
 _Static_assert(sizeof(struct bd_record) == 8, "kept in shared memory");
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Taking over table and record memory from a predecessor that may have died at any instruction.
  *
- *   1  its workers' epoch lines go offline, and those of dead readers
+ *   1  its workers' epoch lines go offline, and those of dead readers; what its intents name is
+ *      marked for the disk
  *   2  one pass over the buckets: drop what is unfinished or damaged, mark the blocks in use,
  *      compute due_s and OVERFLOW
  *   3  wait until control's living readers hold nothing that is no longer in the table
@@ -14,6 +15,8 @@
 
 #include "allocator.h"
 #include "clock.h"
+#include "mark.h"
+#include "race.h"
 
 /* Buckets between the prefetch of their records and their turn: 8 * 4 lines under way. */
 enum { SWEEP_AHEAD = 8 };
@@ -46,6 +49,27 @@ void bd_table_bury_readers(struct bd_table *table)
         uint16_t current = (uint16_t)atomic_load(&arena->header->role[BD_ROLE_CONTROL].generation);
         if (generation != current || !bd_arena_role_alive(arena, BD_ROLE_CONTROL))
             bd_epoch_bury(table->epoch, line, 1, generation);
+    }
+}
+
+static void mark_slot(const struct bd_table *table, uint64_t slot)
+{
+    if (slot < bd_dirty_slots(table))
+        bd_mark(table, bd_slot_bucket(slot), bd_slot_place(slot), BD_DIRTY_CONTENT);
+}
+
+/* What they changed last may be without its mark. An intent goes when its slot is marked. */
+static void settle_intents(const struct bd_table *table)
+{
+    struct bd_dirty_shared *shared = bd_dirty_of(table->arena);
+    for (unsigned w = 0; w < BD_WORKERS_MAX; w++) {
+        _Atomic uint64_t *intent = &shared->intent[w].slot;
+        uint64_t slot = atomic_load(intent);
+        if (slot == 0)
+            continue;
+        mark_slot(table, slot - 1);
+        BD_RACE_POINT("rebuild: intent marked");
+        bd_intend_nothing(intent);
     }
 }
 
@@ -98,18 +122,28 @@ static bool is_second(const struct rebuild *r, uint32_t bucket, unsigned slot, u
     return false;
 }
 
+/* Worker 0's intent is free by now. */
+static void drop(const struct rebuild *r, uint32_t bucket, unsigned s)
+{
+    _Atomic uint64_t *intent = &bd_dirty_of(r->table->arena)->intent[0].slot;
+    bd_intend(intent, bd_slot_number(bucket, s));
+    atomic_store(&r->table->buckets[bucket].slot[s], 0);
+    BD_RACE_POINT("rebuild: slot dropped");
+    bd_mark(r->table, bucket, s, BD_DIRTY_CONTENT);
+    bd_intend_nothing(intent);
+}
+
 /* Returns the earliest expiry in the slot. */
 static uint32_t sweep_slot(struct rebuild *r, uint32_t bucket, unsigned s)
 {
-    _Atomic uint64_t *slot = &r->table->buckets[bucket].slot[s];
-    uint64_t word = atomic_load_explicit(slot, memory_order_relaxed);
+    uint64_t word = atomic_load_explicit(&r->table->buckets[bucket].slot[s], memory_order_relaxed);
     if (word == 0)
         return BD_DUE_NEVER;
     bool live = bd_slot_state(word) == BD_SLOT_LIVE;
     if (!live || !record_fits(r, bucket, word) || is_second(r, bucket, s, word) ||
         !mark(r, bd_slot_off(word))) {
         *(bd_slot_state(word) == BD_SLOT_TENTATIVE ? &r->tentative : &r->damaged) += 1;
-        atomic_store(slot, 0);
+        drop(r, bucket, s);
         return BD_DUE_NEVER;
     }
     const struct bd_record *record = bd_slot_record(r->table, word);
@@ -257,6 +291,7 @@ static int run(struct rebuild *r, struct bd_error *error)
     for (unsigned line = 0; line < BD_WORKERS_MAX; line++)
         bd_epoch_offline(r->table->epoch, bd_epoch_worker(line));
     bd_table_bury_readers(r->table);
+    settle_intents(r->table);
     sweep_table(r);
     if (r->damaged)
         bd_log(BD_LOG_WARNING, "arena %s: %llu damaged slots of the binding table were dropped",

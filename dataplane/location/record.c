@@ -58,7 +58,8 @@ void bd_record_write(struct bd_record *record, struct bd_str aor, const struct b
                      unsigned cnt)
 {
     record->aor_len = (uint16_t)aor.len;
-    record->cnt = (uint16_t)cnt;
+    record->cnt = (uint8_t)cnt;
+    atomic_store_explicit(&record->unmarked, 1, memory_order_relaxed); /* as in put_contact */
     put_text(record, sizeof(*record), aor);
     uint32_t off = texts_off(record);
     for (unsigned i = 0; i < cnt; i++)

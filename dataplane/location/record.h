@@ -5,7 +5,8 @@
  *   | header | AoR text       | contact 0  | ...     | contact n-1    | texts of each contact ...
  *   +--------+----------------+------------+---------+----------------+-----+
  *
- * Immutable once published, but for three atomic words in each contact:
+ * Immutable once published, but for a byte that says whether it was marked for the disk, and three
+ * atomic words in each contact:
  *   state  sealed:1 | cseq:31 | expires_at_s:32
  *          a refresh is one compare-and-swap of it. A replacer first sets `sealed` on all of the
  * old record, so no refresh can slip between its copy and its publication. A sealed word never gets

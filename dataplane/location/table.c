@@ -5,6 +5,7 @@
  * compare-and-swap in writer.c: the record is whole), and the order after bd_epoch_online's store;
  * both cost nothing on x86, where a load is a load. */
 #include "bucket.h"
+#include "mark.h"
 
 /* Slots for two bindings: at a load of 0.4 a window of 8 buckets holds 22 AoRs on average, and one
  * with more than its 56 slots is a matter of one in 10^9. It costs 23 bytes a binding. */
@@ -29,12 +30,28 @@ static uint64_t bytes_for(uint32_t bucket_cnt)
            (uint64_t)bd_groups_for(bucket_cnt) * sizeof(uint32_t);
 }
 
+static uint32_t bucket_cnt_of(uint64_t bindings_max)
+{
+    return (home_cnt_of(bindings_max) + BD_TABLE_WINDOW - 1) * BD_TABLE_SHARDS;
+}
+
 uint64_t bd_table_footprint(uint64_t bindings_max)
 {
     if (bindings_max == 0 || bindings_max > BINDINGS_MAX)
         return 0;
-    uint64_t shard_cnt = home_cnt_of(bindings_max) + BD_TABLE_WINDOW - 1;
-    return bytes_for((uint32_t)(shard_cnt * BD_TABLE_SHARDS));
+    return bytes_for(bucket_cnt_of(bindings_max));
+}
+
+static uint64_t dirty_bytes_for(uint32_t bucket_cnt)
+{
+    return sizeof(struct bd_dirty_shared) + 2 * sizeof(uint64_t) * bd_mark_words(bucket_cnt);
+}
+
+uint64_t bd_dirty_footprint(uint64_t bindings_max)
+{
+    if (bindings_max == 0 || bindings_max > BINDINGS_MAX)
+        return 0;
+    return dirty_bytes_for(bucket_cnt_of(bindings_max));
 }
 
 uint64_t bd_records_footprint(uint64_t bindings_max, uint32_t record_avg_sz)
@@ -84,15 +101,19 @@ int bd_table_join(struct bd_table *table, struct bd_arena *arena, struct bd_erro
 {
     struct bd_table_shared *shared = shared_of(arena);
     if (shared->magic != BD_TABLE_MAGIC || shared->home_cnt == 0 ||
-        bytes_for(shared->bucket_cnt) > arena->header->region_sz[BD_REGION_TABLE])
+        bytes_for(shared->bucket_cnt) > arena->header->region_sz[BD_REGION_TABLE] ||
+        dirty_bytes_for(shared->bucket_cnt) > arena->header->region_sz[BD_REGION_DIRTY])
         return bd_fail(error,
                        "arena %s: its binding table is not of this version; remove the file while "
                        "both processes are stopped (bindings are lost)",
                        arena->path);
+    _Atomic uint64_t *dirty = (_Atomic uint64_t *)(bd_dirty_of(arena) + 1);
     *table = (struct bd_table){.arena = arena,
                                .shared = shared,
                                .buckets = (struct bd_bucket *)(shared + 1),
                                .group_due_s = groups_of(shared),
+                               .dirty = dirty,
+                               .pending = dirty + bd_mark_words(shared->bucket_cnt),
                                .records = bd_arena_region(arena, BD_REGION_RECORDS),
                                .epoch = &shared->epoch};
     return 0;
@@ -105,7 +126,9 @@ uint64_t bd_table_hash(const struct bd_table *table, struct bd_str aor)
 
 void bd_table_prefetch_bucket(const struct bd_table *table, uint64_t hash)
 {
-    __builtin_prefetch(&table->buckets[bd_table_home(table, hash)], 1);
+    uint32_t home = bd_table_home(table, hash);
+    __builtin_prefetch(&table->buckets[home], 1);
+    bd_mark_prefetch(table, home);
 }
 
 /* The first record of the home bucket whose tag fits, before a look at its AoR. NULL: none. */
@@ -191,7 +214,7 @@ static void walk_bucket(const struct bd_table *table, uint32_t bucket, bd_table_
     for (unsigned s = 0; s < BD_TABLE_SLOTS; s++) {
         uint64_t word = atomic_load(&table->buckets[bucket].slot[s]);
         if (bd_slot_state(word) == BD_SLOT_LIVE)
-            fn(arg, bucket, bd_slot_record(table, word));
+            fn(arg, bd_slot_number(bucket, s), bd_slot_record(table, word));
     }
 }
 

@@ -46,6 +46,7 @@ struct bd_table {
     struct bd_table_shared *shared;
     struct bd_bucket *buckets;
     _Atomic uint32_t *group_due_s;
+    _Atomic uint64_t *dirty, *pending; /* dirty.h; four buckets a word */
     uint8_t *records;
     struct bd_epoch *epoch;
 };
@@ -81,8 +82,9 @@ bool bd_table_find(const struct bd_table *table, uint64_t hash, struct bd_str ao
 
 /* Walks buckets [*cursor, ...) for at most max_buckets and calls fn for each LIVE record; returns
  * false when the walk is over. The caller may be quiescent between two calls. Each AoR that lives
- * throughout the walk is seen exactly once, as slots never move. */
-typedef void (*bd_table_walk_fn)(void *arg, uint32_t bucket, const struct bd_record *record);
+ * throughout the walk is seen exactly once, as slots never move. slot = bucket * BD_TABLE_SLOTS +
+ * place in it, the key of the journal. */
+typedef void (*bd_table_walk_fn)(void *arg, uint64_t slot, const struct bd_record *record);
 bool bd_table_walk(const struct bd_table *table, uint32_t *cursor, uint32_t max_buckets,
                    bd_table_walk_fn fn, void *arg);
 

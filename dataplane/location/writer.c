@@ -8,6 +8,7 @@
  *   before each thread that may have seen it was quiescent. So a word that is back would need a
  *   record that is back, and a compare-and-swap that succeeds changed what was read. */
 #include "allocator.h"
+#include "mark.h"
 #include "race.h"
 
 #ifdef BD_RACE_TEST
@@ -86,14 +87,19 @@ enum bd_table_rc bd_table_refresh(struct bd_writer *writer, const struct bd_slot
     struct bd_contact *contact = contact_of(ref, i);
     if (expected & BD_STATE_SEALED || atomic_load(&contact->state) != expected)
         return BD_TABLE_CONFLICT;
+    bd_intend(writer->intent, bd_slot_number(ref->bucket, ref->slot));
     raise_txn(contact, txn);
     BD_RACE_POINT("refresh: txn raised");
-    if (!atomic_compare_exchange_strong(&contact->state, &expected,
-                                        bd_state_make(cseq, expires_at_s)))
-        return BD_TABLE_CONFLICT;
-    BD_RACE_POINT("refresh: state changed");
-    bd_due_lower(writer->table, ref->bucket, expires_at_s);
-    return BD_TABLE_OK;
+    bool won = atomic_compare_exchange_strong(&contact->state, &expected,
+                                              bd_state_make(cseq, expires_at_s));
+    if (won) {
+        BD_RACE_POINT("refresh: state changed");
+        bd_mark(writer->table, ref->bucket, ref->slot, BD_DIRTY_STATE);
+        BD_RACE_POINT("refresh: marked");
+        bd_due_lower(writer->table, ref->bucket, expires_at_s);
+    }
+    bd_intend_nothing(writer->intent);
+    return won ? BD_TABLE_OK : BD_TABLE_CONFLICT;
 }
 
 /* Relaxed, and paired with nothing: each value this word ever has is true of this record's content,
@@ -145,6 +151,14 @@ static enum bd_table_rc make_record(struct bd_writer *writer, struct bd_str aor,
     return BD_TABLE_OK;
 }
 
+/* After a slot has got a record. */
+static void mark_new(struct bd_writer *writer, uint32_t bucket, unsigned slot, uint64_t off)
+{
+    bd_mark(writer->table, bucket, slot, BD_DIRTY_CONTENT);
+    BD_RACE_POINT("put: marked");
+    bd_record_set_marked((struct bd_record *)(writer->table->records + off));
+}
+
 /* LIVE old -> LIVE new, or EMPTY when new_word is 0. The old record is whole and sealed, so what
  * `seen` says of it is final; the slot still holding the old word says that it is still the AoR's
  * record. Release: publishes the new record; pairs with the slot loads of every reader. */
@@ -153,6 +167,7 @@ static enum bd_table_rc swap(struct bd_writer *writer, const struct bd_slot_ref 
 {
     if (!seal(ref, seen))
         return BD_TABLE_CONFLICT;
+    bd_intend(writer->intent, bd_slot_number(ref->bucket, ref->slot));
     BD_RACE_POINT("replace: sealed");
     uint64_t word = ref->word;
     if (!atomic_compare_exchange_strong(&writer->table->buckets[ref->bucket].slot[ref->slot], &word,
@@ -173,17 +188,24 @@ static enum bd_table_rc replace(struct bd_writer *writer, const struct bd_slot_r
         return rc;
     BD_RACE_POINT("replace: record written");
     rc = swap(writer, ref, seen, bd_slot_make(ref->hash, BD_SLOT_LIVE, off));
-    if (rc == BD_TABLE_OK)
-        bd_due_lower(writer->table, ref->bucket, earliest(bindings, cnt));
-    else
+    if (rc != BD_TABLE_OK) {
         bd_memory_give(writer, off);
+        return rc;
+    }
+    mark_new(writer, ref->bucket, ref->slot, off);
+    bd_due_lower(writer->table, ref->bucket, earliest(bindings, cnt));
     return rc;
 }
 
 static enum bd_table_rc remove_aor(struct bd_writer *writer, const struct bd_slot_ref *ref,
                                    const uint64_t *seen)
 {
-    return bd_retire_room(writer, 1) ? swap(writer, ref, seen, 0) : BD_TABLE_NO_MEMORY;
+    if (!bd_retire_room(writer, 1))
+        return BD_TABLE_NO_MEMORY;
+    enum bd_table_rc rc = swap(writer, ref, seen, 0);
+    if (rc == BD_TABLE_OK)
+        bd_mark(writer->table, ref->bucket, ref->slot, BD_DIRTY_CONTENT);
+    return rc;
 }
 
 /* --- insert ---------------------------------------------------------------------------------- */
@@ -196,6 +218,7 @@ struct claim {
     _Atomic uint64_t *slot;
     uint64_t word;
     uint32_t home, bucket;
+    unsigned place;
 };
 
 /* Whether a slot word stands for this AoR. Reads the record behind it, whoever put it there: the
@@ -215,6 +238,7 @@ static bool claim_in(const struct bd_table *table, uint32_t number, struct claim
             atomic_compare_exchange_strong(&bucket->slot[s], &empty, claim->word)) {
             claim->slot = &bucket->slot[s];
             claim->bucket = number;
+            claim->place = s;
             return true;
         }
     }
@@ -312,21 +336,35 @@ static enum bd_table_rc insert(struct bd_writer *writer, uint64_t hash, struct b
         bd_memory_give(writer, off);
         return BD_TABLE_WINDOW_FULL;
     }
+    bd_intend(writer->intent, bd_slot_number(claim.bucket, claim.place));
     BD_RACE_POINT("insert: claimed");
     rc = publish(writer, &claim, hash, aor);
     BD_RACE_POINT("insert: published");
-    if (rc == BD_TABLE_OK)
+    if (rc == BD_TABLE_OK) {
+        mark_new(writer, claim.bucket, claim.place, off);
         bd_due_lower(table, claim.bucket, earliest(bindings, cnt));
+    }
     return rc;
+}
+
+static enum bd_table_rc change(struct bd_writer *writer, const struct bd_slot_ref *ref,
+                               struct bd_str aor, const uint64_t *seen,
+                               const struct bd_binding *bindings, unsigned cnt)
+{
+    if (!ref->record)
+        return insert(writer, ref->hash, aor, bindings, cnt);
+    return cnt ? replace(writer, ref, aor, seen, bindings, cnt) : remove_aor(writer, ref, seen);
 }
 
 enum bd_table_rc bd_table_put(struct bd_writer *writer, const struct bd_slot_ref *ref,
                               struct bd_str aor, const uint64_t *seen,
                               const struct bd_binding *bindings, unsigned cnt)
 {
-    if (!ref->record)
-        return cnt ? insert(writer, ref->hash, aor, bindings, cnt) : BD_TABLE_OK;
-    if (!unchanged(ref, seen))
+    if (!ref->record && cnt == 0)
+        return BD_TABLE_OK;
+    if (ref->record && !unchanged(ref, seen))
         return BD_TABLE_CONFLICT;
-    return cnt ? replace(writer, ref, aor, seen, bindings, cnt) : remove_aor(writer, ref, seen);
+    enum bd_table_rc rc = change(writer, ref, aor, seen, bindings, cnt);
+    bd_intend_nothing(writer->intent);
+    return rc;
 }

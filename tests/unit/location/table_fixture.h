@@ -12,6 +12,7 @@
 
 #include "allocator.h"
 #include "clock.h"
+#include "dirty.h"
 
 struct fixture {
     struct bd_arena arena;
@@ -28,7 +29,8 @@ static inline struct bd_arena_params fixture_params(const uint64_t *bindings_max
 {
     return (struct bd_arena_params){
         .region_sz = {[BD_REGION_TABLE] = bd_table_footprint(*bindings_max),
-                      [BD_REGION_RECORDS] = bd_records_footprint(*bindings_max, 0)},
+                      [BD_REGION_RECORDS] = bd_records_footprint(*bindings_max, 0),
+                      [BD_REGION_DIRTY] = bd_dirty_footprint(*bindings_max)},
         .fingerprint = *bindings_max,
         .format = fixture_format,
         .format_arg = bindings_max,

@@ -106,7 +106,7 @@ static void a_rebuild_drops_damage_and_keeps_the_rest(void **state)
     slot = nth_slot(&f, 40);
     records[bd_slot_off(*slot) / 8 + 1] = UINT64_MAX; /* sizes and counts */
     slot = nth_slot(&f, 50);
-    records[bd_slot_off(*slot) / 8] ^= 1ULL << 63; /* a hash that lives elsewhere */
+    records[bd_slot_off(*slot) / 8 + 1] ^= 1; /* a hash that lives elsewhere */
     slot = nth_slot(&f, 60);
     atomic_store(slot, *slot ^ (3ULL << BD_SLOT_OFF_BITS)); /* TENTATIVE */
     bd_log_set_level(BD_LOG_ERROR);

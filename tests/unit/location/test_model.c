@@ -139,7 +139,7 @@ static void do_time(struct model *m)
     assert_int_equal(m->vanished, vanished);
 }
 
-static void count_walk(void *arg, uint32_t bucket, const struct bd_record *record)
+static void count_walk(void *arg, uint64_t slot, const struct bd_record *record)
 {
     *(unsigned *)arg += bd_record_cnt(record);
 }

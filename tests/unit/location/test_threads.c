@@ -276,7 +276,7 @@ struct census {
     unsigned seen[AORS];
 };
 
-static void count_aor(void *arg, uint32_t bucket, const struct bd_record *record)
+static void count_aor(void *arg, uint64_t slot, const struct bd_record *record)
 {
     struct census *census = arg;
     for (unsigned i = 0; i < bd_record_cnt(record); i++) {

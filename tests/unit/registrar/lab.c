@@ -2,6 +2,7 @@
 #include "lab.h"
 
 #include "bulk.h"
+#include "dirty.h"
 #include "identities.h"
 
 enum { POLICY_CAP = 1 << 20 };
@@ -125,6 +126,7 @@ struct lab *lab_new_of(uint64_t bindings_max, uint64_t subscribers_max)
             [BD_REGION_STATS] = 2 * sizeof(struct bd_worker_stats),
             [BD_REGION_TABLE] = bd_table_footprint(bindings_max),
             [BD_REGION_RECORDS] = bd_records_footprint(bindings_max, 0),
+            [BD_REGION_DIRTY] = bd_dirty_footprint(bindings_max),
         }};
     if (bd_arena_create_private(&lab->arena, &params, &error) != 0)
         fail_msg("arena: %s", error.text);

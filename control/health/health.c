@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "health.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "peer.h"
+#include "verifier.h"
+
+enum { TICK_MS = 100, ALARM_TICKS = 10, EXIT_TICKS = 30, COMING_TICKS = 20 };
+
+/* A number that changes as long as somebody turns. */
+struct pulse {
+    uint64_t last;
+    unsigned still_ticks;
+};
+
+struct bd_health {
+    struct bd_control *control;
+    struct event *timer;
+    struct pulse verifier[BD_VERIFIERS_MAX], worker[BD_WORKERS_MAX], dataplane;
+    unsigned absent_ticks;
+    bool seen; /* a dataplane, ever */
+};
+
+/* For how many ticks it has stood still. */
+static unsigned feel(struct pulse *pulse, uint64_t now)
+{
+    pulse->still_ticks = now == pulse->last ? pulse->still_ticks + 1 : 0;
+    pulse->last = now;
+    return pulse->still_ticks;
+}
+
+/* --- verifiers ---------------------------------------------------------------------------------
+ */
+
+/* Of the workers that a thread serves. */
+static uint32_t jobs_waiting(const struct bd_control *control, unsigned thread)
+{
+    uint32_t cnt = 0;
+    for (unsigned w = thread; w < bd_control_workers(control); w += control->started->verifiers)
+        cnt += bd_ring_used(bd_channel_of(&control->arena, w).jobs);
+    return cnt;
+}
+
+_Noreturn static void give_up(struct bd_control *control, unsigned thread, unsigned ticks)
+{
+    bd_log(BD_LOG_ERROR,
+           "verifier thread %u is stuck for %u ms: exiting, to be started anew by the service "
+           "manager",
+           thread, ticks * TICK_MS);
+    atomic_store(&bd_control_line(control, BD_ROLE_CONTROL)->serving, 0);
+    _exit(1);
+}
+
+static void look_at_verifiers(struct bd_health *health)
+{
+    struct bd_control *control = health->control;
+    bool stuck = false;
+    for (unsigned i = 0; i < control->started->verifiers; i++) {
+        struct bd_verifier_stats stats;
+        bd_verifiers_stats(control->verifiers, i, &stats);
+        unsigned ticks = feel(&health->verifier[i], stats.heartbeat_ms);
+        if (ticks >= EXIT_TICKS)
+            give_up(control, i, ticks);
+        if (ticks < ALARM_TICKS)
+            continue;
+        stuck = true;
+        bd_alarm_raise(control->alarms, BD_ALARM_VERIFIER,
+                       "verifier thread %u has not turned for %u ms, %u jobs wait for it", i,
+                       ticks * TICK_MS, jobs_waiting(control, i));
+    }
+    if (!stuck)
+        bd_alarm_clear(control->alarms, BD_ALARM_VERIFIER);
+}
+
+/* --- the dataplane -----------------------------------------------------------------------------
+ */
+
+static bool absent(struct bd_health *health)
+{
+    if (bd_peer_alive(health->control->peer)) {
+        health->absent_ticks = 0;
+        health->seen = true;
+        return false;
+    }
+    if (!health->seen && ++health->absent_ticks < COMING_TICKS)
+        return true; /* they may start in any order */
+    bd_alarm_raise(health->control->alarms, BD_ALARM_DATAPLANE,
+                   "bindery-dataplane is %s: nobody answers phones",
+                   health->seen ? "gone" : "not there");
+    return true;
+}
+
+static bool hangs(struct bd_health *health)
+{
+    struct bd_control *control = health->control;
+    uint64_t beat_ms = atomic_load_explicit(
+        &bd_control_line(control, BD_ROLE_DATAPLANE)->heartbeat_ms, memory_order_relaxed);
+    unsigned ticks = feel(&health->dataplane, beat_ms);
+    if (ticks == ALARM_TICKS)
+        atomic_fetch_add(&bd_control_line(control, BD_ROLE_CONTROL)->peer_hangs, 1);
+    if (ticks >= ALARM_TICKS)
+        bd_alarm_raise(control->alarms, BD_ALARM_DATAPLANE,
+                       "the main thread of bindery-dataplane has not turned for %u ms",
+                       ticks * TICK_MS);
+    return ticks >= ALARM_TICKS;
+}
+
+/* For how many ticks the worker that stands still longest has; its number. */
+static unsigned feel_workers(struct bd_health *health, unsigned *worst)
+{
+    unsigned most = 0;
+    for (unsigned w = 0; w < bd_control_workers(health->control); w++) {
+        const struct bd_worker_stats *stats = bd_control_stats(health->control, w);
+        unsigned ticks = feel(&health->worker[w], bd_stat_read(&stats->counter[BD_CTR_POLLS]));
+        if (ticks > most) {
+            most = ticks;
+            *worst = w;
+        }
+    }
+    return most;
+}
+
+static void forget_dataplane(struct bd_health *health)
+{
+    memset(health->worker, 0, sizeof(health->worker));
+    memset(&health->dataplane, 0, sizeof(health->dataplane));
+}
+
+static void look_at_dataplane(struct bd_health *health)
+{
+    if (absent(health) || !bd_peer_serving(health->control->peer)) {
+        forget_dataplane(health); /* not there, or it starts or stops */
+        return;
+    }
+    struct bd_alarms *alarms = health->control->alarms;
+    unsigned worker = 0, ticks = feel_workers(health, &worker);
+    if (hangs(health))
+        return;
+    if (ticks >= ALARM_TICKS)
+        bd_alarm_raise(alarms, BD_ALARM_DATAPLANE,
+                       "worker %u has not turned for %u ms: restart bindery-dataplane", worker,
+                       ticks * TICK_MS);
+    else
+        bd_alarm_clear(alarms, BD_ALARM_DATAPLANE);
+}
+
+/* --- the object --------------------------------------------------------------------------------
+ */
+
+static void on_tick(evutil_socket_t fd, short what, void *arg)
+{
+    look_at_verifiers(arg);
+    look_at_dataplane(arg);
+}
+
+struct bd_health *bd_health_new(struct bd_control *control, struct bd_error *error)
+{
+    struct bd_health *health = calloc(1, sizeof(*health));
+    struct timeval tick = {.tv_usec = TICK_MS * 1000};
+    if (health) {
+        health->control = control;
+        health->timer = event_new(control->base, -1, EV_PERSIST, on_tick, health);
+    }
+    if (!health || !health->timer || event_add(health->timer, &tick) < 0) {
+        bd_health_free(health);
+        bd_fail(error, "out of memory");
+        return NULL;
+    }
+    return health;
+}
+
+void bd_health_free(struct bd_health *health)
+{
+    if (!health)
+        return;
+    if (health->timer)
+        event_free(health->timer);
+    free(health);
+}
+
+uint32_t bd_health_stalled_ms(const struct bd_health *health, unsigned worker)
+{
+    unsigned ticks = health->worker[worker].still_ticks;
+    return ticks > 1 ? ticks * TICK_MS : 0; /* one may be a matter of phase */
+}

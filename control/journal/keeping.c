@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The keeper thread. */
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <libgen.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "clock.h"
+#include "threads.h"
+
+enum {
+    RESTORED_POLL_MS = 20,
+    RETRY_MS = 1000, /* after a failed journal */
+    /* `sync` with nothing to write: the pause is some times what it took to see that, so that an
+     * empty sweep over a large table costs a share of a core and not the whole of it. */
+    IDLE_FACTOR = 4,
+    IDLE_MIN_US = 100,
+    IDLE_MAX_US = 5000,
+    FILES_FEW = 16, /* in the directory; more are replaced by a snapshot */
+    DIRECTORY_MODE = 0750
+};
+
+/* The name of a directory just made is on disk before anything in it can be. */
+static void make_directory(const struct bd_journaling *j)
+{
+    char path[BD_JOURNAL_PATH_MAX];
+    if (mkdir(j->path, DIRECTORY_MODE) < 0 || strlen(j->path) >= sizeof(path))
+        return; /* the next open tells why */
+    strcpy(path, j->path);
+    int fd = open(dirname(path), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd >= 0 && fsync(fd) < 0)
+        bd_log(BD_LOG_WARNING, "journal %s: its name may not be on disk: %s", j->path,
+               strerror(errno));
+    if (fd >= 0)
+        close(fd);
+}
+
+/* Whether `restored` came before the end. */
+static bool wait_for_restored(struct bd_journaling *j)
+{
+    const struct bd_dirty_shared *shared = bd_dirty_of(j->table->arena);
+    pthread_mutex_lock(&j->mutex);
+    /* Acquire pairs with the dataplane's release: the table is as the journal left it. */
+    while (!j->stopping && !atomic_load_explicit(&shared->restored, memory_order_acquire))
+        bd_journaling_wait_us(j, RESTORED_POLL_MS * 1000);
+    bool restored = !j->stopping;
+    j->numbers.restored = restored;
+    pthread_mutex_unlock(&j->mutex);
+    return restored;
+}
+
+static void note_size(struct bd_journaling *j)
+{
+    const struct bd_journal *journal = &j->keeper.journal;
+    struct bd_journaling_numbers *n = &j->numbers;
+    uint64_t number = journal->header.number, bytes = bd_journal_bytes(journal);
+    if (n->journal != number)
+        n->journal_bytes = 0;
+    n->bytes += bytes - n->journal_bytes;
+    n->journal = number;
+    n->journal_bytes = bytes;
+}
+
+static void note_success(struct bd_journaling *j, uint64_t records, uint64_t now_ms,
+                         uint64_t took_us)
+{
+    struct bd_journaling_numbers *n = &j->numbers;
+    if (n->failing)
+        bd_log(BD_LOG_NOTICE, "journal %s: journal-%" PRIu64 " goes on", j->path, n->journal);
+    n->failing = false;
+    n->marks = 0;
+    n->settled_ms = now_ms;
+    j->snapshot_due = j->snapshot_due || j->keeper.files > FILES_FEW;
+    if (records == 0)
+        return;
+    n->turns++;
+    n->records += records;
+    n->synced_ms = bd_clock_ms();
+    n->sync_us = took_us;
+    if (took_us > n->sync_max_us)
+        n->sync_max_us = took_us;
+}
+
+/* What a failed file had is not trusted for long: a snapshot is due. */
+static void note_failure(struct bd_journaling *j)
+{
+    j->numbers.failing = true;
+    j->numbers.failures++;
+    j->numbers.marks = j->keeper.found;
+    j->snapshot_due = true;
+}
+
+static void note_turn(struct bd_journaling *j, int64_t records, uint64_t now_ms, uint64_t took_us)
+{
+    pthread_mutex_lock(&j->mutex);
+    note_size(j);
+    if (records < 0)
+        note_failure(j);
+    else
+        note_success(j, (uint64_t)records, now_ms, took_us);
+    j->turn_began_ms = 0;
+    if (took_us > BD_JOURNALING_SLOW_MS * 1000) {
+        j->slow_ms = took_us / 1000;
+        j->slow_at_ms = bd_clock_ms();
+    }
+    pthread_mutex_unlock(&j->mutex);
+}
+
+/* The one alarm is for both: without snapshots the journal grows until the disk is full. */
+static void tell_alarm(struct bd_journaling *j, const struct bd_error *journal_error)
+{
+    struct bd_error error = {""};
+    pthread_mutex_lock(&j->mutex);
+    if (journal_error)
+        error = *journal_error;
+    else if (j->snapshot_failed)
+        bd_fail(&error, "no snapshot: %s", j->snapshot_error.text);
+    pthread_mutex_unlock(&j->mutex);
+    if (*error.text)
+        bd_alarm_raise(j->alarms, BD_ALARM_JOURNAL, "%s", error.text);
+    else
+        bd_alarm_clear(j->alarms, BD_ALARM_JOURNAL);
+}
+
+/* Gives the snapshot thread the next journal that it asked for. */
+static void give_next(struct bd_journaling *j, const struct bd_journal_time *now, bool open,
+                      const struct bd_error *why_not)
+{
+    pthread_mutex_lock(&j->mutex);
+    uint64_t asked = j->rotate_asked;
+    bool wanted = asked != j->rotate_given;
+    pthread_mutex_unlock(&j->mutex);
+    if (!wanted)
+        return;
+    struct bd_error error = *why_not;
+    bool given = open && bd_keeper_rotate(&j->keeper, now, &error) == 0;
+    pthread_mutex_lock(&j->mutex);
+    note_size(j);
+    j->rotate_number = given ? (int64_t)j->numbers.journal : -1;
+    j->rotate_error = error;
+    j->rotate_given = asked;
+    j->base_bytes = given ? j->numbers.bytes : j->base_bytes;
+    j->base_records = given ? j->numbers.records : j->base_records;
+    j->snapshot_due = !given;
+    pthread_cond_broadcast(&j->changed);
+    pthread_mutex_unlock(&j->mutex);
+}
+
+/* Returns how long to pause, in us. */
+static uint64_t turn(struct bd_journaling *j)
+{
+    struct bd_error error = {""};
+    struct bd_journal_time now = bd_journaling_now(j);
+    uint64_t began_us = bd_journaling_us();
+    pthread_mutex_lock(&j->mutex);
+    j->turn_began_ms = now.clock_ms;
+    uint64_t interval_us = j->fsync_ms * 1000ULL;
+    pthread_mutex_unlock(&j->mutex);
+    if (!j->keeper.open)
+        make_directory(j);
+    int64_t records = bd_keeper_turn(&j->keeper, &now, &error);
+    uint64_t took_us = bd_journaling_us() - began_us;
+    note_turn(j, records, now.clock_ms, took_us);
+    tell_alarm(j, records < 0 ? &error : NULL);
+    give_next(j, &now, records >= 0, &error);
+    if (records < 0)
+        return RETRY_MS * 1000;
+    if (j->numbers.durability == BD_DURABILITY_ASYNC)
+        return interval_us > took_us ? interval_us - took_us : 0;
+    uint64_t idle_us = IDLE_FACTOR * took_us;
+    idle_us = idle_us < IDLE_MIN_US ? IDLE_MIN_US : idle_us;
+    return records > 0 ? 0 : idle_us < IDLE_MAX_US ? idle_us : IDLE_MAX_US;
+}
+
+/* Until the next turn: an end and a snapshot's wish cut it short, but not while the disk fails. */
+static bool pause_us(struct bd_journaling *j, uint64_t us)
+{
+    uint64_t until_us = bd_journaling_us() + us, now_us;
+    pthread_mutex_lock(&j->mutex);
+    while (!j->stopping && (j->numbers.failing || j->rotate_asked == j->rotate_given) &&
+           (now_us = bd_journaling_us()) < until_us)
+        bd_journaling_wait_us(j, until_us - now_us);
+    bool go_on = !j->stopping;
+    pthread_mutex_unlock(&j->mutex);
+    return go_on;
+}
+
+void *bd_journaling_keep(void *arg)
+{
+    struct bd_journaling *j = arg;
+    if (!wait_for_restored(j))
+        return NULL;
+    while (pause_us(j, turn(j))) {
+    }
+    struct bd_error error;
+    struct bd_journal_time now = bd_journaling_now(j);
+    if (bd_keeper_close(&j->keeper, &now, &error) < 0)
+        bd_log(BD_LOG_ERROR,
+               "%s. What is not on disk stays marked in the arena: the next start writes it",
+               error.text);
+    return NULL;
+}

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Alarms: one line in the log at each change, and what `show info` and the metrics say of them. */
+#include "lab.h"
+
+static int open_lab(void **state)
+{
+    struct lab *lab = calloc(1, sizeof(*lab));
+    lab_open(lab);
+    *state = lab;
+    return 0;
+}
+
+static int close_lab(void **state)
+{
+    lab_close(*state);
+    free(*state);
+    return 0;
+}
+
+/* What fn writes to the log. */
+static void logged(void (*fn)(struct bd_alarms *alarms), struct bd_alarms *alarms, char text[1024])
+{
+    int pipe_fd[2], before = dup(STDERR_FILENO);
+    assert_int_equal(pipe2(pipe_fd, O_CLOEXEC | O_NONBLOCK), 0);
+    bd_log_set_level(BD_LOG_NOTICE);
+    assert_int_not_equal(dup2(pipe_fd[1], STDERR_FILENO), -1);
+    fn(alarms);
+    dup2(before, STDERR_FILENO);
+    bd_log_set_level(BD_LOG_ERROR);
+    ssize_t n = read(pipe_fd[0], text, 1023);
+    text[n > 0 ? n : 0] = '\0';
+    close(before);
+    close(pipe_fd[0]);
+    close(pipe_fd[1]);
+}
+
+static void raise_thrice(struct bd_alarms *alarms)
+{
+    for (int i = 1; i <= 3; i++)
+        bd_alarm_raise(alarms, BD_ALARM_JOURNAL, "no room, try %d", i);
+}
+
+static void clear_twice(struct bd_alarms *alarms)
+{
+    bd_alarm_clear(alarms, BD_ALARM_JOURNAL);
+    bd_alarm_clear(alarms, BD_ALARM_JOURNAL);
+}
+
+static void a_change_is_logged_once(void **state)
+{
+    struct bd_error error;
+    struct bd_alarms *alarms = bd_alarms_new(&error);
+    struct bd_alarm_state seen;
+    char text[1024];
+    logged(raise_thrice, alarms, text);
+    assert_string_equal(text, "test: warning: alarm journal: no room, try 1\n");
+    bd_alarm_read(alarms, BD_ALARM_JOURNAL, &seen);
+    assert_true(seen.raised);
+    assert_string_equal(seen.text, "no room, try 3");
+    bd_alarm_read(alarms, BD_ALARM_JOURNAL_SLOW, &seen);
+    assert_false(seen.raised);
+    logged(clear_twice, alarms, text);
+    assert_string_equal(text, "test: alarm journal is over after 0 s\n");
+    logged(raise_thrice, alarms, text);
+    assert_string_equal(text, "test: warning: alarm journal: no room, try 1\n");
+    bd_alarms_free(alarms);
+}
+
+static void commands_show_what_is_raised(void **state)
+{
+    struct lab *lab = *state;
+    struct bd_alarms *alarms = lab->control.alarms;
+    lab_expect(lab, "json show info", "\"alarms\": []");
+    lab_expect(lab, "show metrics", "bindery_alarm{name=\"subscribers\"} 0\n");
+    bd_alarm_raise(alarms, BD_ALARM_SUBSCRIBERS, "somebody holds a lock");
+    lab_expect(lab, "show info", "somebody holds a lock");
+    lab_expect(lab, "json show info", "\"alarm\": \"subscribers\",\n");
+    lab_expect(lab, "show metrics", "bindery_alarm{name=\"subscribers\"} 1\n");
+    bd_alarm_clear(alarms, BD_ALARM_SUBSCRIBERS);
+    lab_expect(lab, "json show info", "\"alarms\": []");
+}
+
+static void a_full_table_is_an_alarm(void **state)
+{
+    struct lab *lab = *state;
+    char aor[64];
+    lab_dataplane(lab);
+    lab_wait_dataplane(lab, true);
+    lab_expect(lab, "json show info", "\"alarms\": []");
+    for (unsigned i = 0; i < 60000 / 4 * 9 / 10; i++) {
+        snprintf(aor, sizeof(aor), "%u@example.com", i);
+        lab_put(lab, aor, 4, lab_now_s() + 3600);
+    }
+    lab_expect(lab, "json show info", "\"alarm\": \"table\",\n");
+    lab_expect(lab, "show info", "by 54000 bindings");
+    lab_dataplane_leaves(lab);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_change_is_logged_once),
+        cmocka_unit_test(commands_show_what_is_raised),
+        cmocka_unit_test(a_full_table_is_an_alarm),
+    };
+    return cmocka_run_group_tests(tests, open_lab, close_lab);
+}
