@@ -37,8 +37,8 @@ class History:
 
     def allowed(self, safe):
         """From the last state acked before `safe` on."""
-        first = max(i for i, s in enumerate(self.states) if s.acked_at is not None and s.acked_at <= safe)
-        return self.states[first:]
+        before = [i for i, s in enumerate(self.states) if s.acked_at is not None and s.acked_at <= safe]
+        return self.states[max(before, default=0):]
 
     def adopt(self, state):
         """What the table has is the truth from now on; what is in the air stays a maybe."""

@@ -169,7 +169,8 @@ def run_case(library, case):
         done = subprocess.run([sys.executable, __file__, "--case", case.__name__], cwd=base / "dir",
                               env=environment, stdout=subprocess.PIPE, check=False)
         assert done.returncode == (-9 if case.__name__.startswith("killed") else 0), done
-        subprocess.run([HERE / "cut.py", base / "dir", base / "shadow"], check=True)
+        subprocess.run([HERE / "cut.py", base / "dir", base / "shadow"], check=True,
+                       stdout=subprocess.DEVNULL)
         found = {path.name: path.read_bytes() for path in (base / "dir").iterdir()}
         wanted = eval(done.stdout)  # our own words
         if found != wanted:

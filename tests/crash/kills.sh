@@ -1,0 +1,231 @@
+# SPDX-License-Identifier: BSD-3-Clause
+# shellcheck shell=bash
+# SIGKILL to each process, at random moments and at named points. The arena stays, so nothing may be missing.
+
+declare -A kills
+restart_ms=()
+
+kill_one()
+{
+    kill -KILL "$(pid_of "$1")"
+    kills[$1]=$((kills[$1] + 1))
+}
+
+# Kills, lets a moment pass in which requests meet the gap, starts again.
+kill_and_restart()
+{
+    local who began
+    for who in "$@"; do kill_one "$who"; done
+    nap_ms $((RANDOM % 150))
+    began=${EPOCHREALTIME/[.,]/}
+    for who in "$@"; do start "$who"; done
+    if ((RANDOM % 5 == 0)); then
+        nap_ms $((RANDOM % 400))
+        for who in "$@"; do
+            kill_one "$who"
+            start "$who"
+        done
+    fi
+    lab_wait || return 1
+    restart_ms+=($(((${EPOCHREALTIME/[.,]/} - began) / 1000)))
+    served || return 1
+    nap_ms $((RANDOM % 500))
+}
+
+next_victims()
+{
+    if ((RANDOM % 10 == 0)); then
+        echo dataplane control
+    elif ((kills[dataplane] >= kills_each)); then
+        echo control
+    elif ((kills[control] >= kills_each || RANDOM % 2)); then
+        echo dataplane
+    else
+        echo control
+    fi
+}
+
+random_kills()
+{
+    RANDOM=$seed
+    while ((kills[dataplane] < kills_each || kills[control] < kills_each)); do
+        kill_and_restart $(next_victims) || return 1
+    done
+}
+
+all_kept()
+{
+    crowd finish || return 1
+    echo "$answer"
+    verdict now now
+}
+
+# A judge that never complains would pass everything: one binding less, one more, one that is older.
+judge_is_strict()
+{
+    local what
+    for what in 'rows.pop()' 'rows.append({**rows[0], "contact": "sip:nobody@198.18.0.9"})' \
+        'rows[0]["cseq"] -= 1' 'rows[0]["expires_s"] += 3600'; do
+        "$python" - "$lab/bindings.json" >"$lab/wrong.json" <<PYTHON || return 1
+import json, sys
+document = json.load(open(sys.argv[1]))
+rows = document["bindings"]
+$what
+json.dump(document, sys.stdout)
+PYTHON
+        crowd try "$lab/wrong.json" now now || return 1
+        [[ ${answer##* } == 1 ]] || fail "not one broken promise after $what: $answer" || return 1
+    done
+    : >"$lab/oracle.log"
+}
+
+# What the arena had is on disk as well: the journal missed no change over all those deaths.
+on_disk_too()
+{
+    settled && power_cut || return 1
+    start control
+    start dataplane
+    lab_wait && verdict now now
+}
+
+# A figure to read, no judgement: the machine is shared.
+print_restarts()
+{
+    local sorted
+    mapfile -t sorted < <(printf '%s\n' "${restart_ms[@]}" | sort -n)
+    ((${#sorted[@]})) || return 0
+    echo "restart until served: median ${sorted[${#sorted[@]} / 2]} ms, worst ${sorted[-1]} ms"
+}
+
+part_kills()
+{
+    kills=([dataplane]=0 [control]=0)
+    crash_open 600 100 || { judge kills/open false; return; }
+    judge kills/rounds random_kills
+    echo "killed: dataplane ${kills[dataplane]} times, control ${kills[control]} times"
+    print_restarts
+    judge kills/all_kept all_kept
+    judge kills/judge_is_strict judge_is_strict
+    judge kills/no_record_leaked until_true 10 "show info says records leaked 0" no_record_leaked
+    judge kills/on_disk_too on_disk_too
+    judge kills/serves_on serves_on
+    crash_close
+}
+
+# --- named points ----------------------------------------------------------------------------------------
+
+points_build=${BUILD_POINTS:-$root/build-points}
+
+points_built()
+{
+    [[ -e $points_build/build.ninja ]] || meson setup "$points_build" "$root" -Dkill_points=true -Dlto=false || return 1
+    ninja -C "$points_build" dataplane/bindery-dataplane control/bindery-control
+}
+
+# Each point that the code has.
+code_points()
+{
+    grep -rhoE 'BD_RACE_POINT\("[^"]+"\)' "$root"/{dataplane,control,setup} | cut -d'"' -f2 | sort -u
+}
+
+either_died()
+{
+    process_gone "$(pid_of dataplane)" || process_gone "$(pid_of control)"
+}
+
+start_the_dead()
+{
+    local who
+    for who in control dataplane; do process_alive "$(pid_of "$who")" || start "$who"; done
+    lab_wait && served
+}
+
+# at_point POINT PROCESS...: these start anew and one dies at its n-th passing, or the point is not passed in time.
+at_point()
+{
+    local point=$1 who
+    shift
+    points_tried=$((points_tried + 1))
+    lab_env_control+=("BD_KILL_POINT=$point:$((1 + RANDOM % 20))")
+    lab_env_dataplane+=("${lab_env_control[-1]}")
+    kill_now "$@"
+    for who in "$@"; do start "$who"; done
+    if (until_true "$point_wait_s" "$point" either_died) 2>/dev/null; then
+        points_hit[$point]=$((${points_hit[$point]:-0} + 1))
+    fi
+    unset 'lab_env_control[-1]' 'lab_env_dataplane[-1]'
+    kill_now "$@"
+    start_the_dead
+}
+
+each_code_point()
+{
+    local point round
+    for ((round = 0; round < point_rounds; round++)); do
+        while read -r point <&3; do
+            case $point in
+            sweep:*) at_point "$point" control || return 1 ;;
+            *) at_point "$point" dataplane || return 1 ;;
+            esac
+        done 3< <(code_points)
+    done
+}
+
+# Those that are passed all the time must have killed; the rest depends on what meets whom.
+points_were_hit()
+{
+    local point
+    for point in "insert: record written" "replace: record written" "insert: claimed" "refresh: state changed"; do
+        ((${points_hit[$point]:-0})) || fail "never killed at '$point'" || return 1
+    done
+}
+
+control_died()
+{
+    process_gone "$(pid_of control)"
+}
+
+# at_call OPERATION N kill|after: control dies at that call, in the midst of a snapshot.
+at_call()
+{
+    rules control "$1 $2 $2 $3"
+    timeout 20 "$ctl" -s "$lab/admin.sock" snapshot >/dev/null 2>&1 &
+    until_true 20 "control dies: $*" control_died || return 1
+    rules control
+    start_the_dead
+}
+
+# Between append and fsync, around each rename and removal, and with each file of a snapshot half made.
+each_disk_point()
+{
+    local round n what
+    for ((round = 0; round < point_rounds; round++)); do
+        for what in kill after; do
+            at_call rename 1 $what && at_call syncdir $((1 + RANDOM % 2)) $what && at_call open $((1 + RANDOM % 3)) $what &&
+                at_call unlink 1 $what || return 1
+            for n in 1 2 $((3 + RANDOM % 6)); do
+                at_call sync $n $what && at_call write $n $what || return 1
+            done
+        done
+    done
+}
+
+part_points()
+{
+    local -A points_hit=()
+    points_tried=0
+    judge points/build points_built || return
+    program[dataplane]=$points_build/dataplane/bindery-dataplane
+    program[control]=$points_build/control/bindery-control
+    crash_open 600 100 || { judge points/open false; return; }
+    judge points/code each_code_point
+    echo "killed at $(printf '%s\n' "${points_hit[@]}" | paste -sd+ | bc 2>/dev/null) of $points_tried tries, at ${#points_hit[@]} points"
+    judge points/were_hit points_were_hit
+    judge points/disk each_disk_point
+    judge points/all_kept all_kept
+    judge points/no_record_leaked until_true 10 "show info says records leaked 0" no_record_leaked
+    judge points/on_disk_too on_disk_too
+    crash_close
+    program[dataplane]=$build/dataplane/bindery-dataplane
+    program[control]=$build/control/bindery-control
+}
