@@ -40,6 +40,7 @@ disk_environment()
 disk_open()
 {
     mkdir -p "$lab"/{journal,shadow/volatile,shadow/durable}
+    [[ -z ${disk_size:-} ]] || mount -t tmpfs -o "size=$disk_size" bindery-crash "$lab/journal" || return 1
     touch "$lab/shadow/lock"
     mapfile -t lab_env_control < <(disk_environment control)
     mapfile -t lab_env_dataplane < <(disk_environment dataplane)
@@ -148,6 +149,7 @@ crash_open()
 crash_close()
 {
     crowd_stop
+    [[ -z $lab ]] || ! mountpoint -q "$lab/journal" || { kill_now dataplane control; umount "$lab/journal"; }
     lab_close
     lab_env_control=() lab_env_dataplane=()
 }
