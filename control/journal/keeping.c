@@ -63,16 +63,23 @@ static void note_size(struct bd_journaling *j)
     n->journal_bytes = bytes;
 }
 
+/* A journal was begun, at the start or after a failure: a snapshot that waited for it may go on. */
+static void note_opened(struct bd_journaling *j)
+{
+    bd_log(BD_LOG_INFO, "journal %s: journal-%" PRIu64 " takes what changes", j->path,
+           j->numbers.journal);
+    j->retry_ms = 0;
+    j->snapshot_due = j->snapshot_due || j->keeper.files > FILES_FEW;
+    pthread_cond_broadcast(&j->changed);
+}
+
 static void note_success(struct bd_journaling *j, uint64_t records, uint64_t now_ms,
                          uint64_t took_us)
 {
     struct bd_journaling_numbers *n = &j->numbers;
-    if (n->failing)
-        bd_log(BD_LOG_NOTICE, "journal %s: journal-%" PRIu64 " goes on", j->path, n->journal);
     n->failing = false;
     n->marks = 0;
     n->settled_ms = now_ms;
-    j->snapshot_due = j->snapshot_due || j->keeper.files > FILES_FEW;
     if (records == 0)
         return;
     n->turns++;
@@ -92,7 +99,8 @@ static void note_failure(struct bd_journaling *j)
     j->snapshot_due = true;
 }
 
-static void note_turn(struct bd_journaling *j, int64_t records, uint64_t now_ms, uint64_t took_us)
+static void note_turn(struct bd_journaling *j, int64_t records, uint64_t now_ms, uint64_t took_us,
+                      bool was_open)
 {
     pthread_mutex_lock(&j->mutex);
     note_size(j);
@@ -100,6 +108,8 @@ static void note_turn(struct bd_journaling *j, int64_t records, uint64_t now_ms,
         note_failure(j);
     else
         note_success(j, (uint64_t)records, now_ms, took_us);
+    if (records >= 0 && !was_open)
+        note_opened(j);
     j->turn_began_ms = 0;
     if (took_us > BD_JOURNALING_SLOW_MS * 1000) {
         j->slow_ms = took_us / 1000;
@@ -148,39 +158,49 @@ static void give_next(struct bd_journaling *j, const struct bd_journal_time *now
     pthread_mutex_unlock(&j->mutex);
 }
 
-/* Returns how long to pause, in us. */
-static uint64_t turn(struct bd_journaling *j)
+static void turn(struct bd_journaling *j)
 {
     struct bd_error error = {""};
     struct bd_journal_time now = bd_journaling_now(j);
     uint64_t began_us = bd_journaling_us();
     pthread_mutex_lock(&j->mutex);
     j->turn_began_ms = now.clock_ms;
-    uint64_t interval_us = j->fsync_ms * 1000ULL;
     pthread_mutex_unlock(&j->mutex);
-    if (!j->keeper.open)
+    bool was_open = j->keeper.open;
+    if (!was_open)
         make_directory(j);
     int64_t records = bd_keeper_turn(&j->keeper, &now, &error);
     uint64_t took_us = bd_journaling_us() - began_us;
-    note_turn(j, records, now.clock_ms, took_us);
+    note_turn(j, records, now.clock_ms, took_us, was_open);
     tell_alarm(j, records < 0 ? &error : NULL);
     give_next(j, &now, records >= 0, &error);
-    if (records < 0)
-        return RETRY_MS * 1000;
+    j->turn_us = began_us;
+    j->took_us = took_us;
+    j->idle = records == 0;
+}
+
+/* When the next turn is due. The mutex is held. */
+static uint64_t due_us(const struct bd_journaling *j)
+{
+    if (j->numbers.failing)
+        return j->turn_us + j->took_us + RETRY_MS * 1000;
     if (j->numbers.durability == BD_DURABILITY_ASYNC)
-        return interval_us > took_us ? interval_us - took_us : 0;
-    uint64_t idle_us = IDLE_FACTOR * took_us;
-    idle_us = idle_us < IDLE_MIN_US ? IDLE_MIN_US : idle_us;
-    return records > 0 ? 0 : idle_us < IDLE_MAX_US ? idle_us : IDLE_MAX_US;
+        return j->turn_us + j->fsync_ms * 1000ULL;
+    uint64_t ended_us = j->turn_us + j->took_us, idle_us = IDLE_FACTOR * j->took_us;
+    if (!j->idle)
+        return ended_us;
+    if (idle_us < IDLE_MIN_US)
+        return ended_us + IDLE_MIN_US;
+    return ended_us + (idle_us < IDLE_MAX_US ? idle_us : IDLE_MAX_US);
 }
 
 /* Until the next turn: an end and a snapshot's wish cut it short, but not while the disk fails. */
-static bool pause_us(struct bd_journaling *j, uint64_t us)
+static bool pause_till_due(struct bd_journaling *j)
 {
-    uint64_t until_us = bd_journaling_us() + us, now_us;
+    uint64_t now_us, until_us;
     pthread_mutex_lock(&j->mutex);
     while (!j->stopping && (j->numbers.failing || j->rotate_asked == j->rotate_given) &&
-           (now_us = bd_journaling_us()) < until_us)
+           (now_us = bd_journaling_us()) < (until_us = due_us(j)))
         bd_journaling_wait_us(j, until_us - now_us);
     bool go_on = !j->stopping;
     pthread_mutex_unlock(&j->mutex);
@@ -192,8 +212,9 @@ void *bd_journaling_keep(void *arg)
     struct bd_journaling *j = arg;
     if (!wait_for_restored(j))
         return NULL;
-    while (pause_us(j, turn(j))) {
-    }
+    do
+        turn(j);
+    while (pause_till_due(j));
     struct bd_error error;
     struct bd_journal_time now = bd_journaling_now(j);
     if (bd_keeper_close(&j->keeper, &now, &error) < 0)

@@ -27,7 +27,9 @@ struct bd_journaling {
     uint64_t boot;
     bool running;
     pthread_t keeper_thread, snapshot_thread;
-    struct bd_keeper keeper;     /* its thread's */
+    struct bd_keeper keeper;     /* its thread's, as are: */
+    uint64_t turn_us, took_us;   /* when its last turn began, and what it took */
+    bool idle;                   /* that found nothing */
     struct bd_snapshot snapshot; /* its thread's */
 
     /* The mutex guards all that follows, up to the loop's; never held while a disk is waited for.

@@ -48,6 +48,9 @@ static const struct bd_command_row rows[] = {
      "subscribers without their secrets"},
     {"subscriber import", "FILE", BD_LEVEL_ADMIN, 1, 1, bd_command_subscriber_import,
      "adds or changes those of a CSV file on the server: username,domain,password"},
+    {"snapshot", "", BD_LEVEL_OPERATOR, 0, 0, bd_command_snapshot,
+     "writes all bindings into a new snapshot, which replaces the journal so far; answers when it "
+     "is on disk"},
     {"reload", "", BD_LEVEL_OPERATOR, 0, 0, bd_command_reload,
      "reads the configuration and the subscribers again; all or nothing"},
     {"drain", "[on | off]", BD_LEVEL_OPERATOR, 0, 1, bd_command_drain,

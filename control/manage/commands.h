@@ -25,6 +25,7 @@
     X(subscriber_remove)                                                                           \
     X(subscriber_show)                                                                             \
     X(subscriber_import)                                                                           \
+    X(snapshot)                                                                                    \
     X(reload)                                                                                      \
     X(drain)
 

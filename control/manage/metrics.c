@@ -5,6 +5,7 @@
 #include "events.h"
 #include "health.h"
 #include "identities.h"
+#include "journal_shown.h"
 #include "peer.h"
 #include "provisioned.h"
 #include "roster.h"
@@ -301,6 +302,7 @@ void bd_metrics_write(const struct bd_control *control, const struct bd_table_in
         evbuffer_add_printf(out, "%s %.17g\n", gauges[i].name, gauges[i].read(&view));
     }
     write_alarms(control->alarms, out);
+    bd_journal_metrics_write(control, out);
     write_verdicts(control, out);
     write_ineffective(control, out);
     write_verifications(control, out);
@@ -328,6 +330,7 @@ void bd_metrics_print_docs(FILE *out)
     for (unsigned i = 0; i < GAUGE_CNT; i++)
         docs_row(out, gauges[i].name, "", gauges[i].type, gauges[i].help);
     docs_row(out, ALARM_NAME, "name", "gauge", ALARM_HELP);
+    bd_journal_metrics_docs(out);
     docs_row(out, FRAMES_NAME, "verdict", "counter", FRAMES_HELP);
     docs_row(out, REQUEST_NAME, "verdict, status", "counter", REQUEST_HELP);
     docs_row(out, IRA_NAME, "", "counter", IRA_HELP);

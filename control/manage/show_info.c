@@ -6,6 +6,7 @@
 #include "clock.h"
 #include "commands.h"
 #include "identities.h"
+#include "journal_shown.h"
 #include "metrics.h"
 #include "peer.h"
 #include "provisioned.h"
@@ -98,6 +99,9 @@ static json_t *info_document(const struct bd_control *control,
                         json_integer((json_int_t)control->started->bindings_max));
     json_object_set_new(document, "table", table_json(info));
     json_object_set_new(document, "records", records_json(info));
+    json_object_set_new(document, "journal", bd_journal_shown(control));
+    if (control->started->durability != BD_DURABILITY_NONE)
+        json_object_set_new(document, "snapshot", bd_snapshot_shown(control));
     json_object_set_new(document, "policy", policy_json(control));
     json_object_set_new(document, "subscribers",
                         json_integer((json_int_t)bd_roster_cnt(control->roster)));

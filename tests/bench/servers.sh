@@ -87,6 +87,8 @@ domains:
     min_expires: 60
     max_expires: 7200
     max_contacts: 4
+journal:
+  directory: $lab/journal
 control:
   database: $lab/subscribers.db
   stats_socket: $lab/stats.sock

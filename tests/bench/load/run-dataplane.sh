@@ -112,6 +112,8 @@ domains:
     redirect: true
 auth:
   verifiers: 1
+journal:
+  directory: $work/journal
 control:
   database: $work/subscribers.db
   stats_socket: $work/stats.sock

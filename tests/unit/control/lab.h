@@ -12,6 +12,7 @@
 /* cmocka wants those first */
 #include <arpa/inet.h>
 #include <cmocka.h>
+#include <dirent.h>
 #include <errno.h>
 #include <event2/thread.h>
 #include <fcntl.h>
@@ -23,6 +24,7 @@
 
 #include "arena_setup.h"
 #include "clock.h"
+#include "dirty.h"
 #include "server.h"
 #include "service.h"
 
@@ -35,6 +37,10 @@ struct lab {
     struct bd_memory *memory;
     struct bd_writer *writer;
 };
+
+/* What labs opened from now on say of the journal. */
+static const char *lab_durability = "async";
+static unsigned lab_fsync_ms = 5;
 
 static inline void lab_path(const struct lab *lab, const char *name, char out[96])
 {
@@ -55,6 +61,8 @@ static inline void lab_write_config(const struct lab *lab, unsigned workers, con
             "listen: [\"198.18.0.1:5060\"]\n"
             "%s"
             "auth:\n  secret: \"a secret of the unit tests\"\n"
+            "journal:\n  directory: \"%s/journal\"\n  journal_fsync_ms: %u\n"
+            "  durability: %s\n"
             "control:\n  database: \"%s/subscribers.db\"\n  stats_socket: \"%s\"\n"
             "  stats_socket_admin: \"%s\"\n  log_level: error\n",
             lab->directory, workers,
@@ -63,8 +71,19 @@ static inline void lab_write_config(const struct lab *lab, unsigned workers, con
                       "domains:\n  - name: \"example.com\"\n    aliases: [\"198.18.0.1\"]\n"
                       "    realm: \"the realm\"\n    auth: digest\n"
                       "  - name: \"other.example\"\n    auth: open\n",
-            lab->directory, lab->socket, lab->admin);
+            lab->directory, lab_fsync_ms, lab_durability, lab->directory, lab->socket, lab->admin);
     fclose(out);
+}
+
+static inline void lab_start(struct lab *lab)
+{
+    struct bd_control *control = &lab->control;
+    struct bd_error error;
+    *control = (struct bd_control){.config_file = lab->file};
+    control->config = control->started = bd_config_load(lab->file, stderr);
+    assert_non_null(control->config);
+    if (bd_service_start(control, &error) < 0)
+        fail_msg("%s", error.text);
 }
 
 static inline void lab_open_with(struct lab *lab, const char *domains)
@@ -78,13 +97,7 @@ static inline void lab_open_with(struct lab *lab, const char *domains)
     bd_log_init("test", BD_LOG_ERROR);
     signal(SIGPIPE, SIG_IGN);
     evthread_use_pthreads();
-    struct bd_control *control = &lab->control;
-    control->config_file = lab->file;
-    control->config = control->started = bd_config_load(lab->file, stderr);
-    assert_non_null(control->config);
-    struct bd_error error;
-    if (bd_service_start(control, &error) < 0)
-        fail_msg("%s", error.text);
+    lab_start(lab);
 }
 
 static inline void lab_open(struct lab *lab)
@@ -102,6 +115,8 @@ static inline void lab_dataplane(struct lab *lab)
                       &params, &error) < 0)
         fail_msg("%s", error.text);
     assert_int_equal(bd_table_join(&lab->table, &lab->arena, &error), 0);
+    if (!atomic_load(&bd_dirty_of(&lab->arena)->restored))
+        bd_dirty_set_restored(&lab->table);
     lab->memory = bd_memory_rebuild(&lab->table, lab->control.started->workers, &error);
     assert_non_null(lab->memory);
     lab->writer = bd_memory_writer(lab->memory, 0);
@@ -119,10 +134,26 @@ static inline void lab_dataplane_leaves(struct lab *lab)
     lab->memory = NULL;
 }
 
+static inline void lab_remove_journal(const struct lab *lab)
+{
+    char path[96], file[512];
+    lab_path(lab, "journal", path);
+    DIR *directory = opendir(path);
+    struct dirent *entry;
+    while (directory && (entry = readdir(directory))) {
+        snprintf(file, sizeof(file), "%s/%s", path, entry->d_name);
+        unlink(file);
+    }
+    if (directory)
+        closedir(directory);
+    rmdir(path);
+}
+
 static inline void lab_close(struct lab *lab)
 {
     lab_dataplane_leaves(lab);
     bd_service_stop(&lab->control);
+    lab_remove_journal(lab);
     static const char *const name[] = {
         "arena",        "subscribers.db", "subscribers.db-wal", "subscribers.db-shm",
         "bindery.yaml", "users.csv"};
@@ -158,7 +189,10 @@ static inline void lab_put(struct lab *lab, const char *aor, unsigned cnt, uint3
     struct bd_slot_ref ref;
     bd_writer_online(lab->writer);
     bd_table_find(&lab->table, bd_table_hash(&lab->table, key), key, &ref);
-    assert_int_equal(bd_table_put(lab->writer, &ref, key, NULL, bindings, cnt), BD_TABLE_OK);
+    uint64_t seen[BD_CONTACTS_PER_AOR_MAX];
+    for (unsigned i = 0; ref.record && i < bd_record_cnt(ref.record); i++)
+        seen[i] = bd_record_state(ref.record, i);
+    assert_int_equal(bd_table_put(lab->writer, &ref, key, seen, bindings, cnt), BD_TABLE_OK);
     bd_writer_quiescent(lab->writer);
     bd_writer_offline(lab->writer);
 }

@@ -314,6 +314,19 @@ void memfs_cut(struct memfs *fs, const struct memfs *from, unsigned ops, enum me
     cut_names(fs, from, ops, rest, random);
 }
 
+void memfs_settle(struct memfs *fs)
+{
+    fs->ops = 0;
+    for (int i = 0; i < fs->names; i++) {
+        int inode = fs->name[i].inode;
+        uint32_t len = fs->inode[inode].len;
+        record(fs, (struct memfs_op){.kind = OP_CREATE, .inode = inode}, fs->name[i].name, NULL);
+        record(fs, (struct memfs_op){.kind = OP_WRITE, .inode = inode, .len = len}, NULL, NULL);
+        record(fs, (struct memfs_op){.kind = OP_SYNC, .inode = inode}, NULL, NULL);
+    }
+    record(fs, (struct memfs_op){.kind = OP_SYNC_DIR}, NULL, NULL);
+}
+
 /* --- for tests ----------------------------------------------------------------------------------
  */
 

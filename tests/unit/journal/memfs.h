@@ -46,6 +46,9 @@ enum memfs_rest { MEMFS_LOSE, MEMFS_KEEP, MEMFS_CHANCE };
 void memfs_cut(struct memfs *fs, const struct memfs *from, unsigned ops, enum memfs_rest rest,
                uint64_t *random);
 
+/* All that is there now is on disk, whatever comes. */
+void memfs_settle(struct memfs *fs);
+
 struct memfs_inode *memfs_find(struct memfs *fs, const char *name);
 /* Puts a file there, or cuts it: len bytes of `bytes`. */
 void memfs_write(struct memfs *fs, const char *name, const uint8_t *bytes, uint32_t len);
