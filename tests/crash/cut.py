@@ -2,15 +2,18 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The power cut: makes of a shadow (disk_shadow.c) what the directory holds when the machine is back.
 
-   cut.py DIR SHADOW [--trace FILE] [--seed N] [--torn]
+   cut.py DIR SHADOW [--trace FILE] [--at TIME] [--seed N] [--torn]
 
 Without --torn only what was synced is there. With it, by chance, also what was not: names made or
 removed since the last sync of the directory, and of each file some of the bytes behind the last
 sync, cut anywhere, blocks of 512 bytes in them lost. Afterwards the shadow is that of the new
 directory. Both processes must be dead.
 
+   --at: when the processes died, seconds since 1970; a control process that the disk has killed died
+   when the trace says.
+
 Prints "SAFE CUT", seconds of the monotonic clock: what was acknowledged before SAFE is on disk also
-without `durability: sync`, says the trace; and the present. The sweep whose sync was the last to
+without `durability: sync`, says the trace; and when control died. The sweep whose sync was the last to
 succeed had begun when the one before it was on disk, so it found all that was acknowledged by then.
 """
 import argparse
@@ -68,18 +71,21 @@ def replace(folder, content):
         (folder / name).write_bytes(data)
 
 
-def safe_moment(trace):
-    """The syncs of sweeps are those of the newest journal but its first, which is of the header."""
+def moments(trace, cut):
+    """The syncs of sweeps are those of the newest journal but its first, which is of the header. A
+    sync that the process did not survive is none that anybody rests on, but it may be on disk."""
     newest, ended = 0, [0.0, 0.0]
     for line in trace.read_text().splitlines() if trace.exists() else []:
         _, end, operation, _, name, result = line.split()
+        if result == "killed":
+            return ended[-2], float(end)
         if operation != "sync" or result != "0" or not name.startswith("journal-"):
             continue
         number = int(name.split("-")[1])
         if number == newest:
             ended.append(float(end))
         newest = max(newest, number)
-    return ended[-2]
+    return ended[-2], cut
 
 
 def main():
@@ -87,16 +93,16 @@ def main():
     parser.add_argument("dir", type=Path)
     parser.add_argument("shadow", type=Path)
     parser.add_argument("--trace", type=Path, default=Path("/nowhere"))
+    parser.add_argument("--at", type=float, default=time.time())
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--torn", action="store_true")
     args = parser.parse_args()
-    cut = time.monotonic()
     content = left_over(args.dir, args.shadow, args.torn, random.Random(args.seed))
     replace(args.dir, content)
     replace(args.shadow / "volatile", content)
     shutil.rmtree(args.shadow / "durable")
     shutil.copytree(args.shadow / "volatile", args.shadow / "durable", copy_function=os.link)
-    print(safe_moment(args.trace), cut)
+    print(*moments(args.trace, time.monotonic() - (time.time() - args.at)))
 
 
 if __name__ == "__main__":

@@ -73,20 +73,19 @@ lie_is_noticed()
     crowd resume && served && return "$rc"
 }
 
+print_losses()
+{
+    echo "$cut_rounds cuts, $there_total bindings there, $lost_total acknowledged and lost, the oldest $oldest_total ms before"
+}
+
 # part_of_cuts async|sync
 part_of_cuts()
 {
-    local lab_durability=$1 lab_snapshot_mb=1 sync='' snapshots_pid lost_total=0 there_total=0 oldest_total=0
+    local lab_durability=$1 lab_snapshot_mb=1 sync='' snapshots_pid='' lost_total=0 there_total=0 oldest_total=0
     [[ $1 == async ]] || sync=yes
-    crash_open 400 60 || { judge "cuts/$1/open" false; return; }
-    snapshots_without_pause
-    judge "cuts/$1/nothing_promised_is_missing" many_cuts
-    echo "$1: $cut_rounds cuts, $there_total bindings there, $lost_total acknowledged and lost, the oldest $oldest_total ms before"
-    judge "cuts/$1/lie_is_noticed" lie_is_noticed
-    kill "$snapshots_pid" 2>/dev/null
-    judge "cuts/$1/all_kept" all_kept
-    judge "cuts/$1/on_disk_too" on_disk_too
-    judge "cuts/$1/no_record_leaked" until_true 10 "show info says records leaked 0" no_record_leaked
+    cases "cuts/$1" crash_open snapshots_without_pause many_cuts print_losses lie_is_noticed all_kept on_disk_too \
+        no_record_leaked
+    [[ -z $snapshots_pid ]] || kill "$snapshots_pid" 2>/dev/null
     crash_close
 }
 

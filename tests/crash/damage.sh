@@ -28,7 +28,7 @@ newest()
 # before_damage: whole files at rest, and both processes gone. A snapshot and a journal with records behind it.
 before_damage()
 {
-    timeout 20 "$ctl" -s "$lab/admin.sock" snapshot >/dev/null && served 300 && crowd pause && settled || return 1
+    timeout 20 "$ctl" -s "$lab/admin.sock" snapshot >/dev/null && served 300 && crowd rest && settled || return 1
     show_bindings || return 1
     rows_before=$(rows)
     kill_now dataplane control
@@ -69,20 +69,21 @@ kept_aside()
 
 goes_on_after_damage()
 {
-    crowd resume && served 200 && crowd pause && settled && power_cut && power_back now
+    crowd resume && served 200 && crowd rest && settled && power_cut && power_back now
 }
 
 # one_damage cut|flip journal|snapshot: at a random byte. A hole costs at most what is behind it.
 one_damage()
 {
-    local file size at
+    local file size at least=1
     before_damage || return 1
     file=$(newest "$2") size=0
     size=$(stat -c %s "$lab/journal/$file")
     at=$((((RANDOM << 15) + RANDOM) % size))
     damage "$1" "$lab/journal/$file" "$at"
     cp "$lab/journal/$file" "$lab/damaged"
-    loads $(($1 == flip ? rows_before * 9 / 10 : 1)) || fail "$1 $file at $at of $size" || return 1
+    [[ $1 != flip ]] || least=$((rows_before * 9 / 10))
+    loads "$least" || fail "$1 $file at $at of $size" || return 1
     if [[ $1 == flip || $2 == snapshot ]]; then
         told "$file" || fail "$1 $file at $at of $size: not told" || return 1
         kept_aside "$file" || fail "$1 $file at $at of $size" || return 1
@@ -117,7 +118,7 @@ lost_journal()
     rules control "rename 1 - EIO"
     start control
     start dataplane
-    lab_wait && crowd resume && served 200 && crowd pause || return 1
+    lab_wait && crowd resume && served 200 && crowd rest || return 1
     settle_from=${EPOCHREALTIME/[.,]/}
     until_true 20 "the journal has it" settled_since_any || return 1
     kill_now dataplane control
@@ -152,13 +153,6 @@ old_snapshot()
 
 part_damage()
 {
-    local rows_before dataplane_lines
-    lab_durability=async crash_open 300 40 || { judge damage/open false; return; }
-    judge damage/each each_damage
-    judge damage/lost_snapshot lost_snapshot
-    judge damage/lost_journal lost_journal
-    judge damage/old_snapshot old_snapshot
-    judge damage/all_kept all_kept
-    judge damage/serves_on serves_on
-    crash_close
+    local lab_durability=async rows_before dataplane_lines
+    cases damage crash_open each_damage lost_snapshot lost_journal old_snapshot all_kept serves_on
 }

@@ -5,7 +5,8 @@
  *   DISK_DIR=DIR       the directory; everything elsewhere is let alone
  *   DISK_RULES=FILE    what goes wrong; read before each call, so it can change at any time
  *   DISK_TRACE=FILE    one line a call is appended: "BEGAN ENDED OPERATION COUNT NAME RESULT",
- *                      seconds of the monotonic clock; RESULT 0 or the errno
+ *                      seconds of the monotonic clock; RESULT 0, the errno, or
+ *                      "killed"
  *   DISK_SHADOW=DIR    keeps what a power cut would leave, see disk_shadow.c
  *
  * A rule is a line "OPERATION FIRST LAST ACTION": the FIRST to the LAST call of that operation

@@ -91,8 +91,24 @@ static void hang(void)
     } while (strcmp(before, text) == 0);
 }
 
-static void die(void)
+/* One line, in one write. By a system call, as the C library's name is this library's own. */
+static void trace(const struct disk_call *call, const char *result)
 {
+    const char *path = getenv("DISK_TRACE");
+    char line[LINE_MAX_SZ];
+    int n = snprintf(line, sizeof(line), "%.6f %.6f %s %lu %s %s\n", call->began, now(),
+                     op_name[call->op], call->count, *call->name ? call->name : ".", result);
+    int flags = O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC;
+    long fd = path ? syscall(SYS_openat, AT_FDCWD, path, flags, 0600) : -1;
+    if (fd < 0)
+        return;
+    syscall(SYS_write, fd, line, n);
+    close((int)fd);
+}
+
+static void die(const struct disk_call *call)
+{
+    trace(call, "killed");
     kill(getpid(), SIGKILL);
     for (;;)
         pause();
@@ -112,7 +128,7 @@ static void obey(struct disk_call *call, const char *action)
     if (strcmp(action, "hang") == 0)
         hang();
     if (strcmp(action, "kill") == 0)
-        die();
+        die(call);
 }
 
 void disk_begin(struct disk_call *call, enum disk_op op, const char *name)
@@ -134,19 +150,11 @@ void disk_begin(struct disk_call *call, enum disk_op op, const char *name)
 long disk_end(const struct disk_call *call, long rc)
 {
     int error = rc < 0 ? errno : 0;
-    const char *path = getenv("DISK_TRACE");
-    char line[LINE_MAX_SZ];
-    int n = snprintf(line, sizeof(line), "%.6f %.6f %s %lu %s %d\n", call->began, now(),
-                     op_name[call->op], call->count, *call->name ? call->name : ".", error);
-    long fd =
-        path ? syscall(SYS_openat, AT_FDCWD, path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600)
-             : -1;
-    if (fd >= 0) {
-        syscall(SYS_write, fd, line, n);
-        close((int)fd);
-    }
+    char result[16];
+    snprintf(result, sizeof(result), "%d", error);
     if (call->die_after)
-        die();
+        die(call);
+    trace(call, result);
     errno = error;
     return rc;
 }

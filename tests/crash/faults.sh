@@ -54,7 +54,7 @@ catches_up()
 {
     alarm_ends journal && alarm_ends journal_slow && served 200 || return 1
     [[ $sync || $(refused) == "$refused_before" ]] || fail "async has answered 503" || return 1
-    crowd pause && settled && power_cut || return 1
+    crowd rest && settled && power_cut || return 1
     power_back now
 }
 
@@ -131,7 +131,7 @@ slow_disk()
 # The alarm of a slow disk stays for a minute: of a long run alone.
 slow_is_over()
 {
-    crowd pause && settled && power_cut && power_back now
+    crowd rest && settled && power_cut && power_back now
 }
 
 hanging_disk()
@@ -148,7 +148,7 @@ hanging_disk()
 cut_while_failing()
 {
     local before
-    crowd pause && settled && crowd resume || return 1
+    crowd rest && settled && crowd resume || return 1
     rules control "any 1 - EIO"
     until_true 20 "the alarm journal" raised journal || return 1
     [[ $sync ]] || served 100 || return 1
@@ -180,7 +180,7 @@ dataplane_died()
 # What cannot be read is not taken for empty: no start, and a word about it.
 unreadable_at_start()
 {
-    crowd pause && settled && power_cut || return 1
+    crowd rest && settled && power_cut || return 1
     rules dataplane "open 1 - EIO"
     start control
     start dataplane
@@ -193,19 +193,10 @@ unreadable_at_start()
 
 part_of_faults()
 {
-    local lab_durability=$1 sync='' log_lines refused_before fault_lines errors=(EIO ENOSPC EDQUOT EROFS)
+    local lab_durability=$1 disk_size=4m sync='' log_lines refused_before fault_lines errors=(EIO ENOSPC EDQUOT EROFS)
     [[ $1 == async ]] || sync=yes
-    disk_size=4m crash_open 300 40 || { judge "faults/$1/open" false; return; }
-    judge "faults/$1/full_disk" full_disk
-    judge "faults/$1/each_error_for_long" each_error_for_long
-    judge "faults/$1/each_call" each_call_fails
-    judge "faults/$1/half_written" half_written
-    judge "faults/$1/cut_while_failing" cut_while_failing
-    judge "faults/$1/hanging_disk" hanging_disk
-    judge "faults/$1/slow_disk" slow_disk
-    judge "faults/$1/unreadable_at_start" unreadable_at_start
-    judge "faults/$1/all_kept" all_kept
-    judge "faults/$1/no_record_leaked" until_true 10 "show info says records leaked 0" no_record_leaked
+    cases "faults/$1" crash_open full_disk each_error_for_long each_call_fails half_written cut_while_failing \
+        hanging_disk slow_disk unreadable_at_start all_kept no_record_leaked
     crash_close
 }
 

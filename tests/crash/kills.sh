@@ -7,7 +7,7 @@ restart_ms=()
 
 kill_one()
 {
-    kill -KILL "$(pid_of "$1")"
+    kill_now "$1" || return 1
     kills[$1]=$((kills[$1] + 1))
 }
 
@@ -47,17 +47,9 @@ next_victims()
 
 random_kills()
 {
-    RANDOM=$seed
     while ((kills[dataplane] < kills_each || kills[control] < kills_each)); do
         kill_and_restart $(next_victims) || return 1
     done
-}
-
-all_kept()
-{
-    crowd finish || return 1
-    echo "$answer"
-    verdict now now
 }
 
 # A judge that never complains would pass everything: one binding less, one more, one that is older.
@@ -79,19 +71,11 @@ PYTHON
     : >"$lab/oracle.log"
 }
 
-# What the arena had is on disk as well: the journal missed no change over all those deaths.
-on_disk_too()
-{
-    settled && power_cut || return 1
-    start control
-    start dataplane
-    lab_wait && verdict now now
-}
-
 # A figure to read, no judgement: the machine is shared.
 print_restarts()
 {
     local sorted
+    echo "killed: dataplane ${kills[dataplane]} times, control ${kills[control]} times"
     mapfile -t sorted < <(printf '%s\n' "${restart_ms[@]}" | sort -n)
     ((${#sorted[@]})) || return 0
     echo "restart until served: median ${sorted[${#sorted[@]} / 2]} ms, worst ${sorted[-1]} ms"
@@ -100,16 +84,7 @@ print_restarts()
 part_kills()
 {
     kills=([dataplane]=0 [control]=0)
-    crash_open 600 100 || { judge kills/open false; return; }
-    judge kills/rounds random_kills
-    echo "killed: dataplane ${kills[dataplane]} times, control ${kills[control]} times"
-    print_restarts
-    judge kills/all_kept all_kept
-    judge kills/judge_is_strict judge_is_strict
-    judge kills/no_record_leaked until_true 10 "show info says records leaked 0" no_record_leaked
-    judge kills/on_disk_too on_disk_too
-    judge kills/serves_on serves_on
-    crash_close
+    cases kills crash_open random_kills print_restarts all_kept judge_is_strict no_record_leaked on_disk_too serves_on
 }
 
 # --- named points ----------------------------------------------------------------------------------------
@@ -145,13 +120,12 @@ at_point()
 {
     local point=$1 who
     shift
-    points_tried=$((points_tried + 1))
     lab_env_control+=("BD_KILL_POINT=$point:$((1 + RANDOM % 20))")
     lab_env_dataplane+=("${lab_env_control[-1]}")
     kill_now "$@"
     for who in "$@"; do start "$who"; done
     if (until_true "$point_wait_s" "$point" either_died) 2>/dev/null; then
-        points_hit[$point]=$((${points_hit[$point]:-0} + 1))
+        points_hit[$point]=yes points_killed=$((points_killed + 1))
     fi
     unset 'lab_env_control[-1]' 'lab_env_dataplane[-1]'
     kill_now "$@"
@@ -210,22 +184,22 @@ each_disk_point()
     done
 }
 
+print_points()
+{
+    local point
+    echo "killed $points_killed times at ${#points_hit[@]} points of the code; never passed in time:"
+    while read -r point; do [[ ${points_hit[$point]:-} ]] || echo "    $point"; done < <(code_points)
+}
+
 part_points()
 {
     local -A points_hit=()
-    points_tried=0
-    judge points/build points_built || return
+    local points_killed=0
+    cases points points_built || return
     program[dataplane]=$points_build/dataplane/bindery-dataplane
     program[control]=$points_build/control/bindery-control
-    crash_open 600 100 || { judge points/open false; return; }
-    judge points/code each_code_point
-    echo "killed at $(printf '%s\n' "${points_hit[@]}" | paste -sd+ | bc 2>/dev/null) of $points_tried tries, at ${#points_hit[@]} points"
-    judge points/were_hit points_were_hit
-    judge points/disk each_disk_point
-    judge points/all_kept all_kept
-    judge points/no_record_leaked until_true 10 "show info says records leaked 0" no_record_leaked
-    judge points/on_disk_too on_disk_too
-    crash_close
+    cases points crash_open each_code_point print_points points_were_hit each_disk_point all_kept no_record_leaked \
+        on_disk_too
     program[dataplane]=$build/dataplane/bindery-dataplane
     program[control]=$build/control/bindery-control
 }

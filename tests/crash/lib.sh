@@ -7,12 +7,21 @@ disk_library=$build/tests/crash/disk.so
 passed=0 failed=0
 crowd_pid=''
 
+# cases PART CASE...: until one fails, as each rests on what went before.
+cases()
+{
+    local part=$1 name
+    shift
+    for name in "$@"; do judge "$part/$name" "$name" || return 1; done
+}
+
 judge()
 {
     local what=$1 start=${EPOCHREALTIME/[.,]/}
     shift
     if "$@"; then
-        printf 'ok    crash/%s (%d ms)\n' "$what" $(((${EPOCHREALTIME/[.,]/} - start) / 1000))
+        printf 'ok    crash/%s (%d.%03d s)\n' "$what" $(((${EPOCHREALTIME/[.,]/} - start) / 1000000)) \
+            $(((${EPOCHREALTIME/[.,]/} - start) / 1000 % 1000))
         passed=$((passed + 1))
     else
         echo "FAIL  crash/$what"
@@ -20,6 +29,7 @@ judge()
         [[ ! -s $lab/trace ]] || { echo "--- trace"; tail -n 12 "$lab/trace"; } | sed 's/^/      /'
         lab_report | sed 's/^/      /'
         failed=$((failed + 1))
+        return 1
     fi
 }
 
@@ -79,6 +89,7 @@ hit()
 crowd_start()
 {
     mkfifo "$lab/crowd.in" "$lab/crowd.out"
+    : >"$lab/progress"
     nsenter --net="/run/netns/$ns" -- "$python" "$crash/oracle.py" --progress "$lab/progress" --seed "$seed" \
         --phones "$1" --digest "$2" <"$lab/crowd.in" >"$lab/crowd.out" 2>>"$lab/oracle.log" &
     crowd_pid=$!
@@ -137,12 +148,12 @@ served()
 
 # --- the lab --------------------------------------------------------------------------------------------
 
-# crash_open [PHONES DIGEST]: both processes on the disk, phones that register.
+# crash_open: both processes on the disk of this test, phones that register.
 crash_open()
 {
     lab_workers=2
     lab_open && disk_open && lab_start && lab_subscribers >/dev/null || return 1
-    crowd_start "${1:-600}" "${2:-100}"
+    crowd_start "${phones:-400}" "${digest_phones:-60}"
     served 300
 }
 
@@ -154,14 +165,24 @@ crash_close()
     lab_env_control=() lab_env_dataplane=()
 }
 
+# With all its threads, as whoever restarts it would know: before, its port and its locks may still be held.
+wholly_gone()
+{
+    local threads=(/proc/"$1"/task/*)
+    process_gone "$1" && ((${#threads[@]} <= 1))
+}
+
 # SIGKILL, and gone; not while the disk changes a name and its shadow.
 kill_now()
 {
-    local who pids=()
-    for who in "$@"; do process_alive "$(pid_of "$who")" && pids+=("$(pid_of "$who")"); done
+    local who pid pids=()
+    for who in "$@"; do
+        pid=$(pid_of "$who")
+        [[ -z $pid ]] || pids+=("$pid")
+    done
     ((${#pids[@]})) || return 0
     flock "$lab/shadow/lock" kill -KILL "${pids[@]}" 2>/dev/null
-    for who in "${pids[@]}"; do until_true 10 "process $who is gone" process_gone "$who" || return 1; done
+    for pid in "${pids[@]}"; do until_true 10 "process $pid is gone" wholly_gone "$pid" || return 1; done
 }
 
 # --- power cuts and their verdict ------------------------------------------------------------------------
@@ -175,12 +196,15 @@ remove_arena()
 # $safe_at, up to which the journal had all, and $cut_at.
 power_cut()
 {
+    local died
     kill_now dataplane control || return 1
+    died=$EPOCHREALTIME
     crowd pause || return 1
     rules control
     rules dataplane
     read -r safe_at cut_at < <("$python" "$crash/cut.py" "$lab/journal" "$lab/shadow" --trace "$lab/trace.control" \
-        --seed $RANDOM "$@")
+        --at "$died" --seed $RANDOM "$@")
+    mv "$lab/trace.control" "$lab/trace.before"
     [[ -n $cut_at ]] || fail "cut.py failed" || return 1
     remove_arena
 }
@@ -226,7 +250,29 @@ settled_since()
 
 no_record_leaked()
 {
+    until_true 10 "show info says records leaked 0" none_leaked
+}
+
+none_leaked()
+{
     [[ $(json '["records"]["leaked"]' show info) == 0 ]]
+}
+
+# All that was acknowledged, after all: the phones are at rest.
+all_kept()
+{
+    crowd rest || return 1
+    echo "$answer"
+    verdict now now
+}
+
+# What the arena has is on disk as well: the journal missed no change.
+on_disk_too()
+{
+    settled && power_cut || return 1
+    start control
+    start dataplane
+    lab_wait && verdict now now
 }
 
 serves_on()

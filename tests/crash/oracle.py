@@ -15,7 +15,7 @@ by a line on stdout; complaints go to stderr.
                              contacts that lost what was acknowledged after SAFE, of which the oldest
                              this long before CUT, and broken promises
    try FILE SAFE CUT         the same, nothing is taken over
-   finish                    no new requests; waits for all answers: "COUNTS IN WORDS"
+   rest                      no new requests; waits for all answers, then the same as pause: "COUNTS IN WORDS"
    end of input              ends
 
 FILE.progress holds the number of acknowledged requests and of those answered 503.
@@ -91,7 +91,7 @@ class Crowd:
             phone = Subscriber(user, domain, self.sockets[i % SOCKETS], self.chance)
             self.phones[phone.call_id] = phone
             self.wake(phone, self.chance.random())
-        self.paused = self.finishing = False
+        self.paused = self.resting = False
         self.acknowledged = self.refused = self.sent_again = 0
 
     @staticmethod
@@ -118,7 +118,7 @@ class Crowd:
     def turn(self, phone):
         """Its time has come: something new, or the same again."""
         if phone.data is None:
-            if self.finishing:
+            if self.resting:
                 return
             phone.next_request()
         elif time.monotonic() - phone.began > GIVE_UP_S:
@@ -215,8 +215,8 @@ class Commands:
             answer("resumed")
         elif verb in ("judge", "try"):
             self.judge(*arguments, adopt=verb == "judge")
-        elif verb == "finish":
-            self.crowd.finishing = True
+        elif verb == "rest":
+            self.crowd.resting = True
         else:
             raise SystemExit(f"no command {verb!r}")
 
@@ -227,9 +227,9 @@ class Commands:
             print(text, file=sys.stderr, flush=True)
         answer(verdict)
 
-    def look_finished(self):
-        if self.crowd.finishing and not self.crowd.paused and not self.crowd.busy():
-            self.crowd.finishing, self.crowd.paused = False, True
+    def look_at_rest(self):
+        if self.crowd.resting and not self.crowd.paused and not self.crowd.busy():
+            self.crowd.resting, self.crowd.paused = False, True
             answer(self.crowd.counts())
 
 
@@ -245,7 +245,7 @@ def run(crowd, progress):
             commands.read()
         if not crowd.paused:
             crowd.drain()
-        commands.look_finished()
+        commands.look_at_rest()
         os.pwrite(file, b"%12d %12d\n" % (crowd.acknowledged, crowd.refused), 0)
 
 

@@ -25,9 +25,14 @@ set -uo pipefail
 . "$crash/faults.sh"
 . "$crash/damage.sh"
 
+loses_what_a_disk_loses()
+{
+    "$python" "$crash/test_disk.py" "$disk_library"
+}
+
 part_disk()
 {
-    judge disk/loses_what_a_disk_loses "$python" "$crash/test_disk.py" "$disk_library"
+    cases disk loses_what_a_disk_loses
 }
 
 all=(disk kills points cuts faults damage) parts=()
