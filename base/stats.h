@@ -36,6 +36,8 @@
     X(TABLE_RETRIES, "table_retries", "commits begun again because another worker was first")      \
     X(VERIFY_JOBS, "verify_jobs", "jobs handed to the verifiers")                                  \
     X(VERIFY_LATE, "verify_late", "verdicts that came after their request was answered")           \
+    X(REPLIES_HELD, "replies_held", "replies that waited for the disk (durability: sync)")         \
+    X(REPLIES_UNDURABLE, "replies_undurable", "held replies dropped as the disk did not follow")   \
     X(CONTROL_SENT, "control_sent", "datagrams sent for the control process")                      \
     X(CONTROL_UNSENT, "control_unsent", "datagrams of the control process that could not be sent")
 

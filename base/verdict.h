@@ -75,6 +75,7 @@
     X(SIP_VERIFIER_BUSY, 503, "verifier_busy") /* ring or pending table full */                    \
     X(SIP_VERIFIER_GONE, 503, "verifier_gone")                                                     \
     X(SIP_NOTIFIER_BUSY, 503, "notifier_busy") /* SUBSCRIBE: control gone, or its ring full */     \
+    X(SIP_NOT_DURABLE, 503, "not_durable")     /* durability sync, and the disk does not follow */ \
     X(SIP_DRAINING, 503, "draining")                                                               \
     X(SIP_SUBSCRIBE, 0, "subscribe")         /* handed to control, which answers */                \
     X(SIP_NOTIFY_ANSWER, 0, "notify_answer") /* a response to a NOTIFY, handed to control */       \

@@ -9,7 +9,9 @@
 #include "arena_setup.h"
 #include "clock.h"
 #include "cpu.h"
+#include "held.h"
 #include "options.h"
+#include "restore.h"
 #include "supervisor.h"
 #include "worker.h"
 
@@ -38,10 +40,20 @@ static int start(struct dataplane *dp, struct bd_error *error)
            dp->arena.created ? "made" : "joined", (unsigned long long)dp->arena.size >> 20,
            (unsigned long long)dp->config->bindings_max);
     dp->memory = bd_memory_rebuild(&dp->table, dp->config->workers, error);
-    if (!dp->memory)
+    if (!dp->memory ||
+        bd_restore(dp->config, &dp->table, bd_memory_writer(dp->memory, 0), error) < 0)
         return -1;
     dp->nic = bd_nic_start(dp->config, error);
     return dp->nic ? 0 : -1;
+}
+
+/* A quarter of the packet buffers may hold replies that wait for the disk. */
+static uint32_t held_max_of(const struct bd_config *config)
+{
+    uint32_t share = config->mbufs / config->workers / 4;
+    if (config->durability != BD_DURABILITY_SYNC)
+        return 0;
+    return share < BD_BURST ? BD_BURST : share < BD_HELD_MAX ? share : BD_HELD_MAX;
 }
 
 static int make_workers(struct dataplane *dp, struct bd_error *error)
@@ -55,6 +67,7 @@ static int make_workers(struct dataplane *dp, struct bd_error *error)
             .queue = bd_nic_queue_of(dp->nic, i),
             .signals = &dp->signals,
             .poll = dp->config->poll,
+            .held_max = held_max_of(dp->config),
         };
         dp->worker[i] = bd_worker_new(&deps, error);
         if (!dp->worker[i])

@@ -2,16 +2,23 @@
 #include "worker.h"
 
 #include <rte_cycles.h>
+#include <rte_pause.h>
 #include <stdlib.h>
 
 #include "clock.h"
+#include "dirty.h"
+#include "held.h"
 #include "pending.h"
 #include "stun.h"
 
 /* Upper bounds of the side work of one turn, so that a flood of it cannot starve the port. */
 enum { VERDICTS_PER_TURN = 64, SWEEPS_PER_TURN = 8, OVERDUE_PER_TURN = 64, OUTBOUND_PER_TURN = 32 };
-/* Requests that may end in one turn: of its burst, answered by verifiers, refused while waiting. */
-enum { ENDS_PER_TURN = BD_BURST + VERDICTS_PER_TURN + OVERDUE_PER_TURN };
+enum { HELD_PER_TURN = 256 };
+/* Requests that may end in one turn: of its burst, answered by verifiers, refused while waiting, on
+ * disk. */
+enum { ENDS_PER_TURN = BD_BURST + VERDICTS_PER_TURN + OVERDUE_PER_TURN + HELD_PER_TURN };
+/* How long a worker that stops waits for the disk. */
+enum { STOP_HELD_MS = 100 };
 /* While one datagram is parsed, the payload of the one so many places behind is fetched: most of
  * its lines, as the port or the peer wrote them last. */
 enum { PAYLOAD_AHEAD = 2, PAYLOAD_LINES = 10 };
@@ -29,6 +36,8 @@ struct bd_worker {
     uint64_t now_ms, wall_ms;    /* of this turn */
     const struct bd_policy *policy;
     struct bd_pending pending;
+    struct bd_held held;           /* durability sync */
+    struct bd_dirty_shared *dirty; /* what is on disk */
     struct bd_datagram datagram[BD_BURST];
     struct bd_message message[BD_BURST];
     struct bd_request request[BD_BURST];
@@ -53,15 +62,18 @@ struct bd_worker *bd_worker_new(const struct bd_worker_deps *deps, struct bd_err
     w->channel = bd_channel_of(deps->arena, deps->id);
     w->generation = atomic_load(&deps->arena->header->role[BD_ROLE_DATAPLANE].generation);
     w->ns_per_tick_q32 = (1000000000ULL << 32) / rte_get_tsc_hz();
+    w->dirty = bd_dirty_of(deps->arena);
     bd_pending_init(&w->pending);
     struct bd_registrar_deps registrar = {
         .arena = deps->arena, .table = deps->table, .writer = deps->writer, .stats = w->stats};
     w->registrar = bd_registrar_new(&registrar, error);
-    if (!w->registrar) {
-        free(w);
-        return NULL;
-    }
-    return w;
+    bool holds = deps->held_max == 0 || bd_held_init(&w->held, deps->held_max);
+    if (w->registrar && holds)
+        return w;
+    if (!holds)
+        bd_fail(error, "worker %u: out of memory", deps->id);
+    bd_worker_free(w);
+    return NULL;
 }
 
 void bd_worker_free(struct bd_worker *worker)
@@ -69,6 +81,7 @@ void bd_worker_free(struct bd_worker *worker)
     if (!worker)
         return;
     bd_registrar_free(worker->registrar);
+    bd_held_free(&worker->held);
     free(worker);
 }
 
@@ -106,6 +119,25 @@ static void flush(struct bd_worker *w)
     count_latencies(w);
 }
 
+static bool is_sync(const struct bd_worker *w)
+{
+    return w->deps.held_max > 0;
+}
+
+static uint64_t durable(const struct bd_worker *w)
+{
+    /* Acquire; pairs with bd_dirty_settle: what it counts is on disk. */
+    return atomic_load_explicit(&w->dirty->durable, memory_order_acquire);
+}
+
+/* Whether this burst's changes may be promised. Relaxed: a hint; a reply leaves by `durable`. */
+static bool can_promise(struct bd_worker *w)
+{
+    return atomic_load_explicit(&w->dirty->writing, memory_order_relaxed) &&
+           atomic_load_explicit(&w->deps.signals->control_generation, memory_order_relaxed) &&
+           bd_held_takes_burst(&w->held, durable(w));
+}
+
 static void make_request(struct bd_worker *w, const struct bd_datagram *d, struct bd_message *m,
                          struct bd_request *r)
 {
@@ -118,6 +150,7 @@ static void make_request(struct bd_worker *w, const struct bd_datagram *d, struc
         .local = d->local,
         .now_ms = w->now_ms,
         .wall_ms = w->wall_ms,
+        .undurable = is_sync(w) && !can_promise(w),
         .policy = w->policy,
     };
 }
@@ -158,18 +191,44 @@ static void outgoing_send(struct bd_worker *w, const struct bd_datagram *d,
     bd_nic_send(w->deps.queue, w->stats, out->mbuf, d, &destination, bd_wire_len(&out->wire));
 }
 
+/* Whether the reply says that something is registered, or no longer is. A query's says what is in
+ * the table; it waits like the others, but is not refused when it cannot. */
+static bool must_be_held(const struct bd_worker *w, const struct bd_request *r,
+                         enum bd_verdict verdict)
+{
+    return is_sync(w) && bd_verdict_info[verdict].status == 200 &&
+           r->message->method == BD_METHOD_REGISTER && !r->undurable;
+}
+
+static void hold(struct bd_worker *w, const struct bd_datagram *d, const struct bd_request *r,
+                 const struct outgoing *out, uint64_t received_tsc)
+{
+    struct bd_held_reply held = {.way = *d,
+                                 .destination = bd_reply_destination(r->message, &d->source),
+                                 .len = bd_wire_len(&out->wire),
+                                 .deadline_ms = w->now_ms + w->policy->verdict_timeout_ms,
+                                 .received_tsc = received_tsc};
+    held.way.mbuf = out->mbuf;
+    bd_held_put(&w->held, &held);
+    bd_stat_add(&w->stats->counter[BD_CTR_REPLIES_HELD], 1);
+}
+
 /* Ends a request: counts its verdict, sends what was written, lets the datagram go. */
 static void finish(struct bd_worker *w, const struct bd_datagram *d, const struct bd_request *r,
                    enum bd_step step, enum bd_verdict verdict, struct outgoing *out,
                    uint64_t received_tsc)
 {
     count_verdict(w, verdict);
-    if (step == BD_STEP_REPLY)
+    bool held = step == BD_STEP_REPLY && must_be_held(w, r, verdict);
+    if (held)
+        hold(w, d, r, out, received_tsc);
+    else if (step == BD_STEP_REPLY)
         outgoing_send(w, d, r, out);
     else
         bd_nic_drop(out->mbuf);
     bd_nic_drop(d->mbuf);
-    note_end(w, received_tsc);
+    if (!held)
+        note_end(w, received_tsc);
 }
 
 static void refuse(struct bd_worker *w, const struct bd_datagram *d, const struct bd_request *r,
@@ -410,6 +469,55 @@ static unsigned refuse_waiting(struct bd_worker *w)
     return cnt;
 }
 
+/* --- replies that wait for the disk -----------------------------------------------------------
+ */
+
+static void send_held(struct bd_worker *w, const struct bd_held_reply *reply)
+{
+    bd_nic_send(w->deps.queue, w->stats, reply->way.mbuf, &reply->way, &reply->destination,
+                reply->len);
+    note_end(w, reply->received_tsc);
+}
+
+/* The client sends its request again, and is told what is so by then. */
+static void drop_overdue(struct bd_worker *w, uint64_t now_ms)
+{
+    const struct bd_held_reply *reply;
+    while ((reply = bd_held_next_overdue(&w->held, now_ms))) {
+        bd_nic_drop(reply->way.mbuf);
+        bd_stat_add(&w->stats->counter[BD_CTR_REPLIES_UNDURABLE], 1);
+    }
+}
+
+static unsigned release_held(struct bd_worker *w)
+{
+    if (bd_held_is_empty(&w->held))
+        return 0;
+    if (bd_held_wants_ticket(&w->held))
+        bd_held_seal(&w->held, bd_dirty_ticket(w->deps.table));
+    uint64_t on_disk = durable(w);
+    const struct bd_held_reply *reply;
+    unsigned cnt = 0;
+    while (cnt < HELD_PER_TURN && (reply = bd_held_next_durable(&w->held, on_disk))) {
+        send_held(w, reply);
+        cnt++;
+    }
+    drop_overdue(w, w->now_ms);
+    return cnt;
+}
+
+/* Control goes on a little longer than the workers, so what they changed is on disk soon. */
+static void settle_held(struct bd_worker *w)
+{
+    uint64_t until_ms = bd_clock_ms() + STOP_HELD_MS;
+    while (!bd_held_is_empty(&w->held) && (w->now_ms = bd_clock_ms()) < until_ms) {
+        release_held(w);
+        flush(w);
+        rte_pause();
+    }
+    drop_overdue(w, UINT64_MAX);
+}
+
 /* --- work for control
  * ----------------------------------------------------------------------------- */
 
@@ -489,6 +597,7 @@ static bool turn(struct bd_worker *w)
     work += take_commands(w);
     work += take_sweeps(w);
     work += take_outbound(w);
+    work += release_held(w);
     flush(w);
     bd_writer_quiescent(w->deps.writer);
     bd_stat_add(&w->stats->counter[BD_CTR_POLLS], 1);
@@ -513,9 +622,9 @@ void bd_worker_run(struct bd_worker *w)
             continue;
         }
         bd_stat_add(&w->stats->counter[BD_CTR_POLLS_IDLE], 1);
-        /* While a verifier works for us its answer is microseconds away: no nap then. */
+        /* While a verifier works for us, or the disk, the answer is near: no nap then. */
         if (w->deps.poll == BD_POLL_ADAPTIVE && ++idle > IDLE_TURNS_BEFORE_NAP &&
-            w->pending.oldest == BD_PENDING_NONE)
+            w->pending.oldest == BD_PENDING_NONE && bd_held_is_empty(&w->held))
             nap(w);
     }
     struct bd_pending_entry e;
@@ -523,4 +632,5 @@ void bd_worker_run(struct bd_worker *w)
         refuse_entry(w, &e, BD_SIP_VERIFIER_GONE);
     flush(w);
     bd_writer_offline(w->deps.writer);
+    settle_held(w);
 }

@@ -2,8 +2,8 @@
 /* One worker: the loop that runs a lcore to completion.
  *
  *   receive burst > parse all > find AoRs and fetch buckets > fetch records > decide, commit, reply
- *   > verdicts > commands > due buckets > control's datagrams > overdue requests > flush >
- * quiescent
+ *   > verdicts > commands > due buckets > control's datagrams > replies that are on disk by now
+ *   > overdue requests > flush > quiescent
  *
  * Everything it touches is its own or lock-free; it never blocks but for the nap of `poll:
  * adaptive`, which it takes only when a turn found nothing to do. */
@@ -33,12 +33,14 @@ struct bd_worker_deps {
     struct bd_nic_queue *queue;
     const struct bd_worker_signals *signals;
     enum bd_poll_mode poll;
+    uint32_t held_max; /* replies that may wait for the disk; 0: none ever waits (not sync) */
 };
 
 /* NULL with an error when memory or OpenSSL is not to be had. */
 struct bd_worker *bd_worker_new(const struct bd_worker_deps *deps, struct bd_error *error);
 void bd_worker_free(struct bd_worker *worker);
-/* Runs until signals->stop. Replies 503 to what still waits, then returns. The arena must hold a
+/* Runs until signals->stop. Replies 503 to what still waits for a verifier, gives
+ * the disk a moment for the replies that wait for it, then returns. The arena must hold a
  * policy already. */
 void bd_worker_run(struct bd_worker *worker);
 

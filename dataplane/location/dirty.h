@@ -42,6 +42,7 @@ struct bd_dirty_shared {
     /* Written by the dataplane: 1 when the arena holds what the journal held at its making, or was
      * not to be filled. Control neither writes nor prunes before. */
     _Alignas(64) _Atomic uint32_t restored;
+    _Atomic uint64_t load_problems, load_lost; /* damaged places met then, records known lost */
     /* One a worker: number + 1 of the slot that it changes now; 0: none. Written by it. */
     struct {
         _Alignas(64) _Atomic uint64_t slot;

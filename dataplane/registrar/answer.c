@@ -174,6 +174,7 @@ static void put_extra(struct bd_registrar *r, const struct bd_turn *turn, struct
     case BD_SIP_VERIFIER_BUSY:
     case BD_SIP_VERIFIER_GONE:
     case BD_SIP_NOTIFIER_BUSY:
+    case BD_SIP_NOT_DURABLE:
     case BD_SIP_DRAINING:
         put_retry_after(turn, w);
         break;

@@ -114,11 +114,20 @@ static struct bd_terms terms_of(const struct bd_registrar *r, const struct bd_po
     };
 }
 
+/* With durability sync: whether a 200 of this verdict would promise what cannot be kept. That of a
+ * retransmission would, too: the first one's may never have been sent. */
+static bool overpromises(const struct bd_turn *turn, enum bd_verdict verdict)
+{
+    return turn->request->undurable && verdict != BD_SIP_QUERIED;
+}
+
 /* Nothing new but CSeq and expiry. */
 static enum bd_verdict commit_refresh(struct bd_registrar *r, const struct bd_turn *turn, int at,
                                       uint32_t expires_at_s, const struct bd_slot_ref *ref,
                                       struct bd_wire *reply, bool *conflict)
 {
+    if (overpromises(turn, BD_SIP_REFRESHED))
+        return BD_SIP_NOT_DURABLE;
     struct bd_binding *b = &r->set.entry[at].binding;
     uint64_t expected = b->state;
     uint32_t cseq = turn->m->cseq;
@@ -143,6 +152,8 @@ static enum bd_verdict commit_decision(struct bd_registrar *r, struct bd_turn *t
         turn->again ? BD_SIP_RETRANSMISSION : bd_decide(&r->set, &r->asks, &terms);
     if (bd_verdict_info[verdict].status != 200)
         return verdict;
+    if (overpromises(turn, verdict))
+        return BD_SIP_NOT_DURABLE;
     if (!bd_answer_bindings(r, turn, reply))
         return BD_SIP_INTERNAL;
     enum bd_verdict failed = commit_set(r, ref, turn->aor, conflict);

@@ -41,8 +41,11 @@ struct bd_request {
     struct bd_message *message; /* parsed; parse verdict beside it */
     enum bd_verdict parsed;     /* what bd_message_parse returned */
     struct bd_endpoint source, local;
-    uint64_t now_ms;                /* bd_clock_ms */
-    uint64_t wall_ms;               /* bd_wall_ms */
+    uint64_t now_ms;  /* bd_clock_ms */
+    uint64_t wall_ms; /* bd_wall_ms */
+    /* What this request changes cannot be promised to be on disk: a REGISTER that is more than a
+     * query draws 503 and changes nothing. */
+    bool undurable;
     const struct bd_policy *policy; /* current at the begin of the burst; never NULL */
 };
 
