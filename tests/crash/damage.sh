@@ -29,8 +29,8 @@ newest()
 before_damage()
 {
     timeout 20 "$ctl" -s "$lab/admin.sock" snapshot >/dev/null && served 300 && crowd rest && settled || return 1
-    show_bindings || return 1
-    rows_before=$(rows)
+    verdict now now || return 1
+    rows_before=$there
     kill_now dataplane control
     remove_arena
     rm -f "$lab"/journal/*.bad-*
@@ -38,23 +38,18 @@ before_damage()
     dataplane_lines=$(wc -l <"$lab/dataplane.log")
 }
 
-rows()
-{
-    grep -o '"contact"' "$lab/bindings.json" | wc -l
-}
-
 told()
 {
     tail -n "+$((dataplane_lines + 1))" "$lab/dataplane.log" | grep -q "$@"
 }
 
-# loads LEAST: it starts; whatever is there was there at some moment (verdict with SAFE 0), and at least LEAST rows.
+# loads LEAST: it starts; whatever is there was so at some moment, and at least LEAST bindings are.
 loads()
 {
     start control
     start dataplane
-    lab_wait && verdict 0 now || return 1
-    (($(rows) >= $1)) || fail "$(rows) of $rows_before bindings are there, wanted $1"
+    lab_wait && verdict_real || return 1
+    ((there >= $1)) || fail "$there of $rows_before bindings are there, wanted $1"
 }
 
 # Until a snapshot replaced it, and then by its second name.

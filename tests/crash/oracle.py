@@ -15,6 +15,8 @@ by a line on stdout; complaints go to stderr.
                              contacts that lost what was acknowledged after SAFE, of which the oldest
                              this long before CUT, and broken promises
    try FILE SAFE CUT         the same, nothing is taken over
+   real FILE                 after damage: what is there must have been so at some moment, and holds from
+                             then on
    rest                      no new requests; waits for all answers, then the same as pause: "COUNTS IN WORDS"
    end of input              ends
 
@@ -36,7 +38,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "e2e"))
 from phone import Phone, Reply  # noqa: E402
-from promises import History, judge  # noqa: E402
+from promises import History, judge, judge_real  # noqa: E402
 
 RETRANSMIT_S = 0.15
 GIVE_UP_S = 60.0
@@ -215,6 +217,8 @@ class Commands:
             answer("resumed")
         elif verb in ("judge", "try"):
             self.judge(*arguments, adopt=verb == "judge")
+        elif verb == "real":
+            self.tell(judge_real(self.crowd.histories(), *arguments))
         elif verb == "rest":
             self.crowd.resting = True
         else:
@@ -222,7 +226,10 @@ class Commands:
 
     def judge(self, file, safe, cut, adopt):
         safe, cut = (time.monotonic() if at == "now" else float(at) for at in (safe, cut))
-        verdict = judge(self.crowd.histories(), file, safe, cut, adopt)
+        self.tell(judge(self.crowd.histories(), file, safe, cut, adopt))
+
+    @staticmethod
+    def tell(verdict):
         for text in verdict.complaints[:COMPLAINTS_MAX]:
             print(text, file=sys.stderr, flush=True)
         answer(verdict)

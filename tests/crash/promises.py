@@ -20,9 +20,11 @@ State = namedtuple("State", "acked_at cseq expires_at asked_s")  # acked_at None
 class History:
     def __init__(self):
         self.states = [State(0.0, 0, 0, 0)]  # before anything: not there
+        self.ever = {}  # CSeq -> state, of all times
 
     def sent(self, cseq, expires_s):
         self.states.append(State(None, cseq, time.time() + expires_s, expires_s))
+        self.ever[cseq] = self.states[-1]
 
     def denied(self, cseq):
         """A 401: it was not carried out."""
@@ -32,6 +34,7 @@ class History:
         now = time.monotonic()
         self.states = [s for s in self.states if s.acked_at is not None or s.cseq > cseq]
         self.states.append(State(now, cseq, time.time() + left_s if left_s else 0, None))
+        self.ever[cseq] = self.states[-1]
         old = [s for s in self.states if s.acked_at is not None and s.acked_at < now - KEEP_S]
         self.states = old[-1:] + [s for s in self.states if s not in old]
 
@@ -86,9 +89,27 @@ class Verdict:
         return f"{self.there} {self.lost} {self.oldest_ms} {self.broken}"
 
 
+def read_rows(bindings):
+    return {(row["aor"], row["contact"]): row for row in json.loads(Path(bindings).read_text())["bindings"]}
+
+
+def judge_real(histories, bindings):
+    """After damage anything may be missing, but what is there was so at some moment."""
+    now, verdict = time.time(), Verdict(0)
+    rows = read_rows(bindings)
+    for key, row in rows.items():
+        state = key in histories and histories[key].ever.get(row["cseq"])
+        if not state or not shows(state, row, now):
+            verdict.complain(f"{key}: was never {row}, but {state}")
+        verdict.there += 1
+    for key, history in histories.items():
+        history.adopt(as_state(rows.get(key), now))
+    return verdict
+
+
 def judge(histories, bindings, safe, cut, adopt):
     """histories: (AoR, URI) -> History. Every row must be of one of them."""
-    rows = {(row["aor"], row["contact"]): row for row in json.loads(Path(bindings).read_text())["bindings"]}
+    rows = read_rows(bindings)
     now, verdict = time.time(), Verdict(cut)
     for key, row in rows.items():
         if key not in histories:
