@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "cpu.h"
+#include "journal_show.h"
 #include "words.h"
 
 #define DEFAULT_SOCKET "/run/bindery/stats.sock"
@@ -23,6 +24,8 @@ static const char usage_text[] =
     "  --json      the answer as one JSON document\n"
     "  -h, --help  this text;  --version  the version\n"
     "'binderyctl help' lists the commands. A word '-' is read from standard input (a password).\n"
+    "'binderyctl journal show PATH [AOR]' reads a file or directory of the journal by itself; 1:\n"
+    "something in it is damaged.\n"
     "exit status: 0 done, 1 refused or not found, 2 wrong usage, 3 no connection\n";
 
 static int wrong_usage(const char *what, const char *which)
@@ -162,6 +165,20 @@ static int run(const char *path, struct evbuffer *line, bool json)
     return rc;
 }
 
+/* `journal show PATH [AOR]` needs no appliance. -1: it is another command. */
+static int without_server(int cnt, char **words, bool json)
+{
+    if (strcmp(words[0], "journal") != 0)
+        return -1;
+    if (cnt < 3 || cnt > 4 || strcmp(words[1], "show") != 0)
+        return wrong_usage("usage: journal show PATH [AOR]", "");
+    int rc = bd_journal_show(stdout, words[2], cnt > 3 ? words[3] : NULL, json);
+    if (fflush(stdout) == 0)
+        return rc ? REFUSED : DONE;
+    fprintf(stderr, "binderyctl: %s\n", strerror(errno));
+    return REFUSED;
+}
+
 int main(int argc, char **argv)
 {
     const char *path = DEFAULT_SOCKET;
@@ -182,11 +199,14 @@ int main(int argc, char **argv)
     }
     if (i == argc)
         return wrong_usage("no command", "");
+    int rc = without_server(argc - i, argv + i, json);
+    if (rc >= 0)
+        return rc;
     struct evbuffer *line = make_line(argc - i, argv + i, json);
     if (!line)
         return wrong_usage("'-' wants a line on standard input, and no word may hold a newline",
                            "");
-    int rc = run(path, line, json);
+    rc = run(path, line, json);
     evbuffer_free(line);
     return rc;
 }

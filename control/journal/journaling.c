@@ -10,6 +10,7 @@
 
 enum {
     WATCH_MS = 1000,
+    THREADS = 2,
     SLOW_FOR_MS = 60000, /* how long the alarm stays after a slow turn */
     /* The last of control's epoch lines (task.h). */
     KEEPER_LINE = BD_EPOCH_CONTROL_MAX - 2,
@@ -213,14 +214,13 @@ struct bd_journaling *bd_journaling_start(struct bd_control *control, struct bd_
     return NULL;
 }
 
-/* Both threads at once have so long. */
-static bool join(struct bd_journaling *j)
+/* Waits for both threads together, and not longer than it may. The mutex is held. */
+static bool have_ended(struct bd_journaling *j)
 {
-    struct timespec until;
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec += BD_JOURNALING_STOP_MS / 1000;
-    return pthread_clockjoin_np(j->keeper_thread, NULL, CLOCK_MONOTONIC, &until) == 0 &&
-           pthread_clockjoin_np(j->snapshot_thread, NULL, CLOCK_MONOTONIC, &until) == 0;
+    uint64_t until_us = bd_journaling_us() + BD_JOURNALING_STOP_MS * 1000, now_us;
+    while (j->ended < THREADS && (now_us = bd_journaling_us()) < until_us)
+        bd_journaling_wait_us(j, until_us - now_us);
+    return j->ended == THREADS;
 }
 
 bool bd_journaling_stop(struct bd_journaling *j)
@@ -231,15 +231,20 @@ bool bd_journaling_stop(struct bd_journaling *j)
     pthread_mutex_lock(&j->mutex);
     j->stopping = true;
     pthread_cond_broadcast(&j->changed);
+    bool ended = !j->running || have_ended(j);
     pthread_mutex_unlock(&j->mutex);
     bd_fail(&stops, "bindery-control stops");
     tell_askers(j, &stops);
-    if (j->running && !join(j)) {
+    if (!ended) {
         bd_log(BD_LOG_ERROR,
                "journal %s: its disk has not answered for %d s, so the last changes may not be on "
                "it; they stay marked in the arena, and the next start writes them",
                j->path, BD_JOURNALING_STOP_MS / 1000);
         return false;
+    }
+    if (j->running) {
+        pthread_join(j->keeper_thread, NULL);
+        pthread_join(j->snapshot_thread, NULL);
     }
     release(j);
     return true;

@@ -207,11 +207,8 @@ static bool pause_till_due(struct bd_journaling *j)
     return go_on;
 }
 
-void *bd_journaling_keep(void *arg)
+static void keep(struct bd_journaling *j)
 {
-    struct bd_journaling *j = arg;
-    if (!wait_for_restored(j))
-        return NULL;
     do
         turn(j);
     while (pause_till_due(j));
@@ -221,5 +218,13 @@ void *bd_journaling_keep(void *arg)
         bd_log(BD_LOG_ERROR,
                "%s. What is not on disk stays marked in the arena: the next start writes it",
                error.text);
+}
+
+void *bd_journaling_keep(void *arg)
+{
+    struct bd_journaling *j = arg;
+    if (wait_for_restored(j))
+        keep(j);
+    bd_journaling_end(j);
     return NULL;
 }

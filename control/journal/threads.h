@@ -37,6 +37,7 @@ struct bd_journaling {
     pthread_mutex_t mutex;
     pthread_cond_t changed;
     bool stopping;
+    unsigned ended;    /* threads that have nothing left to do */
     bool snapshot_due; /* until one has begun: a journal failed, or there are many files */
     uint32_t fsync_ms, interval_s;
     uint64_t limit_bytes;
@@ -79,6 +80,15 @@ static inline void bd_journaling_wait_us(struct bd_journaling *j, uint64_t us)
     struct timespec until = {.tv_sec = (time_t)(until_us / 1000000),
                              .tv_nsec = (long)(until_us % 1000000 * 1000)};
     pthread_cond_timedwait(&j->changed, &j->mutex, &until);
+}
+
+/* A thread's last word. */
+static inline void bd_journaling_end(struct bd_journaling *j)
+{
+    pthread_mutex_lock(&j->mutex);
+    j->ended++;
+    pthread_cond_broadcast(&j->changed);
+    pthread_mutex_unlock(&j->mutex);
 }
 
 void *bd_journaling_keep(void *journaling);

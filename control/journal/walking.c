@@ -125,5 +125,6 @@ void *bd_journaling_walk(void *arg)
             bd_journaling_wait_us(j, LOOK_MS * 1000);
     }
     pthread_mutex_unlock(&j->mutex);
+    bd_journaling_end(j);
     return NULL;
 }

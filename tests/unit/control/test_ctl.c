@@ -100,6 +100,10 @@ static void statuses_are_as_promised(void **state)
         {ARGS("-s"), 2, "", "no such option"},
         {ARGS("-s", nowhere, "show", "info"), 3, "", "does bindery-control run"},
         {ARGS("-s", lab->file, "show", "info"), 3, "", "cannot connect"},
+        {ARGS("journal", "show", lab->file), 1, "neither header is whole", ""},
+        {ARGS("journal", "show", "/nowhere/at/all"), 1, "", "No such file"},
+        {ARGS("--json", "journal", "show", "/nowhere"), 1, "\"error\":", ""},
+        {ARGS("journal", "show"), 2, "", "usage: journal show PATH"},
         {ARGS("--help"), 0, "usage: binderyctl", ""},
         {ARGS("--version"), 0, "binderyctl " BD_VERSION, ""},
     };
