@@ -46,6 +46,7 @@ told()
 # loads LEAST: it starts; whatever is there was so at some moment, and at least LEAST bindings are.
 loads()
 {
+    disk_adopt
     start control
     start dataplane
     lab_wait && verdict_real || return 1
@@ -101,7 +102,7 @@ lost_snapshot()
 {
     before_damage || return 1
     rm "$lab/journal/$(newest snapshot)"
-    loads 1 && told -i 'journal' && goes_on_after_damage
+    loads 1 && told 'damaged places' && goes_on_after_damage
 }
 
 # A journal in the middle is gone: its successor names it.
@@ -123,7 +124,7 @@ lost_journal()
     first=$(ls "$lab/journal" | grep -E '^journal-[0-9]+$' | sort -t- -k2n | head -n 1)
     rm "$lab/journal/$first"
     dataplane_lines=$(wc -l <"$lab/dataplane.log")
-    loads 1 && told "$first" && goes_on_after_damage
+    loads 1 && told 'a file before it is missing' && goes_on_after_damage
 }
 
 settled_since_any()
@@ -133,21 +134,44 @@ settled_since_any()
     (((now - settle_from) / 1000 > lag))
 }
 
-# An older file in the place of a newer one, as a restored backup would have it: older states, nothing else.
+# A directory as a restored backup has it: a snapshot that its successors do not go on from.
 old_snapshot()
 {
     local old
     before_damage || return 1
-    cp "$lab/journal/$(newest snapshot)" "$lab/old"
+    old=$(newest snapshot)
+    cp "$lab/journal/$old" "$lab/old"
     start control
     start dataplane
     lab_wait && crowd resume && served 300 && before_damage || return 1
-    cp "$lab/old" "$lab/journal/$(newest snapshot)"
-    loads 1 && told -i 'snapshot' && goes_on_after_damage
+    rm "$lab/journal/$(newest snapshot)"
+    cp "$lab/old" "$lab/journal/$old"
+    loads 1 && told 'a file before it is missing' && goes_on_after_damage
+}
+
+# One file under the name of another is somebody's mistake, and which was meant nobody knows: refused, with the remedy.
+renamed_snapshot()
+{
+    local name
+    before_damage || return 1
+    name=$(newest snapshot)
+    mv "$lab/journal/$name" "$lab/journal/snapshot-$((${name#snapshot-} + 1))"
+    start control
+    start dataplane
+    until_true 20 "the dataplane refuses to start" dataplane_died || return 1
+    told 'was made as snapshot .*; rename it' || return 1
+    kill_now control
+    remove_arena
+    rm -rf "$lab"/journal/*
+    cp -a "$lab"/whole/* "$lab/journal"
+    disk_adopt
+    start control
+    start dataplane
+    lab_wait && verdict now now && crowd resume && served
 }
 
 part_damage()
 {
     local lab_durability=async rows_before dataplane_lines
-    cases damage crash_open each_damage lost_snapshot lost_journal old_snapshot all_kept serves_on
+    cases damage crash_open each_damage lost_snapshot lost_journal old_snapshot renamed_snapshot all_kept serves_on
 }

@@ -193,7 +193,7 @@ unreadable_at_start()
 
 part_of_faults()
 {
-    local lab_durability=$1 disk_size=4m sync='' log_lines refused_before fault_lines errors=(EIO ENOSPC EDQUOT EROFS)
+    local lab_durability=$1 disk_size=8m sync='' log_lines refused_before fault_lines errors=(EIO ENOSPC EDQUOT EROFS)
     [[ $1 == async ]] || sync=yes
     cases "faults/$1" crash_open full_disk each_error_for_long each_call_fails half_written cut_while_failing \
         hanging_disk slow_disk unreadable_at_start all_kept no_record_leaked

@@ -172,13 +172,22 @@ wholly_gone()
     process_gone "$1" && ((${#threads[@]} <= 1))
 }
 
+# Somebody else has changed the directory: what is there now is there for good.
+disk_adopt()
+{
+    rm -rf "$lab"/shadow/{volatile,durable}
+    cp -a "$lab/journal" "$lab/shadow/volatile"
+    cp -al "$lab/shadow/volatile" "$lab/shadow/durable"
+}
+
 # SIGKILL, and gone; not while the disk changes a name and its shadow.
 kill_now()
 {
     local who pid pids=()
     for who in "$@"; do
         pid=$(pid_of "$who")
-        [[ -z $pid ]] || pids+=("$pid")
+        # A number may be somebody else's by now.
+        [[ -z $pid || $(cat "/proc/$pid/comm" 2>/dev/null) != bindery-* ]] || pids+=("$pid")
     done
     ((${#pids[@]})) || return 0
     flock "$lab/shadow/lock" kill -KILL "${pids[@]}" 2>/dev/null
@@ -233,12 +242,18 @@ take_verdict()
     ((broken == 0)) || fail "$broken promises are broken"
 }
 
+# A power cut may leave damaged files: their second names are for a human, and never go by themselves.
+drop_kept_files()
+{
+    rm -f "$lab"/journal/*.bad-* "$lab"/shadow/*/*.bad-*
+}
+
 # After a power cut: start again, and nothing that was acknowledged before SAFE may be missing.
 power_back()
 {
     start control
     start dataplane
-    lab_wait && verdict "$1" "$cut_at" && crowd resume && served
+    lab_wait && verdict "$1" "$cut_at" && drop_kept_files && crowd resume && served
 }
 
 # All that was acknowledged before the call is on disk, says show info: the age of the moment up to which

@@ -55,6 +55,7 @@ done
 
 trap crash_close EXIT
 trap 'exit 130' INT TERM
+trap '' PIPE # a crowd that gave up says why in its log
 
 echo "crash: seed $seed"
 RANDOM=$seed
