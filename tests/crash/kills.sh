@@ -115,20 +115,24 @@ start_the_dead()
     lab_wait && served
 }
 
-# at_point POINT PROCESS...: these start anew and one dies at its n-th passing, or the point is not passed in time.
+# dies_at POINT:N PROCESS: it starts anew and dies at that passing. False: the point was not passed in time.
+dies_at()
+{
+    local -n environment_of=lab_env_$2
+    kill_now "$2"
+    environment_of+=("BD_KILL_POINT=$1")
+    start "$2"
+    unset 'environment_of[-1]'
+    (until_true "$point_wait_s" "$1" either_died) 2>/dev/null || return 1
+    points_hit[${1%:*}]=yes points_killed=$((points_killed + 1))
+}
+
+# A successor that meets what the dead one has left half done dies as well, now and then.
 at_point()
 {
-    local point=$1 who
-    shift
-    lab_env_control+=("BD_KILL_POINT=$point:$((1 + RANDOM % 20))")
-    lab_env_dataplane+=("${lab_env_control[-1]}")
-    kill_now "$@"
-    for who in "$@"; do start "$who"; done
-    if (until_true "$point_wait_s" "$point" either_died) 2>/dev/null; then
-        points_hit[$point]=yes points_killed=$((points_killed + 1))
+    if dies_at "$1:$((1 + RANDOM % 5))" "$2" && [[ $2 == dataplane ]]; then
+        dies_at "rebuild: intent marked:1" dataplane || dies_at "rebuild: slot dropped:1" dataplane
     fi
-    unset 'lab_env_control[-1]' 'lab_env_dataplane[-1]'
-    kill_now "$@"
     start_the_dead
 }
 
@@ -138,7 +142,8 @@ each_code_point()
     for ((round = 0; round < point_rounds; round++)); do
         while read -r point <&3; do
             case $point in
-            sweep:*) at_point "$point" control || return 1 ;;
+            rebuild:*) ;;
+            sweep:* | settle:*) at_point "$point" control || return 1 ;;
             *) at_point "$point" dataplane || return 1 ;;
             esac
         done 3< <(code_points)
@@ -149,8 +154,9 @@ each_code_point()
 points_were_hit()
 {
     local point
-    for point in "insert: record written" "replace: record written" "insert: claimed" "refresh: state changed"; do
-        ((${points_hit[$point]:-0})) || fail "never killed at '$point'" || return 1
+    for point in "insert: record written" "replace: record written" "insert: claimed" "refresh: state changed" \
+        "sweep: noted" "settle: cleared"; do
+        [[ ${points_hit[$point]:-} ]] || fail "never killed at '$point'" || return 1
     done
 }
 

@@ -532,7 +532,7 @@ static uint64_t transaction_in_arena(uint64_t hash_seed)
 {
     struct bd_slot_ref ref;
     struct bd_binding binding;
-    struct bd_str aor = BD_STR("a@example.com");
+    struct bd_str aor = BD_STR("alice@example.com");
     struct lab *lab = lab_new(256);
     bd_hash_key_init(&lab->arena.hash_key, hash_seed);
     assert_int_equal(lab_send(lab, REG("a", "1", CONTACT(A))), 200);
