@@ -142,7 +142,7 @@ each_code_point()
     for ((round = 0; round < point_rounds; round++)); do
         while read -r point <&3; do
             case $point in
-            rebuild:*) ;;
+            rebuild:* | restore:*) ;;
             sweep:* | settle:*) at_point "$point" control || return 1 ;;
             *) at_point "$point" dataplane || return 1 ;;
             esac
@@ -158,6 +158,17 @@ points_were_hit()
         "sweep: noted" "settle: cleared"; do
         [[ ${points_hit[$point]:-} ]] || fail "never killed at '$point'" || return 1
     done
+}
+
+# After a power cut; the third start finds an arena that two others have filled in part.
+killed_while_loading()
+{
+    settled && power_cut || return 1
+    start control
+    dies_at "restore: put:$((1 + RANDOM % 200))" dataplane || return 1
+    dies_at "restore: loaded:1" dataplane || return 1
+    start dataplane
+    lab_wait && verdict now now && crowd resume && served
 }
 
 control_died()
@@ -205,7 +216,7 @@ part_points()
     program[dataplane]=$points_build/dataplane/bindery-dataplane
     program[control]=$points_build/control/bindery-control
     cases points crash_open each_code_point print_points points_were_hit each_disk_point all_kept no_record_leaked \
-        on_disk_too
+        killed_while_loading all_kept on_disk_too
     program[dataplane]=$build/dataplane/bindery-dataplane
     program[control]=$build/control/bindery-control
 }
