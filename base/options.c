@@ -4,11 +4,10 @@
 #include <getopt.h>
 #include <stdio.h>
 
-static const struct option long_options[] = {{"config", required_argument, NULL, 'c'},
-                                             {"test", no_argument, NULL, 't'},
-                                             {"help", no_argument, NULL, 'h'},
-                                             {"version", no_argument, NULL, 'V'},
-                                             {NULL, 0, NULL, 0}};
+static const struct option long_options[] = {
+    {"config", required_argument, NULL, 'c'}, {"test", no_argument, NULL, 't'},
+    {"arena", no_argument, NULL, 'a'},        {"help", no_argument, NULL, 'h'},
+    {"version", no_argument, NULL, 'V'},      {NULL, 0, NULL, 0}};
 
 static bool end(struct bd_options *options, int status)
 {
@@ -18,12 +17,15 @@ static bool end(struct bd_options *options, int status)
 
 static void print_help(const char *program)
 {
-    printf("usage: %s -c FILE [-t]\n"
-           "  -c, --config FILE  the configuration\n"
-           "  -t, --test         check the configuration and exit\n"
-           "  -h, --help         this text\n"
-           "      --version      the version\n",
-           program);
+    printf(
+        "usage: %s -c FILE [-t | -a]\n"
+        "  -c, --config FILE  the configuration\n"
+        "  -t, --test         check the configuration and exit\n"
+        "  -a, --arena        tell whether the arena there is fits this program and the\n"
+        "                     configuration (status 0: it does, or there is none; 3: it does not)\n"
+        "  -h, --help         this text\n"
+        "      --version      the version\n",
+        program);
 }
 
 bool bd_options_parse(struct bd_options *options, int argc, char **argv, const char *program)
@@ -31,13 +33,16 @@ bool bd_options_parse(struct bd_options *options, int argc, char **argv, const c
     *options = (struct bd_options){0};
     int c;
     opterr = 0;
-    while ((c = getopt_long(argc, argv, "c:th", long_options, NULL)) != -1) {
+    while ((c = getopt_long(argc, argv, "c:tah", long_options, NULL)) != -1) {
         switch (c) {
         case 'c':
             options->config_file = optarg;
             break;
         case 't':
             options->check_only = true;
+            break;
+        case 'a':
+            options->arena_only = true;
             break;
         case 'h':
             print_help(program);
@@ -52,7 +57,8 @@ bool bd_options_parse(struct bd_options *options, int argc, char **argv, const c
         }
     }
     if (!options->config_file || optind < argc) {
-        fprintf(stderr, "%s: name one configuration file: %s -c FILE [-t]\n", program, program);
+        fprintf(stderr, "%s: name one configuration file: %s -c FILE [-t | -a]\n", program,
+                program);
         return end(options, 2);
     }
     return true;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The command line of both processes: -c FILE [-t], -h, --version. */
+/* The command line of both processes: -c FILE [-t | -a], -h, --version. */
 #ifndef BD_OPTIONS_H
 #define BD_OPTIONS_H
 
@@ -8,6 +8,7 @@
 struct bd_options {
     const char *config_file;
     bool check_only; /* -t */
+    bool arena_only; /* -a */
     int exit_status; /* when parse returned false */
 };
 

@@ -87,7 +87,8 @@ static const struct bd_row dataplane_rows[] = {
      .choices = truth_words, .restart = true,
      .help = "Packet buffers in huge pages. Physical ports want it."},
     {"memory_mb", &bd_kind_number, FIELD(struct bd_config, memory_mb), .fallback = "256", .min = 64,
-     .max = 1048576, .unit = "MiB", .restart = true, .help = "Memory for packet buffers."},
+     .max = 1048576, .unit = "MiB", .restart = true,
+     .help = "Memory for packet buffers, at most. Of hugepages as much is taken as they need."},
     {"mbufs", &bd_kind_number, FIELD(struct bd_config, mbufs), .fallback = "16384", .min = 1024,
      .max = 4194304, .unit = "buffers", .restart = true,
      .help =

@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <sys/stat.h>
 
+#include "arena_setup.h"
 #include "cpu.h"
 #include "options.h"
 #include "service.h"
@@ -18,6 +19,8 @@ int main(int argc, char **argv)
         return options.exit_status;
     if (options.check_only)
         return bd_config_check_main(options.config_file);
+    if (options.arena_only)
+        return bd_arena_check_main(options.config_file);
     control.config_file = options.config_file;
     control.started = control.config = bd_config_load(options.config_file, stderr);
     if (!control.config)
@@ -31,6 +34,8 @@ int main(int argc, char **argv)
     int rc = bd_service_start(&control, &error);
     if (rc == 0)
         rc = bd_service_run(&control, &error);
+    else
+        bd_arena_discard(&control.arena);
     if (rc < 0)
         bd_log(BD_LOG_ERROR, "%s", error.text);
     bd_service_stop(&control);

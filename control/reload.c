@@ -7,6 +7,7 @@
 #include "clock.h"
 #include "compile.h"
 #include "journaling.h"
+#include "recovery.h"
 #include "roster.h"
 
 enum { RETRY_MS = 5, PUBLISH_WITHIN_MS = 2000 };
@@ -163,11 +164,13 @@ static int prepare(struct bd_reload *reload, FILE *errors)
     bd_config_needs_restart(control->started, reload->config, reload->restart,
                             sizeof(reload->restart));
     struct bd_error error;
-    uint64_t ignored;
     if (compile(control, reload->config, &reload->block, &error) == 0 &&
-        keep_current(control, &reload->former, &error) == 0 &&
-        bd_subscribers_count(bd_roster_database(control->roster), &ignored, &error) == 0)
-        return 0;
+        keep_current(control, &reload->former, &error) == 0) {
+        uint64_t ignored;
+        if (bd_subscribers_count(bd_roster_database(control->roster), &ignored, &error) == 0)
+            return 0;
+        bd_recovery_note(control->recovery, &error);
+    }
     fprintf(errors, "%s\n", error.text);
     return -1;
 }

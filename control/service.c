@@ -13,6 +13,7 @@
 #include "journaling.h"
 #include "metrics_http.h"
 #include "peer.h"
+#include "recovery.h"
 #include "reload.h"
 #include "remover.h"
 #include "replay.h"
@@ -99,7 +100,8 @@ int bd_service_start(struct bd_control *control, struct bd_error *error)
     if (bd_reload_publish_now(control, control->config, error) < 0)
         return -1;
     control->roster = bd_roster_open(control, error);
-    if (!control->roster || start_verifiers(control, error) < 0)
+    if (!control->roster || start_verifiers(control, error) < 0 ||
+        !(control->recovery = bd_recovery_new(control, error)))
         return -1;
     control->sweeper = bd_sweeper_new(control, error);
     if (!control->sweeper || bd_sweeper_start(control->sweeper, error) < 0)
@@ -208,6 +210,7 @@ void bd_service_stop(struct bd_control *control)
     bd_verifiers_stop(control->verifiers);
     bd_replay_free(control->replay);
     bd_roster_close(control->roster);
+    bd_recovery_free(control->recovery);
     bd_peer_free(control->peer);
     if (!bd_journaling_stop(control->journaling))
         return; /* the end of the process ends its threads, which use all of the rest */

@@ -36,6 +36,7 @@ struct bd_control {
     struct bd_journaling *journaling;
     struct bd_tasks *tasks;
     struct bd_roster *roster;
+    struct bd_recovery *recovery;
     struct bd_replay *replay;
     struct bd_verifiers *verifiers;
     struct bd_peer *peer;

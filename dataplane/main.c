@@ -121,6 +121,8 @@ int main(int argc, char **argv)
         return options.exit_status;
     if (options.check_only)
         return bd_config_check_main(options.config_file);
+    if (options.arena_only)
+        return bd_arena_check_main(options.config_file);
     dp.config = bd_config_load(options.config_file, stderr);
     if (!dp.config)
         return 1;
@@ -129,6 +131,8 @@ int main(int argc, char **argv)
     int rc = start(&dp, &error);
     if (rc == 0)
         rc = run(&dp, &error);
+    else
+        bd_arena_discard(&dp.arena);
     if (rc < 0)
         bd_log(BD_LOG_ERROR, "%s", error.text);
     stop(&dp);

@@ -21,7 +21,7 @@ int bd_supervisor_init(struct bd_supervisor *s, struct bd_arena *arena,
                                 .signals = signals,
                                 .signal_fd = -1,
                                 .control_fd = -1,
-                                .silent_ticks_max = control_timeout_ms / TICK_MS};
+                                .control_timeout_ms = control_timeout_ms};
     sigset_t set;
     sigemptyset(&set);
     sigaddset(&set, SIGTERM);
@@ -85,7 +85,7 @@ static void watch_heartbeat(struct bd_supervisor *s)
                                             memory_order_relaxed);
     s->silent_ticks = beat_ms == s->beat_ms ? s->silent_ticks + 1 : 0;
     s->beat_ms = beat_ms;
-    bool hung = s->silent_ticks >= s->silent_ticks_max;
+    bool hung = s->silent_ticks * TICK_MS >= s->control_timeout_ms;
     if (hung == s->hung)
         return;
     s->hung = hung;

@@ -25,7 +25,7 @@ struct bd_supervisor {
     int control_fd;              /* pidfd of the living control process, or -1 */
     uint32_t control_generation; /* of that one */
     uint64_t beat_ms;            /* its last heartbeat seen */
-    unsigned silent_ticks, silent_ticks_max;
+    unsigned silent_ticks, control_timeout_ms;
     bool hung;
 };
 

@@ -22,6 +22,8 @@ enum { STOP_HELD_MS = 100 };
 /* While one datagram is parsed, the payload of the one so many places behind is fetched: most of
  * its lines, as the port or the peer wrote them last. */
 enum { PAYLOAD_AHEAD = 2, PAYLOAD_LINES = 10 };
+/* Header fields that most messages have; so many jobs ahead the ring is fetched for writing. */
+enum { HEADERS_USUAL = 16, JOBS_AHEAD = 2 };
 /* Turns without work before an adaptive worker naps, and how long it naps at most. */
 enum { IDLE_TURNS_BEFORE_NAP = 256, NAP_MAX_US = 500 };
 
@@ -34,12 +36,14 @@ struct bd_worker {
     uint32_t control_generation; /* that the pending jobs were meant for */
     uint64_t ns_per_tick_q32;    /* TSC ticks to ns, 32 fractional bits: no division per packet */
     uint64_t now_ms, wall_ms;    /* of this turn */
+    uint64_t wall_ahead_ms;      /* of now_ms; may wrap */
     const struct bd_policy *policy;
     struct bd_pending pending;
     struct bd_held held;           /* durability sync */
     struct bd_dirty_shared *dirty; /* what is on disk */
     struct bd_datagram datagram[BD_BURST];
-    struct bd_message message[BD_BURST];
+    struct bd_parsed room[BD_BURST];
+    struct bd_parsed *parsed[BD_BURST]; /* each in room[] or in pending */
     struct bd_request request[BD_BURST];
     /* Of requests that waited for a verifier, by their place in the burst, too. */
     struct bd_verify_result result[BD_BURST];
@@ -64,6 +68,8 @@ struct bd_worker *bd_worker_new(const struct bd_worker_deps *deps, struct bd_err
     w->ns_per_tick_q32 = (1000000000ULL << 32) / rte_get_tsc_hz();
     w->dirty = bd_dirty_of(deps->arena);
     bd_pending_init(&w->pending);
+    for (unsigned i = 0; i < BD_BURST; i++)
+        w->parsed[i] = &w->room[i];
     struct bd_registrar_deps registrar = {
         .arena = deps->arena, .table = deps->table, .writer = deps->writer, .stats = w->stats};
     w->registrar = bd_registrar_new(&registrar, error);
@@ -138,14 +144,23 @@ static bool can_promise(struct bd_worker *w)
            bd_held_takes_burst(&w->held, durable(w));
 }
 
-static void make_request(struct bd_worker *w, const struct bd_datagram *d, struct bd_message *m,
-                         struct bd_request *r)
+static enum bd_verdict parse(const struct bd_datagram *d, struct bd_message *m)
 {
-    *r = (struct bd_request){
-        .message = m,
-        /* Told apart by the first byte (RFC 5626 8): SIP pays for no more than that. */
-        .parsed = bd_stun_is(d->payload, d->len) ? BD_SIP_STUN_BINDING
-                                                 : bd_message_parse(m, d->payload, d->len),
+    /* Told apart by the first byte (RFC 5626 8): SIP pays for no more than that. */
+    return bd_stun_is(d->payload, d->len) ? BD_SIP_STUN_BINDING
+                                          : bd_message_parse(m, d->payload, d->len);
+}
+
+/* Only what parsed has waited. */
+static void make_request(struct bd_worker *w, unsigned place, bool waited)
+{
+    const struct bd_datagram *d = &w->datagram[place];
+    struct bd_parsed *p = w->parsed[place];
+    w->request[place] = (struct bd_request){
+        .message = &p->message,
+        .parsed = waited ? BD_VERDICT_NONE : parse(d, &p->message),
+        .waited = waited,
+        .notes = &p->notes,
         .source = d->source,
         .local = d->local,
         .now_ms = w->now_ms,
@@ -241,16 +256,19 @@ static void refuse(struct bd_worker *w, const struct bd_datagram *d, const struc
 /* --- requests --------------------------------------------------------------------------------- */
 
 /* Hands a job to the verifiers and lets the datagram wait; 503 at once when that cannot be. */
-static void hand_on(struct bd_worker *w, const struct bd_datagram *d, const struct bd_request *r,
-                    struct bd_verify_job *job, struct outgoing *out, uint64_t received_tsc)
+static void hand_on(struct bd_worker *w, unsigned place, struct bd_verify_job *job,
+                    struct outgoing *out, uint64_t received_tsc)
 {
+    const struct bd_datagram *d = &w->datagram[place];
+    const struct bd_request *r = &w->request[place];
     if (w->control_generation == 0) {
         refuse(w, d, r, BD_SIP_VERIFIER_GONE, out, received_tsc);
         return;
     }
     uint64_t deadline_ms = w->now_ms + w->policy->verdict_timeout_ms;
-    uint16_t slot =
-        job ? bd_pending_take(&w->pending, d, received_tsc, deadline_ms) : BD_PENDING_NONE;
+    uint16_t slot = BD_PENDING_NONE;
+    if (job)
+        slot = bd_pending_take(&w->pending, d, &w->parsed[place], received_tsc, deadline_ms);
     if (slot == BD_PENDING_NONE) {
         refuse(w, d, r, BD_SIP_VERIFIER_BUSY, out, received_tsc);
         return;
@@ -260,6 +278,7 @@ static void hand_on(struct bd_worker *w, const struct bd_datagram *d, const stru
     job->dataplane_generation = w->generation;
     job->control_generation = w->control_generation;
     bd_ring_publish(w->channel.jobs);
+    bd_job_prefetch(bd_ring_later(w->channel.jobs, JOBS_AHEAD));
     bd_stat_add(&w->stats->counter[BD_CTR_VERIFY_JOBS], 1);
     bd_nic_drop(out->mbuf);
 }
@@ -331,7 +350,7 @@ static void serve(struct bd_worker *w, unsigned place, uint64_t received_tsc)
     enum bd_step step = bd_registrar_handle(w->registrar, place, &out.wire,
                                             job ? job : (struct bd_verify_job *)spare, &verdict);
     if (step == BD_STEP_VERIFY)
-        hand_on(w, d, r, job, &out, received_tsc);
+        hand_on(w, place, job, &out, received_tsc);
     else if (step == BD_STEP_CONTROL)
         pass_on(w, d, r, verdict, &out, received_tsc);
     else
@@ -351,17 +370,34 @@ static void prefetch_rest(const struct bd_worker *w, unsigned place, unsigned cn
         bd_registrar_prefetch_rest(w->registrar, place);
 }
 
-/* Stage by stage, so that the cache misses of a burst's requests overlap. */
-static void prepare_burst(struct bd_worker *w, unsigned cnt)
+/* What is read of it, but for more header fields than usual. */
+static void prefetch_parsed(const struct bd_parsed *p)
 {
-    for (unsigned i = 0; i < cnt && i < PAYLOAD_AHEAD; i++)
-        prefetch_payload(&w->datagram[i]);
+    const char *end = (const char *)(p + 1);
+    for (const char *at = (const char *)p; at < (const char *)&p->message.header[HEADERS_USUAL];
+         at += 64)
+        __builtin_prefetch(at);
+    for (const char *at = (const char *)&p->message.via; at < end; at += 64)
+        __builtin_prefetch(at);
+}
+
+static void prefetch_request(const struct bd_worker *w, unsigned place, unsigned cnt, bool waited)
+{
+    if (place >= cnt)
+        return;
+    prefetch_payload(&w->datagram[place]);
+    if (waited)
+        prefetch_parsed(w->parsed[place]);
+}
+
+/* Stage by stage, so that the cache misses of a burst's requests overlap. */
+static void prepare_burst(struct bd_worker *w, unsigned cnt, bool waited)
+{
+    for (unsigned i = 0; i < PAYLOAD_AHEAD; i++)
+        prefetch_request(w, i, cnt, waited);
     for (unsigned i = 0; i < cnt; i++) {
-        if (i + PAYLOAD_AHEAD < cnt)
-            prefetch_payload(&w->datagram[i + PAYLOAD_AHEAD]);
-        make_request(w, &w->datagram[i], &w->message[i], &w->request[i]);
-    }
-    for (unsigned i = 0; i < cnt; i++) {
+        prefetch_request(w, i + PAYLOAD_AHEAD, cnt, waited);
+        make_request(w, i, waited);
         if (!is_stun(&w->request[i]))
             bd_registrar_prepare(w->registrar, i, &w->request[i]);
     }
@@ -377,7 +413,7 @@ static unsigned serve_burst(struct bd_worker *w)
 {
     uint64_t received_tsc = rte_rdtsc();
     unsigned cnt = bd_nic_receive(w->deps.queue, w->stats, w->datagram);
-    prepare_burst(w, cnt);
+    prepare_burst(w, cnt, false);
     for (unsigned i = 0; i < cnt; i++) {
         prefetch_rest(w, i + BD_PREFETCH_AHEAD, cnt);
         serve(w, i, received_tsc);
@@ -404,9 +440,18 @@ static void resume(struct bd_worker *w, unsigned place)
         finish(w, d, r, step, verdict, &out, w->received_tsc[place]);
 }
 
+/* The verifier wrote them last: their lines come from the cache of that core. */
+static void prefetch_verdicts(const struct bd_worker *w)
+{
+    uint32_t ready = bd_ring_ready(w->channel.verdicts);
+    for (unsigned i = 0; i < ready && i < BD_BURST; i++)
+        __builtin_prefetch(bd_ring_ahead(w->channel.verdicts, i));
+}
+
 /* Takes verdicts from the ring until they make a burst of requests that waited for them. */
 static unsigned claim_burst(struct bd_worker *w, unsigned *taken)
 {
+    prefetch_verdicts(w);
     unsigned cnt = 0;
     const struct bd_verify_result *shared;
     while (cnt < BD_BURST && *taken < VERDICTS_PER_TURN &&
@@ -417,7 +462,7 @@ static unsigned claim_burst(struct bd_worker *w, unsigned *taken)
         ++*taken;
         struct bd_pending_entry e;
         if (result->dataplane_generation == w->generation &&
-            bd_pending_claim(&w->pending, result->slot, result->sequence, &e)) {
+            bd_pending_claim(&w->pending, result->slot, result->sequence, &w->parsed[cnt], &e)) {
             w->datagram[cnt] = e.datagram;
             w->received_tsc[cnt++] = e.received_tsc;
         } else {
@@ -431,7 +476,7 @@ static unsigned take_verdicts(struct bd_worker *w)
 {
     unsigned taken = 0, cnt;
     while ((cnt = claim_burst(w, &taken)) > 0) {
-        prepare_burst(w, cnt);
+        prepare_burst(w, cnt, true);
         for (unsigned i = 0; i < cnt; i++) {
             prefetch_rest(w, i + BD_PREFETCH_AHEAD, cnt);
             resume(w, i);
@@ -443,12 +488,12 @@ static unsigned take_verdicts(struct bd_worker *w)
 static void refuse_entry(struct bd_worker *w, const struct bd_pending_entry *e,
                          enum bd_verdict verdict)
 {
-    struct bd_request *r = &w->request[0];
-    make_request(w, &e->datagram, &w->message[0], r);
+    w->datagram[0] = e->datagram;
+    make_request(w, 0, true);
     struct outgoing out;
     if (!outgoing_begin(w, &e->datagram, &out))
         return;
-    refuse(w, &e->datagram, r, verdict, &out, e->received_tsc);
+    refuse(w, &e->datagram, &w->request[0], verdict, &out, e->received_tsc);
 }
 
 /* Refuses requests that waited too long, or all of them when their verifiers died. */
@@ -460,7 +505,7 @@ static unsigned refuse_waiting(struct bd_worker *w)
     unsigned cnt = 0;
     struct bd_pending_entry e;
     while (cnt < OVERDUE_PER_TURN &&
-           bd_pending_next_overdue(&w->pending, gone ? UINT64_MAX : w->now_ms, &e)) {
+           bd_pending_next_overdue(&w->pending, gone ? UINT64_MAX : w->now_ms, &w->parsed[0], &e)) {
         refuse_entry(w, &e, gone ? BD_SIP_VERIFIER_GONE : BD_SIP_VERIFIER_BUSY);
         cnt++;
     }
@@ -586,10 +631,20 @@ static unsigned take_outbound(struct bd_worker *w)
 /* --- the loop -----------------------------------------------------------------------------------
  */
 
-static bool turn(struct bd_worker *w)
+/* The wall clock goes as the other one does but where it steps, or is slewed by more than their
+ * milliseconds may be out of phase: what is told of a request is the same when it comes again. */
+static void read_clocks(struct bd_worker *w)
 {
     w->now_ms = bd_clock_ms();
-    w->wall_ms = bd_wall_ms();
+    uint64_t ahead_ms = bd_wall_ms() - w->now_ms;
+    if (ahead_ms - w->wall_ahead_ms + 1 > 2)
+        w->wall_ahead_ms = ahead_ms;
+    w->wall_ms = w->now_ms + w->wall_ahead_ms;
+}
+
+static bool turn(struct bd_worker *w)
+{
+    read_clocks(w);
     w->policy = bd_policy_current(w->deps.arena);
     unsigned work = refuse_waiting(w);
     work += serve_burst(w);
@@ -628,7 +683,7 @@ void bd_worker_run(struct bd_worker *w)
             nap(w);
     }
     struct bd_pending_entry e;
-    while (bd_pending_next_overdue(&w->pending, UINT64_MAX, &e))
+    while (bd_pending_next_overdue(&w->pending, UINT64_MAX, &w->parsed[0], &e))
         refuse_entry(w, &e, BD_SIP_VERIFIER_GONE);
     flush(w);
     bd_writer_offline(w->deps.writer);

@@ -40,17 +40,19 @@ static inline uint64_t bd_sum_add(uint64_t sum, const void *data, size_t len)
 {
 #ifdef __AVX512BW__
     const uint8_t *p = data;
-    const __m512i half = _mm512_set1_epi64(0xffffffff);
-    __m512i low = _mm512_setzero_si512(), high = low, word;
+    /* `all` wraps at 64 bits. What its low halves come to is what is left of it without the high
+     * ones, which are summed apart. */
+    __m512i all = _mm512_setzero_si512(), high = all, word;
     for (; len > 64; p += 64, len -= 64) {
         word = _mm512_loadu_si512(p);
-        low = _mm512_add_epi64(low, _mm512_and_si512(word, half));
+        all = _mm512_add_epi64(all, word);
         high = _mm512_add_epi64(high, _mm512_srli_epi64(word, 32));
     }
     /* The rest by a mask: no branch depends on how much it is. */
     word = _mm512_maskz_loadu_epi8(_bzhi_u64(UINT64_MAX, (unsigned)len), p);
-    low = _mm512_add_epi64(low, _mm512_and_si512(word, half));
+    all = _mm512_add_epi64(all, word);
     high = _mm512_add_epi64(high, _mm512_srli_epi64(word, 32));
+    __m512i low = _mm512_sub_epi64(all, _mm512_slli_epi64(high, 32));
     return sum + (uint64_t)_mm512_reduce_add_epi64(_mm512_add_epi64(low, high));
 #else
     return bd_sum_add_plain(sum, data, len);

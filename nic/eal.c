@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "hugepages.h"
+
 /* --- arguments ------------------------------------------------------------------------------ */
 
 __attribute__((format(printf, 2, 3))) static void add(struct bd_eal_args *args, const char *format,
@@ -63,8 +65,26 @@ static void add_ports(const struct bd_config *config, char vdev[][BD_EAL_VDEV_MA
     add(args, "--iova-mode=va");
 }
 
+static void add_memory(const struct bd_config *config, const struct bd_eal_memory *memory,
+                       struct bd_eal_args *args)
+{
+    if (!config->huge) {
+        add(args, "--no-shconf");
+        add(args, "--no-huge");
+    } else if (memory->huge_dir) {
+        add(args, "--no-shconf");
+        add(args, "--huge-unlink");
+        add(args, "--huge-dir=%s", memory->huge_dir);
+    } else {
+        add(args, "--in-memory");
+    }
+    add(args, "-m");
+    add(args, "%u", config->huge ? memory->mb : config->memory_mb);
+}
+
 void bd_eal_args_make(const struct bd_config *config, const unsigned *cpus, unsigned cpu_cnt,
-                      char vdev[][BD_EAL_VDEV_MAX], struct bd_eal_args *args)
+                      char vdev[][BD_EAL_VDEV_MAX], const struct bd_eal_memory *memory,
+                      struct bd_eal_args *args)
 {
     char lcores[6000];
     *args = (struct bd_eal_args){0};
@@ -76,11 +96,7 @@ void bd_eal_args_make(const struct bd_config *config, const unsigned *cpus, unsi
     add(args, "--no-telemetry");
     add(args, "--file-prefix=bindery-%s", config->arena_name ? config->arena_name : "default");
     add(args, "--log-level=*:error");
-    add(args, config->huge ? "--in-memory" : "--no-shconf");
-    if (!config->huge)
-        add(args, "--no-huge");
-    add(args, "-m");
-    add(args, "%u", config->memory_mb);
+    add_memory(config, memory, args);
     add_ports(config, vdev, args);
 }
 
@@ -183,31 +199,12 @@ static unsigned list_cpus(unsigned *cpus)
     return n;
 }
 
-/* Free hugepages of all sizes in MB. */
-static uint64_t hugepages_free_mb(void)
-{
-    static const unsigned sizes_kb[] = {2048, 1048576};
-    uint64_t mb = 0;
-    for (unsigned i = 0; i < 2; i++) {
-        char path[128];
-        snprintf(path, sizeof(path), "/sys/kernel/mm/hugepages/hugepages-%ukB/free_hugepages",
-                 sizes_kb[i]);
-        FILE *file = fopen(path, "re");
-        unsigned long pages;
-        if (!file)
-            continue;
-        if (fscanf(file, "%lu", &pages) == 1)
-            mb += pages * (sizes_kb[i] / 1024);
-        fclose(file);
-    }
-    return mb;
-}
-
 static int check_memory(const struct bd_config *config, struct bd_error *error)
 {
     if (!config->huge)
         return 0;
-    uint64_t have = hugepages_free_mb();
+    struct bd_hugepages pages = bd_hugepages_free();
+    uint64_t have = pages.small_mb + pages.large_mb;
     if (have >= config->memory_mb)
         return 0;
     return bd_fail(error,
@@ -229,14 +226,24 @@ static int check_lcores(const struct bd_config *config, struct bd_error *error)
                    config->lcores ? config->lcores : "", have, config->workers);
 }
 
-int bd_eal_start(const struct bd_config *config, char vdev[][BD_EAL_VDEV_MAX],
+/* The mount to name, or NULL: only where there are pages of 1 GiB, and enough of the others. */
+static const char *choose_huge_dir(const struct bd_config *config, char *dir, size_t dir_sz)
+{
+    struct bd_hugepages pages = bd_hugepages_free();
+    bool kept = config->huge && pages.large_mb > 0 && pages.small_mb >= config->memory_mb;
+    return kept && bd_hugepages_small_dir(dir, dir_sz) ? dir : NULL;
+}
+
+int bd_eal_start(const struct bd_config *config, uint32_t mb, char vdev[][BD_EAL_VDEV_MAX],
                  struct bd_error *error)
 {
     static struct bd_eal_args args; /* the EAL keeps pointers to it */
     unsigned cpus[BD_EAL_CPUS_MAX];
+    char dir[256];
     if (check_memory(config, error) != 0 || open_log(error) != 0)
         return -1;
-    bd_eal_args_make(config, cpus, list_cpus(cpus), vdev, &args);
+    struct bd_eal_memory memory = {mb, choose_huge_dir(config, dir, sizeof(dir))};
+    bd_eal_args_make(config, cpus, list_cpus(cpus), vdev, &memory, &args);
     struct silence saved = silence_begin();
     int rc = rte_eal_init(args.argc, args.argv);
     int code = rte_errno;

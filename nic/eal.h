@@ -2,8 +2,9 @@
 /* DPDK's environment: its arguments, made from the configuration, and its chatter, kept from the
  * operator.
  *
- * Always --in-memory (with --no-huge, which excludes that, --no-shconf): nothing of a killed
- * process is left behind to be in the way of the next one, and no hugetlbfs mount is needed. Always
+ * With --in-memory no hugetlbfs mount is needed, and nothing of a killed process is left behind to
+ * be in the way of the next one. Where the machine has free pages of 1 GiB and enough of 2 MiB, the
+ * mount of the latter is named instead (hugepages.h): its files are unlinked at once. Always
  * --no-pci unless a port names a PCI address, which then is the only one allowed: the host's own
  * NIC is never probed. The main lcore is 0 and belongs to no worker: it floats over all CPUs and
  * only waits. Worker i is lcore i + 1. */
@@ -29,14 +30,24 @@ struct bd_eal_args {
 void bd_eal_lcores(unsigned workers, const unsigned *cpus, unsigned cpu_cnt, char *out,
                    size_t out_sz);
 
+/* What is taken of the memory that the configuration allows. */
+struct bd_eal_memory {
+    uint32_t mb;
+    const char
+        *huge_dir; /* the hugetlbfs mount it comes from; NULL: whatever hugepages there are */
+};
+
 /* Makes the argument vector. vdev[i] is the --vdev text of port i, empty for a PCI port. */
 void bd_eal_args_make(const struct bd_config *config, const unsigned *cpus, unsigned cpu_cnt,
-                      char vdev[][BD_EAL_VDEV_MAX], struct bd_eal_args *args);
+                      char vdev[][BD_EAL_VDEV_MAX], const struct bd_eal_memory *memory,
+                      struct bd_eal_args *args);
 
-/* Starts the EAL. Assumes it was not started in this process. Fails, with the remedy: too few
- * hugepages free, wrong `lcores`, what else the EAL says. Afterwards DPDK's errors become log lines
- * and the rest is not written. */
-int bd_eal_start(const struct bd_config *config, char vdev[][BD_EAL_VDEV_MAX],
+/* Starts the EAL with `mb` of memory, as long as that comes of hugepages: it takes more of them by
+ * itself where a driver wants more. Without hugepages it must have at once all that is configured,
+ * and what is not used of that is no memory of the machine. Assumes it was not started in this
+ * process. Fails, with the remedy: too few hugepages free, wrong `lcores`, what else the EAL says.
+ * Afterwards DPDK's errors become log lines and the rest is not written. */
+int bd_eal_start(const struct bd_config *config, uint32_t mb, char vdev[][BD_EAL_VDEV_MAX],
                  struct bd_error *error);
 
 /* The last error that DPDK reported since bd_eal_start began, for an error text; "" if none. */

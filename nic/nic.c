@@ -65,14 +65,21 @@ static struct buffer_counts count_buffers(const struct bd_config *config)
     return n;
 }
 
-static uint32_t buffers_mb(const struct buffer_counts *n)
+/* Of the pools alone. */
+static uint32_t pools_mb(const struct buffer_counts *n)
 {
     enum { OVERHEAD = sizeof(struct rte_mbuf) + RTE_PKTMBUF_HEADROOM + 128 };
     uint64_t bytes = (uint64_t)n->rx * (n->rx_room + OVERHEAD) +
                      (uint64_t)n->whole * (WHOLE_ROOM + OVERHEAD) +
                      (uint64_t)n->loan * (BD_PORT_LOAN_SZ + OVERHEAD) +
                      (uint64_t)n->reply * (REPLY_ROOM + OVERHEAD) + n->fragment_tables_sz;
-    return (uint32_t)(bytes >> 20) + 16; /* and what drivers and the EAL take themselves */
+    return (uint32_t)(bytes >> 20) + 1;
+}
+
+/* And what drivers and the EAL take themselves. */
+static uint32_t buffers_mb(const struct buffer_counts *n)
+{
+    return pools_mb(n) + 15;
 }
 
 static struct rte_mempool *make_pool(const char *name, uint32_t n, uint32_t cache, uint32_t room)
@@ -156,12 +163,14 @@ static int make_queue(const struct bd_config *config, struct bd_nic *nic, unsign
 static int start_ports(const struct bd_config *config, struct bd_nic *nic, struct bd_error *error)
 {
     char vdev[BD_PORTS_MAX][BD_EAL_VDEV_MAX];
+    struct buffer_counts counts = count_buffers(config);
     for (unsigned i = 0; i < nic->port_cnt; i++) {
         if (bd_port_prepare(config, i, &nic->port[i], vdev[i], error) != 0)
             return -1;
     }
     if (check_listen(config, nic, error) != 0 || check_buffers(config, error) != 0 ||
-        bd_eal_start(config, vdev, error) != 0 || make_buffers(config, nic, error) != 0)
+        bd_eal_start(config, pools_mb(&counts), vdev, error) != 0 ||
+        make_buffers(config, nic, error) != 0)
         return -1;
     for (unsigned i = 0; i < nic->port_cnt; i++) {
         struct rte_mempool *pool = bd_port_lends(&config->ports[i]) ? nic->loan : nic->rx;

@@ -3,18 +3,20 @@
 
 #include "checksum.h"
 
-/* Headers are composed in words of memory order and summed before they are stored: reading back
- * what was just written in smaller pieces would cost more than all the rest. */
-static inline uint64_t word16(uint32_t value, unsigned place)
+/* Headers are composed in words, turned round to the order of memory at once, and summed before
+ * they are stored: reading back what was just written in smaller pieces would cost more than all
+ * the rest. */
+static inline uint64_t word64(uint32_t a, uint32_t b, uint32_t c, uint32_t d)
 {
-    return (uint64_t)__builtin_bswap16((uint16_t)value) << (place * 16);
+    uint64_t high = (uint16_t)a << 16 | (uint16_t)b, low = (uint16_t)c << 16 | (uint16_t)d;
+    return __builtin_bswap64((high & 0xffffffff) << 32 | (low & 0xffffffff));
 }
 
 uint8_t *bd_reply_udp(uint8_t *payload, uint32_t len, const struct bd_way *way, uint16_t from_port,
                       uint16_t to_port, enum bd_reply_sums sums)
 {
     uint32_t whole = len + BD_UDP_SZ;
-    uint64_t header = word16(from_port, 0) | word16(to_port, 1) | word16(whole, 2);
+    uint64_t header = word64(from_port, to_port, whole, 0);
     uint64_t pseudo = bd_sum_pseudo(&way->from, &way->to, BD_PROTO_UDP, whole);
     uint16_t sum = bd_sum_fold(pseudo);
     if (sums == BD_REPLY_SUMS_HERE) {
@@ -40,9 +42,8 @@ static uint8_t *push_ipv4(uint8_t *l4, uint32_t len, uint8_t protocol, uint8_t h
     uint32_t from, to;
     memcpy(&from, way->from.b + 12, sizeof(from));
     memcpy(&to, way->to.b + 12, sizeof(to));
-    uint64_t word[2] = {word16(0x4500, 0) | word16(len + BD_IPV4_SZ, 1) | word16(id, 2) |
-                            word16(id == 0 ? 0x4000 : 0, 3),
-                        word16((uint32_t)(hop_limit << 8) | protocol, 0) | (uint64_t)from << 32};
+    uint64_t word[2] = {word64(0x4500, len + BD_IPV4_SZ, id, id == 0 ? 0x4000 : 0),
+                        hop_limit | (uint32_t)protocol << 8 | (uint64_t)from << 32};
     uint64_t sum = bd_sum_halves(word[0]) + bd_sum_halves(word[1]) + to;
     if (sums == BD_REPLY_SUMS_HERE)
         word[1] |= (uint64_t)(uint16_t)~bd_sum_fold(sum) << 16;

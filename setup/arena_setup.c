@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "arena_setup.h"
 
+#include <stdio.h>
+
 #include "channel.h"
 #include "dirty.h"
 #include "identities.h"
@@ -84,4 +86,23 @@ void bd_arena_format_regions(struct bd_arena *arena, const struct bd_config *con
     bd_identities_format(arena, config->identities_max);
     bd_channels_format(arena, worker_room(config));
     bd_table_format(arena, config->bindings_max);
+}
+
+int bd_arena_check_main(const char *config_file)
+{
+    struct bd_config *config = bd_config_load(config_file, stderr);
+    struct bd_arena_params params;
+    struct bd_arena arena;
+    struct bd_error error;
+    if (!config)
+        return 1;
+    int rc = bd_arena_params_from(config, &params, &error);
+    if (rc == 0)
+        rc = bd_arena_look(&arena, config->arena_file, config->arena_name, &params, &error);
+    if (rc < 0)
+        fprintf(stderr, "%s\n", error.text);
+    else
+        printf("arena %s: %s\n", arena.path, rc == 0 ? "fits" : "none yet");
+    bd_config_free(config);
+    return rc < 0 ? 3 : 0;
 }

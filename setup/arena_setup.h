@@ -27,4 +27,9 @@ int bd_arena_params_from(const struct bd_config *config, struct bd_arena_params 
 /* Formats every region that is not to be left zero, for a file that nobody else uses yet. */
 void bd_arena_format_regions(struct bd_arena *arena, const struct bd_config *config);
 
+/* For `--arena`: prints whether there is an arena, and whether both this program and the
+ * configuration fit it. Changes nothing. Returns the exit status: 0 fits or there is none, 3 does
+ * not fit, 1 the configuration is wrong. */
+int bd_arena_check_main(const char *config_file);
+
 #endif

@@ -120,13 +120,19 @@ static enum bd_verify_rc check_known(struct entry *entry, uint32_t nc, uint64_t 
     return BD_VERIFY_OK;
 }
 
-/* An empty entry, else the one that was issued first. */
-static struct entry *choose(struct set *set)
+/* Of a nonce that was made while the clock was ahead; it is no good now. */
+static bool is_ahead(const struct entry *entry, uint64_t wall_ms)
+{
+    return GET(entry->issued_ms) > wall_ms + BD_NONCE_DRIFT_MS;
+}
+
+/* An empty entry, else one that is ahead, else the one that was issued first. */
+static struct entry *choose(struct set *set, uint64_t wall_ms)
 {
     struct entry *oldest = &set->entry[0];
     for (unsigned i = 0; i < WAYS; i++) {
         struct entry *entry = &set->entry[i];
-        if (GET(entry->id) == 0)
+        if (GET(entry->id) == 0 || is_ahead(entry, wall_ms))
             return entry;
         if (GET(entry->issued_ms) < GET(oldest->issued_ms))
             oldest = entry;
@@ -138,16 +144,16 @@ static enum bd_verify_rc check_new(struct set *set, uint64_t id, uint64_t issued
                                    uint64_t transaction, uint64_t wall_ms)
 {
     if (GET(set->floor_ms) > wall_ms + BD_NONCE_DRIFT_MS)
-        PUT(set->floor_ms, wall_ms); /* the clock was set back */
+        PUT(set->floor_ms, wall_ms - BD_NONCE_DRIFT_MS); /* the clock was set back */
     if (issued_ms <= GET(set->floor_ms))
         return BD_VERIFY_STALE;
-    struct entry *entry = choose(set);
-    if (GET(entry->id) != 0) {
+    struct entry *entry = choose(set, wall_ms);
+    if (GET(entry->id) != 0 && !is_ahead(entry, wall_ms)) {
         if (issued_ms <= GET(entry->issued_ms))
             return BD_VERIFY_STALE;                /* it is the oldest itself */
         PUT(set->floor_ms, GET(entry->issued_ms)); /* before anything of it is lost */
-        PUT(entry->id, 0);
     }
+    PUT(entry->id, 0);
     PUT(entry->issued_ms, issued_ms);
     PUT(entry->nc, nc);
     PUT(entry->transaction, transaction);

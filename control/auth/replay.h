@@ -21,7 +21,10 @@
  * remembers alone.
  *
  * The wall clock set back: a floor ahead of it would refuse everybody until it is caught up, so it
- * is lowered to now. Between the two a replay of what was pushed out is possible: slew, don't step.
+ * is lowered to a moment ago (each set when it is next used: the nonce in hand must pass, or every
+ * phone would have to try until it meets a set that somebody else has used), and the nonces of the
+ * time ahead give way first. What was accepted while the clock was ahead, and has given way, could
+ * be replayed when that time comes: slew, don't step.
  */
 #ifndef BD_REPLAY_H
 #define BD_REPLAY_H

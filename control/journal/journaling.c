@@ -86,6 +86,9 @@ void bd_journaling_read(struct bd_journaling *j, struct bd_journaling_numbers *n
     pthread_mutex_lock(&j->mutex);
     *numbers = j->numbers;
     pthread_mutex_unlock(&j->mutex);
+    numbers->load_problems = atomic_load_explicit(&shared->load_problems, memory_order_relaxed);
+    numbers->load_lost = atomic_load_explicit(&shared->load_lost, memory_order_relaxed);
+    /* Relaxed, all of them: numbers for people. */
     numbers->snapshot_done =
         atomic_load_explicit(&shared->snapshot_done, memory_order_relaxed) != 0;
 }

@@ -37,6 +37,8 @@ struct bd_journaling_numbers {
     uint64_t snapshot_ms;    /* what it took */
     uint64_t snapshot_at_ms; /* bd_clock_ms() of its end */
     uint64_t snapshots, snapshot_failures;
+    uint64_t load_problems; /* damaged places that the dataplane's load of the journal met */
+    uint64_t load_lost;     /* records known lost then */
 };
 
 /* Starts the threads, which wait for the arena to be restored; with `durability: none` there are

@@ -60,7 +60,9 @@ json_t *bd_journal_shown(const struct bd_control *control)
                {"sync_max_us", n->sync_max_us},
                {"lag_ms", since_ms(&v, n->settled_ms)},
                {"marks_pending", n->marks},
-               {"failures", n->failures}};
+               {"failures", n->failures},
+               {"load_problems", n->load_problems},
+               {"load_lost", n->load_lost}};
     json_object_set_new(shown, "directory", json_string(bd_journaling_path(control->journaling)));
     for (unsigned i = 0; i < sizeof(row) / sizeof(row[0]); i++)
         json_object_set_new(shown, row[i].name, json_integer((json_int_t)row[i].value));
@@ -99,6 +101,9 @@ json_t *bd_snapshot_shown(const struct bd_control *control)
       (double)since_ms(v, v->n.settled_ms) / 1000)                                                 \
     X(gauge, journal_marks_pending, "changed slots that a failed sweep could not put on disk",     \
       v->n.marks)                                                                                  \
+    X(gauge, journal_load_problems, "damaged places met when the journal was loaded",              \
+      v->n.load_problems)                                                                          \
+    X(gauge, journal_load_lost_records, "records known to be lost then", v->n.load_lost)           \
     X(gauge, snapshot_complete, "1 when a snapshot of this arena is on disk", v->n.snapshot_done)  \
     X(gauge, snapshot_number, "number of the last snapshot of this process", v->n.snapshot)        \
     X(gauge, snapshot_age_seconds, "time since it, or since the start of control",                 \

@@ -6,6 +6,7 @@
 #include "identities.h"
 #include "profile.h"
 #include "provisioned.h"
+#include "recovery.h"
 #include "uri.h"
 
 struct waiter {
@@ -181,6 +182,8 @@ static int step(struct bd_roster *roster, struct bd_error *error)
     }
     abort_sync(roster);
     tell_refused(roster);
+    if (rc < 0)
+        bd_recovery_note(roster->control->recovery, error);
     return rc;
 }
 
@@ -303,6 +306,14 @@ static int read_anew(struct bd_roster *roster, struct bd_error *error)
     return roster->identities ? begin(roster, error) : 0;
 }
 
+/* rc is what the database said to a change. */
+static int changed(struct bd_roster *roster, int rc, const struct bd_error *error)
+{
+    if (rc < 0)
+        bd_recovery_note(roster->control->recovery, error);
+    return rc;
+}
+
 static int put_in_force(struct bd_roster *roster, const struct bd_subscriber *row,
                         struct bd_error *error)
 {
@@ -332,7 +343,7 @@ int bd_roster_add(struct bd_roster *roster, struct bd_subscriber_change *change,
 {
     struct bd_subscriber row;
     fill_realm(roster, change);
-    int rc = bd_subscribers_add(roster->database, change, &row, error);
+    int rc = changed(roster, bd_subscribers_add(roster->database, change, &row, error), error);
     return rc == 0 ? put_in_force(roster, &row, error) : rc;
 }
 
@@ -341,7 +352,7 @@ int bd_roster_set(struct bd_roster *roster, struct bd_subscriber_change *change,
 {
     struct bd_subscriber row;
     fill_realm(roster, change);
-    int rc = bd_subscribers_set(roster->database, change, &row, error);
+    int rc = changed(roster, bd_subscribers_set(roster->database, change, &row, error), error);
     return rc == 0 ? put_in_force(roster, &row, error) : rc;
 }
 
@@ -350,7 +361,8 @@ int bd_roster_remove(struct bd_roster *roster, struct bd_str username, struct bd
 {
     struct bd_control *control = roster->control;
     struct bd_subscriber row;
-    int rc = bd_subscribers_remove(roster->database, username, domain, &row, error);
+    int rc = changed(roster, bd_subscribers_remove(roster->database, username, domain, &row, error),
+                     error);
     if (rc != 0)
         return rc;
     bd_subscriber_store_remove(roster->store, bd_str_from(row.username), bd_str_from(row.domain));

@@ -226,6 +226,14 @@ int bd_subscribers_count(struct bd_subscribers *s, uint64_t *cnt, struct bd_erro
     return rc;
 }
 
+int bd_subscribers_probe(struct bd_subscribers *s, struct bd_error *error)
+{
+    sqlite3_busy_timeout(s->db, 0);
+    int rc = bd_database_exec(s->db, s->file, "BEGIN IMMEDIATE", error);
+    sqlite3_busy_timeout(s->db, BD_DATABASE_BUSY_MS);
+    return rc == 0 ? bd_database_exec(s->db, s->file, "ROLLBACK", error) : rc;
+}
+
 int bd_subscribers_page(struct bd_subscribers *s, struct bd_str domain, int64_t *after,
                         unsigned max, bd_subscriber_fn fn, void *arg, struct bd_error *error)
 {

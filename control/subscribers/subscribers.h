@@ -86,6 +86,10 @@ int bd_subscribers_find(struct bd_subscribers *subscribers, struct bd_str userna
 /* Writes how many there are. About 10 ms a million. */
 int bd_subscribers_count(struct bd_subscribers *subscribers, uint64_t *cnt, struct bd_error *error);
 
+/* Whether the file can be written now: neither locked nor read-only. Waits for nobody. 0, or -1
+ * with an error. Damage shows only where it is read. */
+int bd_subscribers_probe(struct bd_subscribers *subscribers, struct bd_error *error);
+
 /* Walks in pages, so that a million rows hold nobody up: calls fn for at most `max` rows with an id
  * above *after, in the order of ids, and moves *after (0 at first). domain NULL: all domains.
  * Returns the number of rows, 0 at the end, -1. Changes between two pages are no harm. */

@@ -65,17 +65,6 @@ static uint32_t text_off(const struct bd_verify_job *job, enum bd_job_text which
     return off;
 }
 
-bool bd_job_put(struct bd_verify_job *job, enum bd_job_text which, struct bd_str s)
-{
-    uint32_t off = text_off(job, which);
-    if (off > BD_JOB_TEXT_MAX || s.len > BD_JOB_TEXT_MAX - off)
-        return false;
-    if (s.len)
-        memcpy(job->text + off, s.p, s.len);
-    job->text_len[which] = (uint16_t)s.len;
-    return true;
-}
-
 struct bd_str bd_job_get(const struct bd_verify_job *job, enum bd_job_text which)
 {
     uint32_t off = text_off(job, which);

@@ -60,6 +60,11 @@ void bd_ring_publish(struct bd_ring *ring)
     atomic_store_explicit(&ring->tail, tail + 1, memory_order_release);
 }
 
+const void *bd_ring_later(const struct bd_ring *ring, uint32_t ahead)
+{
+    return elem_at(ring, atomic_load_explicit(&ring->tail, memory_order_relaxed) + ahead);
+}
+
 const void *bd_ring_peek(struct bd_ring *ring)
 {
     uint64_t head = atomic_load_explicit(&ring->head, memory_order_relaxed);

@@ -27,6 +27,9 @@ void bd_ring_format(void *memory, uint32_t cnt, uint32_t elem_sz);
 /* Producer: a place for the next element, or NULL when full; then publish it. */
 void *bd_ring_reserve(struct bd_ring *ring);
 void bd_ring_publish(struct bd_ring *ring);
+/* Producer: the place that will be reserved `ahead` elements after the next one, which the consumer
+ * may be reading still. Only to fetch it. */
+const void *bd_ring_later(const struct bd_ring *ring, uint32_t ahead);
 
 /* Consumer: the oldest element, or NULL when empty; then release it. */
 const void *bd_ring_peek(struct bd_ring *ring);

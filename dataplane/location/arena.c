@@ -167,18 +167,29 @@ static void let_go(struct bd_arena *arena)
     *arena = (struct bd_arena){.fd = -1};
 }
 
-int bd_arena_join(struct bd_arena *arena, const char *path, const char *name, enum bd_role role,
-                  const struct bd_arena_params *params, struct bd_error *error)
+/* Where the file is, or will be. */
+static int name_file(struct bd_arena *arena, const char *path, const char *name,
+                     const struct bd_arena_params *params, uint64_t *missing,
+                     struct bd_error *error)
 {
-    *arena = (struct bd_arena){.fd = -1, .role = role};
-    uint64_t missing = 0;
+    *missing = 0;
     if (path && strlen(path) >= sizeof(arena->path))
         return bd_fail(error, "arena.file: longer than %zu bytes", sizeof(arena->path) - 1);
     if (path)
         snprintf(arena->path, sizeof(arena->path), "%s", path);
     else
         bd_place_choose(name, bd_arena_total(params, BD_ARENA_REGION_ALIGN), arena->path,
-                        sizeof(arena->path), &missing);
+                        sizeof(arena->path), missing);
+    return 0;
+}
+
+int bd_arena_join(struct bd_arena *arena, const char *path, const char *name, enum bd_role role,
+                  const struct bd_arena_params *params, struct bd_error *error)
+{
+    *arena = (struct bd_arena){.fd = -1, .role = role};
+    uint64_t missing;
+    if (name_file(arena, path, name, params, &missing, error) < 0)
+        return -1;
     if (missing)
         bd_log(BD_LOG_WARNING,
                "arena %s: no hugetlbfs mount has room: slower; for hugepages stop both processes, "
@@ -188,6 +199,27 @@ int bd_arena_join(struct bd_arena *arena, const char *path, const char *name, en
         return 0;
     let_go(arena);
     return -1;
+}
+
+int bd_arena_look(struct bd_arena *arena, const char *path, const char *name,
+                  const struct bd_arena_params *params, struct bd_error *error)
+{
+    struct bd_place place;
+    uint64_t missing;
+    *arena = (struct bd_arena){.fd = -1};
+    if (name_file(arena, path, name, params, &missing, error) < 0)
+        return -1;
+    arena->fd = open(arena->path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    if (arena->fd < 0)
+        return errno == ENOENT
+                   ? 1
+                   : bd_fail(error, "arena %s: cannot open: %s", arena->path, strerror(errno));
+    int rc = bd_place_of(arena->fd, arena->path, &place, error);
+    if (rc == 0)
+        rc = bd_arena_judge(arena, &place, params, error);
+    close(arena->fd);
+    arena->fd = -1;
+    return rc;
 }
 
 int bd_arena_create_private(struct bd_arena *arena, const struct bd_arena_params *params,
@@ -212,6 +244,18 @@ int bd_arena_create_private(struct bd_arena *arena, const struct bd_arena_params
     }
     let_go(arena);
     return -1;
+}
+
+/* Who waits for the creation lock meanwhile finds that the file has lost its name, and begins anew.
+ */
+void bd_arena_discard(const struct bd_arena *arena)
+{
+    if (!arena->base || !arena->created || !lock_byte(arena->fd, CREATION_BYTE, ROLE_WAIT_MS))
+        return;
+    enum bd_role other = arena->role == BD_ROLE_CONTROL ? BD_ROLE_DATAPLANE : BD_ROLE_CONTROL;
+    if (atomic_load(&arena->header->role[other].generation) == 0)
+        unlink(arena->path);
+    unlock_byte(arena->fd, CREATION_BYTE);
 }
 
 void bd_arena_leave(struct bd_arena *arena)

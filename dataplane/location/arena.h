@@ -112,11 +112,21 @@ struct bd_arena {
 int bd_arena_join(struct bd_arena *arena, const char *path, const char *name, enum bd_role role,
                   const struct bd_arena_params *params, struct bd_error *error);
 
+/* Whether join would find an arena that it can use: 0 yes, 1 there is none, -1 no, with the error
+ * of join. Locks and changes nothing; only arena->path is set after. */
+int bd_arena_look(struct bd_arena *arena, const char *path, const char *name,
+                  const struct bd_arena_params *params, struct bd_error *error);
+
 /* Like join, for tools and tests: private memory, no lock. With params->private_page_sz on pages of
  * that size (4 KiB, or a size of hugepages), all of them taken at once. Fails when they cannot be
  * had. */
 int bd_arena_create_private(struct bd_arena *arena, const struct bd_arena_params *params,
                             struct bd_error *error);
+
+/* For a start that fails: removes the file if this process has made it and the other role never
+ * joined it, so there is nothing in it yet. Still to be left. Nothing happens to one that was not
+ * joined. */
+void bd_arena_discard(const struct bd_arena *arena);
 
 /* Unmaps and lets the lock go. The file stays. */
 void bd_arena_leave(struct bd_arena *arena);

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* AES contexts of OpenSSL that a worker can use: everything is allocated when they are made.
+/* AES as a worker can use it: everything is allocated when it is made.
  *
- * OpenSSL 3 allocates when a context gets its cipher, not when it gets another key; and whenever a
- * hash begins, which is why keys are derived with AES here, and not with SHA-256. */
+ * AES-128 on whole blocks, and what is built of it here, is done with the processor's own
+ * instructions where the build has them, with OpenSSL elsewhere: a call of OpenSSL costs several
+ * blocks. Both take the same time whatever key and text are. AES-256 serves to derive keys, by
+ * OpenSSL: its hashes allocate. */
 #ifndef BD_AES_H
 #define BD_AES_H
 
@@ -10,20 +12,43 @@
 
 #include "str.h"
 
-enum { BD_AES_BLOCK = 16, BD_AES_SECRET = 32 };
+enum { BD_AES_BLOCK = 16, BD_AES_SECRET = 32, BD_AES_ROUNDS = 10 };
 
-/* A context for encryption by a cipher ("AES-128-ECB"), without padding and with a key of zeros
- * still. NULL when OpenSSL has no such cipher or memory is short. Freed by EVP_CIPHER_CTX_free. */
-EVP_CIPHER_CTX *bd_aes_new(const char *cipher);
+/* AES-128 under one key. Belongs to one thread. */
+struct bd_aes {
+    uint8_t round_key[BD_AES_ROUNDS + 1][BD_AES_BLOCK];
+    EVP_CIPHER_CTX *openssl; /* NULL with instructions of the processor's own */
+};
 
-/* Another key, of the cipher's length, or another IV, or both: NULL leaves the one there was. */
-bool bd_aes_set(EVP_CIPHER_CTX *aes, const uint8_t *key, const uint8_t *iv);
+/* Makes one from zeroed memory, with a key of zeros still. False when OpenSSL has no AES-128 or
+ * memory is short; closing it is then harmless, as it is on zeroed memory. */
+bool bd_aes_open(struct bd_aes *aes);
+void bd_aes_close(struct bd_aes *aes);
+bool bd_aes_set(struct bd_aes *aes, const uint8_t key[BD_AES_BLOCK]);
 
-/* len: whole blocks, but in counter mode. */
-bool bd_aes_run(EVP_CIPHER_CTX *aes, const uint8_t *in, uint32_t len, uint8_t *out);
+/* Encrypts whole blocks, each for itself. `out` may be `in`. These three return false only when
+ * OpenSSL fails. */
+bool bd_aes_run(const struct bd_aes *aes, const uint8_t *in, uint32_t blocks, uint8_t *out);
+/* The CBC-MAC of whole blocks. */
+bool bd_aes_mac(const struct bd_aes *aes, const uint8_t *in, uint32_t blocks,
+                uint8_t tag[BD_AES_BLOCK]);
+/* Counter mode, from a block that is counted up as one big-endian number; encrypts and decrypts. */
+bool bd_aes_counter(const struct bd_aes *aes, const uint8_t first[BD_AES_BLOCK], const uint8_t *in,
+                    uint32_t blocks, uint8_t *out);
+
+/* Whether two blocks are one, in constant time. */
+static inline bool bd_aes_block_eq(const uint8_t a[BD_AES_BLOCK], const uint8_t b[BD_AES_BLOCK])
+{
+    uint64_t x[2], y[2];
+    memcpy(x, a, sizeof(x));
+    memcpy(y, b, sizeof(y));
+    return ((x[0] ^ y[0]) | (x[1] ^ y[1])) == 0;
+}
 
 /* Two keys for one purpose: AES-256 under the secret, a pseudo-random function of 16 bytes, of the
- * purpose (up to 15 characters) and a number. aes256: of bd_aes_new("AES-256-ECB"). */
+ * purpose (up to 15 characters) and a number. aes256: of bd_aes256_new(), which returns NULL when
+ * OpenSSL has no such cipher or memory is short; freed by EVP_CIPHER_CTX_free. */
+EVP_CIPHER_CTX *bd_aes256_new(void);
 bool bd_aes_derive(EVP_CIPHER_CTX *aes256, const uint8_t secret[BD_AES_SECRET],
                    struct bd_str purpose, uint8_t out[2 * BD_AES_BLOCK]);
 

@@ -49,9 +49,8 @@ static __attribute__((flatten)) void end(const struct bd_turn *turn, struct bd_w
 static void put_challenges(struct bd_registrar *r, const struct bd_turn *turn, struct bd_wire *w,
                            bool stale)
 {
-    const struct bd_request *request = turn->request;
     struct bd_str realm = turn->realm;
-    uint64_t issued_ms = bd_recent_first_ms(&r->recent, turn->transaction, request->wall_ms);
+    uint64_t issued_ms = bd_turn_first_wall_ms(r, turn);
     char nonce[BD_NONCE_TEXT];
     bd_nonce_make(r->nonce, issued_ms, turn->transaction, realm, nonce);
     bd_challenge_write(w, turn->domain, realm, (struct bd_str){nonce, sizeof(nonce)}, stale);
@@ -218,11 +217,11 @@ bool bd_answer(struct bd_registrar *registrar, const struct bd_turn *turn, struc
  */
 
 /* RFC 5627 5.2: to a client that knows GRUUs. */
-static void put_gruus(struct bd_registrar *r, const struct bd_turn *turn, struct bd_wire *w,
+static void put_gruus(struct bd_registrar *r, struct bd_turn *turn, struct bd_wire *w,
                       const struct bd_binding *b)
 {
     const struct bd_policy *policy = turn->request->policy;
-    if (!bd_list_has(turn->m, BD_HDR_SUPPORTED, BD_STR("gruu")))
+    if (!bd_turn_supports(turn, BD_SUPPORTED_GRUU))
         return;
     uint64_t life = bd_gruu_life(b);
     bd_gruu_put_public(w, turn->identity, b);
@@ -231,7 +230,7 @@ static void put_gruus(struct bd_registrar *r, const struct bd_turn *turn, struct
 }
 
 /* 10.3 (8). The rest of a binding's time is rounded down, but 0 would say that it is gone. */
-static __attribute__((flatten)) void put_binding(struct bd_registrar *r, const struct bd_turn *turn,
+static __attribute__((flatten)) void put_binding(struct bd_registrar *r, struct bd_turn *turn,
                                                  struct bd_wire *w, const struct bd_binding *b)
 {
     uint32_t left_s = bd_state_expires_at_s(b->state) - turn->grant_s;
@@ -283,8 +282,7 @@ static void put_outbound(struct bd_wire *w, const struct bd_turn *turn)
         put_header_u32(w, BD_STR("Flow-Timer"), flow_s);
 }
 
-bool bd_answer_bindings(struct bd_registrar *registrar, const struct bd_turn *turn,
-                        struct bd_wire *reply)
+bool bd_answer_bindings(struct bd_registrar *registrar, struct bd_turn *turn, struct bd_wire *reply)
 {
     bool registered = false;
     begin(turn, reply, 200, bd_reason(200), keep_s(turn));

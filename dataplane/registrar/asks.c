@@ -236,13 +236,13 @@ static bool sips_consistent(const struct bd_asks *asks, const struct bd_message 
 static const char *read_all(struct bd_asks *asks, const struct bd_message *m,
                             const struct bd_asks_context *context, bool *brief)
 {
-    struct bd_str user_agent = read_user_agent(asks, m), element;
+    struct bd_str user_agent = read_user_agent(asks, m);
     struct bd_list list = bd_list_begin(m, BD_HDR_CONTACT);
-    while (bd_list_next(&list, &element)) {
+    while (list.h) {
         if (asks->star || asks->cnt == BD_CONTACTS_PER_REQUEST_MAX)
             return asks->star ? "Contact '*' not alone" : "Too many Contacts";
         struct bd_contact *c = &asks->ask[asks->cnt].contact;
-        if (!bd_contact_parse(element, c))
+        if (!bd_contact_next(&list, c))
             return "Malformed Contact";
         if (c->star && asks->cnt)
             return "Contact '*' not alone";
@@ -251,8 +251,6 @@ static const char *read_all(struct bd_asks *asks, const struct bd_message *m,
         if (wrong)
             return wrong;
     }
-    if (list.bad)
-        return "Malformed Contact";
     if (asks->star && !(m->has_expires && m->expires_s == 0))
         return "Contact '*' without Expires: 0";
     return sips_consistent(asks, m) ? NULL : "Contact sips against Request-URI or another Contact";
@@ -300,7 +298,8 @@ enum bd_verdict bd_asks_read(struct bd_asks *asks, const struct bd_message *m,
         verdict = bd_outbound_apply(asks, m, context->domain, reason);
     if (verdict != BD_VERDICT_NONE)
         return verdict;
-    if (asks->cnt == 1 && !asks->has_reg_id && !asks->has_instance && !asks->bulk)
-        asks->ask[0].binding.repeat = bd_repeat_word(context->fingerprint, &asks->ask[0].contact);
+    if (asks->cnt == 1)
+        asks->ask[0].binding.repeat =
+            bd_repeat_word(context->fingerprint, m, context->domain, &asks->ask[0].contact);
     return brief ? BD_SIP_TOO_BRIEF : BD_VERDICT_NONE;
 }

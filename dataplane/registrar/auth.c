@@ -79,8 +79,7 @@ static bool qop_offered(const struct bd_policy_domain *domain, const struct bd_c
 
 /* The first credentials for our realm that answer a challenge of ours. A phone behind several
  * proxies sends those of other realms too (22.3). */
-enum bd_verdict bd_credentials_choose(struct bd_turn *turn, struct bd_str realm,
-                                      struct bd_credentials *c)
+static enum bd_verdict choose(struct bd_turn *turn, struct bd_credentials *c)
 {
     const struct bd_message *m = turn->m;
     const struct bd_header *h = bd_header_first(m, BD_HDR_AUTHORIZATION);
@@ -90,7 +89,7 @@ enum bd_verdict bd_credentials_choose(struct bd_turn *turn, struct bd_str realm,
             turn->reason = "Malformed Authorization";
             return BD_SIP_BAD_CREDENTIALS_FIELD;
         }
-        if (rc == BD_CREDENTIALS_OK && unquoted_eq(c->realm, realm) &&
+        if (rc == BD_CREDENTIALS_OK && unquoted_eq(c->realm, turn->realm) &&
             algorithm_offered(turn->domain, c->algorithm) && qop_offered(turn->domain, c))
             return BD_VERDICT_NONE;
     }
@@ -100,66 +99,112 @@ enum bd_verdict bd_credentials_choose(struct bd_turn *turn, struct bd_str realm,
 /* RFC 7616 3.4.6, RFC 8760 2.6 (6): the digest-uri must be one that we would serve as this request.
  * Phones get its text slightly wrong (port, transport, user), so naming the same domain is enough.
  */
-static bool digest_uri_fits(const struct bd_turn *turn, struct bd_str text)
+static bool digest_uri_fits(const struct bd_turn *turn, struct bd_str quoted)
 {
+    const struct bd_uri *asked = &turn->m->request_uri;
+    char text[BD_DIGEST_URI_MAX];
     struct bd_uri uri;
-    if (!bd_uri_parse(text, &uri))
+    if (bd_str_eq(quoted, asked->text) && !memchr(quoted.p, '\\', quoted.len))
+        return true;
+    uint32_t len = bd_unquote(quoted, text, sizeof(text));
+    if (len == UINT32_MAX || !bd_uri_parse((struct bd_str){text, len}, &uri))
         return false;
-    return bd_uri_equal(&uri, &turn->m->request_uri) ||
+    return bd_uri_equal(&uri, asked) ||
            bd_target_domain(turn->m, turn->request->policy, &uri) == turn->domain;
+}
+
+enum bd_verdict bd_credentials_check(struct bd_registrar *registrar, struct bd_turn *turn)
+{
+    struct bd_notes *notes = turn->notes;
+    struct bd_credentials *c = &notes->credentials;
+    struct bd_nonce_fields fields;
+    enum bd_verdict verdict = choose(turn, c);
+    if (verdict != BD_VERDICT_NONE)
+        return verdict;
+    if (!digest_uri_fits(turn, c->uri)) {
+        turn->reason = "Digest uri is not the Request-URI";
+        return BD_SIP_BAD_CREDENTIALS_FIELD;
+    }
+    if (!bd_nonce_check(registrar->nonce, c->nonce, turn->realm, &fields))
+        return BD_SIP_BAD_NONCE;
+    notes->issued_ms = fields.issued_ms;
+    notes->policy_sequence = turn->request->policy->sequence;
+    return BD_VERDICT_NONE;
 }
 
 /* --- the job -------------------------------------------------------------------------------- */
 
-/* Puts a quoted field without its escapes; RFC 7616 3.4.5: the digest is over unq(). */
-static bool put_unquoted(struct bd_verify_job *job, enum bd_job_text which, struct bd_str quoted,
-                         uint32_t max)
+/* Puts what was undone into `text`, which has `cap` bytes. UINT32_MAX: it did not fit. */
+static void put_undone(struct bd_job_writer *w, enum bd_job_text which, const char *text,
+                       uint32_t len, uint32_t cap)
 {
-    char text[BD_DIGEST_URI_MAX];
-    uint32_t len = bd_unquote(quoted, text, max);
-    return len != UINT32_MAX && bd_job_put(job, which, (struct bd_str){text, len});
+    w->overflow |= len > cap;
+    if (len <= cap)
+        bd_job_put(w, which, (struct bd_str){text, len});
 }
 
-static bool put_username(struct bd_verify_job *job, const struct bd_credentials *c)
+/* Puts a quoted field without its escapes; RFC 7616 3.4.5: the digest is over unq(). */
+static void put_unquoted(struct bd_job_writer *w, enum bd_job_text which, struct bd_str quoted)
 {
-    if (!c->username_ext)
-        return put_unquoted(job, BD_JOB_USERNAME, c->username, BD_USERNAME_MAX);
+    char text[BD_DIGEST_URI_MAX];
+    _Static_assert(BD_DIGEST_URI_MAX >= BD_USERNAME_MAX && BD_DIGEST_URI_MAX >= BD_CNONCE_MAX,
+                   "the longest of those that bd_credentials_parse lets through");
+    if (quoted.len == 0 || !memchr(quoted.p, '\\', quoted.len))
+        bd_job_put(w, which, quoted);
+    else
+        put_undone(w, which, text, bd_unquote(quoted, text, sizeof(text)), sizeof(text));
+}
+
+static void put_username(struct bd_job_writer *w, const struct bd_credentials *c)
+{
     char text[BD_USERNAME_MAX];
-    uint32_t len = bd_ext_value_decode(c->username, text, sizeof(text));
-    return len != UINT32_MAX && bd_job_put(job, BD_JOB_USERNAME, (struct bd_str){text, len});
+    if (!c->username_ext)
+        put_unquoted(w, BD_JOB_USERNAME, c->username);
+    else
+        put_undone(w, BD_JOB_USERNAME, text, bd_ext_value_decode(c->username, text, sizeof(text)),
+                   sizeof(text));
 }
 
 /* H(entity-body) for auth-int, in hexadecimal; RFC 8760 2.6 (7) for an empty body. */
-static bool put_body_hash(const struct bd_turn *turn, const struct bd_credentials *c,
-                          struct bd_verify_job *job)
+static void put_body_hash(struct bd_job_writer *w, const struct bd_turn *turn,
+                          const struct bd_credentials *c)
 {
-    if (c->qop != BD_QOP_AUTH_INT)
-        return bd_job_put(job, BD_JOB_BODY_HASH, BD_STR(""));
     uint8_t hash[BD_BODY_HASH_MAX];
     char hex[2 * BD_BODY_HASH_MAX];
-    uint32_t len = bd_body_hash(c->algorithm, turn->m->body, hash);
+    uint32_t len = 0;
+    if (c->qop == BD_QOP_AUTH_INT)
+        len = bd_body_hash(c->algorithm, turn->m->body, hash);
     assert(len <= BD_BODY_HASH_MAX);
     bd_hex_encode(hash, len, hex);
-    return bd_job_put(job, BD_JOB_BODY_HASH, (struct bd_str){hex, 2 * len});
+    bd_job_put(w, BD_JOB_BODY_HASH, (struct bd_str){hex, 2 * len});
 }
 
-static bool put_texts(struct bd_registrar *r, const struct bd_turn *turn, struct bd_str realm,
+static bool put_texts(struct bd_registrar *r, const struct bd_turn *turn,
                       const struct bd_credentials *c, struct bd_verify_job *job)
 {
-    return put_username(job, c) && bd_job_put(job, BD_JOB_REALM, realm) &&
-           bd_job_put(job, BD_JOB_NONCE, c->nonce) &&
-           put_unquoted(job, BD_JOB_URI, c->uri, BD_DIGEST_URI_MAX) &&
-           put_unquoted(job, BD_JOB_CNONCE, c->cnonce, BD_CNONCE_MAX) &&
-           bd_job_put(job, BD_JOB_NC, c->nc_text) &&
-           bd_job_put(job, BD_JOB_RESPONSE, c->response) &&
-           bd_job_put(job, BD_JOB_METHOD, turn->m->method_text) && put_body_hash(turn, c, job) &&
-           bd_job_put(job, BD_JOB_AOR, turn->claimed) &&
-           bd_job_put(job, BD_JOB_PRIMARY, primary_of_claimed(r, turn));
+    struct bd_job_writer w = bd_job_begin(job);
+    put_username(&w, c);
+    bd_job_put(&w, BD_JOB_REALM, turn->realm);
+    bd_job_put(&w, BD_JOB_NONCE, c->nonce);
+    put_unquoted(&w, BD_JOB_URI, c->uri);
+    put_unquoted(&w, BD_JOB_CNONCE, c->cnonce);
+    bd_job_put(&w, BD_JOB_NC, c->nc_text);
+    bd_job_put(&w, BD_JOB_RESPONSE, c->response);
+    bd_job_put(&w, BD_JOB_METHOD, turn->m->method_text);
+    put_body_hash(&w, turn, c);
+    bd_job_put(&w, BD_JOB_AOR, turn->claimed);
+    bd_job_put(&w, BD_JOB_PRIMARY, primary_of_claimed(r, turn));
+    return !w.overflow;
 }
 
-static enum bd_verdict fill_job(struct bd_registrar *r, struct bd_turn *turn, struct bd_str realm,
-                                const struct bd_credentials *c, struct bd_verify_job *job)
+static enum bd_verdict check_credentials(struct bd_registrar *r, struct bd_turn *turn,
+                                         struct bd_verify_job *job)
 {
+    const struct bd_credentials *c = &turn->notes->credentials;
+    enum bd_verdict verdict = bd_credentials_check(r, turn);
+    if (verdict != BD_VERDICT_NONE)
+        return verdict;
+    turn->notes->transaction = turn->transaction;
     *job = (struct bd_verify_job){
         .transaction = turn->transaction,
         .domain = bd_domain_index(turn->request->policy, turn->domain),
@@ -170,30 +215,10 @@ static enum bd_verdict fill_job(struct bd_registrar *r, struct bd_turn *turn, st
         .userhash = c->userhash,
         .authinfo = turn->domain->add_authinfo_hdr && c->qop != BD_QOP_NONE,
     };
-    if (put_texts(r, turn, realm, c, job))
+    if (put_texts(r, turn, c, job))
         return BD_VERDICT_NONE;
     turn->reason = "Credentials too long";
     return BD_SIP_BAD_CREDENTIALS_FIELD;
-}
-
-static enum bd_verdict check_credentials(struct bd_registrar *r, struct bd_turn *turn,
-                                         struct bd_verify_job *job)
-{
-    struct bd_credentials c;
-    struct bd_str realm = turn->realm;
-    enum bd_verdict verdict = bd_credentials_choose(turn, realm, &c);
-    if (verdict != BD_VERDICT_NONE)
-        return verdict;
-    char uri[BD_DIGEST_URI_MAX];
-    uint32_t uri_len = bd_unquote(c.uri, uri, sizeof(uri));
-    if (uri_len == UINT32_MAX || !digest_uri_fits(turn, (struct bd_str){uri, uri_len})) {
-        turn->reason = "Digest uri is not the Request-URI";
-        return BD_SIP_BAD_CREDENTIALS_FIELD;
-    }
-    struct bd_nonce_fields fields;
-    if (!bd_nonce_check(r->nonce, c.nonce, realm, &fields))
-        return BD_SIP_BAD_NONCE;
-    return fill_job(r, turn, realm, &c, job);
 }
 
 /* --- both ----------------------------------------------------------------------------------- */

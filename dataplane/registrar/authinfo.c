@@ -7,24 +7,25 @@
  * it. */
 #include "private.h"
 
+/* The notes have the credentials, unless a reload meanwhile may have made others of the request the
+ * first that fit. */
+static bool knows_credentials(struct bd_registrar *registrar, struct bd_turn *turn)
+{
+    const struct bd_request *request = turn->request;
+    return (request->waited && turn->notes->policy_sequence == request->policy->sequence) ||
+           bd_credentials_check(registrar, turn) == BD_VERDICT_NONE;
+}
+
 void bd_authinfo_prepare(struct bd_registrar *registrar, struct bd_turn *turn,
                          const struct bd_verify_result *result)
 {
-    struct bd_authinfo *info = &registrar->authinfo;
-    struct bd_credentials *c = &info->credentials;
-    struct bd_str realm = turn->realm;
-    struct bd_nonce_fields fields;
-    if (result->rspauth_sz == 0 || result->rspauth_sz > sizeof(info->rspauth) ||
-        !turn->domain->add_authinfo_hdr)
+    const struct bd_credentials *c = &turn->notes->credentials;
+    if (result->rspauth_sz == 0 || result->rspauth_sz > sizeof(registrar->rspauth) ||
+        !turn->domain->add_authinfo_hdr || !knows_credentials(registrar, turn) ||
+        c->algorithm != result->algorithm || c->qop != result->qop)
         return;
-    /* A reload meanwhile may have made other credentials of the request the first that fit. */
-    if (bd_credentials_choose(turn, realm, c) != BD_VERDICT_NONE ||
-        c->algorithm != result->algorithm || c->qop != result->qop ||
-        !bd_nonce_check(registrar->nonce, c->nonce, realm, &fields))
-        return;
-    info->issued_ms = fields.issued_ms;
-    info->rspauth_sz = result->rspauth_sz;
-    memcpy(info->rspauth, result->rspauth, result->rspauth_sz);
+    registrar->rspauth_sz = result->rspauth_sz;
+    memcpy(registrar->rspauth, result->rspauth, result->rspauth_sz);
     turn->authinfo = true;
 }
 
@@ -32,10 +33,10 @@ void bd_authinfo_prepare(struct bd_registrar *registrar, struct bd_turn *turn,
  */
 static void put_nextnonce(struct bd_registrar *r, const struct bd_turn *turn, struct bd_wire *w)
 {
-    const struct bd_request *request = turn->request;
     uint64_t half_ms = (uint64_t)turn->domain->nonce_expire_s * 500;
-    uint64_t first_ms = bd_recent_first_ms(&r->recent, turn->transaction, request->wall_ms);
-    if (first_ms < r->authinfo.issued_ms || first_ms - r->authinfo.issued_ms <= half_ms)
+    uint64_t first_ms = bd_turn_first_wall_ms(r, turn);
+    uint64_t issued_ms = turn->notes->issued_ms;
+    if (first_ms < issued_ms || first_ms - issued_ms <= half_ms)
         return;
     char nonce[BD_NONCE_TEXT];
     bd_nonce_make(r->nonce, first_ms, turn->transaction, turn->realm, nonce);
@@ -47,12 +48,11 @@ static void put_nextnonce(struct bd_registrar *r, const struct bd_turn *turn, st
 void bd_authinfo_write(struct bd_registrar *registrar, const struct bd_turn *turn,
                        struct bd_wire *w)
 {
-    const struct bd_authinfo *info = &registrar->authinfo;
-    const struct bd_credentials *c = &info->credentials;
+    const struct bd_credentials *c = &turn->notes->credentials;
     bd_wire_put(w, BD_STR("Authentication-Info: qop="));
     bd_wire_put(w, c->qop == BD_QOP_AUTH ? BD_STR("auth") : BD_STR("auth-int"));
     bd_wire_put(w, BD_STR(", rspauth=\""));
-    bd_wire_hex(w, info->rspauth, info->rspauth_sz);
+    bd_wire_hex(w, registrar->rspauth, registrar->rspauth_sz);
     bd_wire_put(w, BD_STR("\", cnonce=\""));
     bd_wire_put(w, c->cnonce); /* with its escapes, as it came */
     bd_wire_put(w, BD_STR("\", nc="));

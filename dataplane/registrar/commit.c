@@ -6,6 +6,7 @@
  * what stands there now. */
 #include "private.h"
 
+#include "outbound.h"
 #include "profile.h"
 
 enum { ROUNDS_MAX = 16 };
@@ -122,7 +123,7 @@ static bool overpromises(const struct bd_turn *turn, enum bd_verdict verdict)
 }
 
 /* Nothing new but CSeq and expiry. */
-static enum bd_verdict commit_refresh(struct bd_registrar *r, const struct bd_turn *turn, int at,
+static enum bd_verdict commit_refresh(struct bd_registrar *r, struct bd_turn *turn, int at,
                                       uint32_t expires_at_s, const struct bd_slot_ref *ref,
                                       struct bd_wire *reply, bool *conflict)
 {
@@ -238,8 +239,12 @@ static enum bd_verdict try_once(struct bd_registrar *r, struct bd_turn *turn, st
     bd_table_find(r->deps.table, turn->hash, turn->aor, &ref);
     bd_set_load(&r->set, ref.record, turn->now_s);
     int at = r->whole_rules ? -1 : bd_repeat_find(turn, &r->set, &expires_at_s);
-    return at >= 0 ? commit_refresh(r, turn, at, expires_at_s, &ref, reply, conflict)
-                   : try_rules(r, turn, &ref, reply, conflict);
+    if (at < 0)
+        return try_rules(r, turn, &ref, reply, conflict);
+    turn->outbound =
+        r->set.entry[at].binding.reg_id && bd_turn_supports(turn, BD_SUPPORTED_OUTBOUND);
+    turn->direct = turn->outbound && bd_outbound_is_direct(turn->m);
+    return commit_refresh(r, turn, at, expires_at_s, &ref, reply, conflict);
 }
 
 static void look_at(const struct bd_registrar *r, struct bd_turn *turn)
@@ -251,9 +256,9 @@ static void look_at(const struct bd_registrar *r, struct bd_turn *turn)
      * journal brings records into other arenas, where a request that was carried out and not yet
      * answered when the power failed must still be known for the same. Nothing is looked up by it. */
     turn->txn = bd_txn_make(m->cseq, bd_hash64(&r->txn_key, m->via.text.p, m->via.text.len));
-    turn->fingerprint = bd_repeat_fingerprint(m, key);
+    turn->fingerprint = bd_repeat_fingerprint(m, turn->settings, key);
     turn->again = bd_header_first(m, BD_HDR_CONTACT) &&
-                  bd_recent_is_done(&r->recent, turn->transaction, turn->request->wall_ms);
+                  bd_recent_is_done(&r->recent, turn->transaction, turn->request->now_ms);
 }
 
 enum bd_verdict bd_register(struct bd_registrar *registrar, struct bd_turn *turn,
@@ -271,7 +276,7 @@ enum bd_verdict bd_register(struct bd_registrar *registrar, struct bd_turn *turn
         verdict = try_once(r, turn, reply, &conflict);
         turn->written = !conflict && bd_verdict_info[verdict].status == 200;
         if (turn->written && verdict != BD_SIP_QUERIED && verdict != BD_SIP_RETRANSMISSION)
-            bd_recent_set_done(&r->recent, turn->transaction, turn->request->wall_ms);
+            bd_recent_set_done(&r->recent, turn->transaction, turn->request->now_ms);
         if (turn->written)
             return verdict;
         *reply = blank;

@@ -88,7 +88,7 @@ int bd_decide_refresh(const struct bd_set *set, const struct bd_asks *asks)
             continue;
         bool fits = !(b->state & BD_STATE_SEALED) && asks->cseq > bd_state_cseq(b->state) &&
                     bd_state_expires_at_s(ask->binding.state) >= bd_state_expires_at_s(b->state) &&
-                    !bd_life_is_due(set, asks, b);
+                    !bd_life_is_due(set, i, asks->gruu);
         return fits ? (int)i : -1;
     }
     return -1;

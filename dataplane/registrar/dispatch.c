@@ -132,7 +132,7 @@ static bool calls_gruu(const struct bd_turn *turn)
            bd_param_find(turn->m->request_uri.params, BD_STR("gr"), &value);
 }
 
-enum bd_verdict bd_dispatch(struct bd_turn *turn)
+enum bd_verdict bd_dispatch(struct bd_registrar *registrar, struct bd_turn *turn)
 {
     const struct bd_message *m = turn->m;
     if (turn->request->parsed != BD_VERDICT_NONE) {
@@ -145,7 +145,7 @@ enum bd_verdict bd_dispatch(struct bd_turn *turn)
     /* 8.3: a redirect server MUST ignore what it does not understand: methods, options in Require.
      * No dialog is here (12.2.2), and a BYE has no other place (15.1.2). */
     turn->subscribe = bd_subscribe_claims(turn);
-    if (!turn->subscribe && bd_redirect_claims(turn)) {
+    if (!turn->subscribe && bd_redirect_claims(registrar, turn)) {
         bool inside = (m->to_tag.p || m->method == BD_METHOD_BYE) && !calls_gruu(turn);
         return inside ? BD_SIP_NO_TRANSACTION : BD_VERDICT_NONE;
     }

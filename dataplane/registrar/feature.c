@@ -10,14 +10,21 @@
 /* base-tags of RFC 3840 9; all but the last two stand for "sip." and the name (RFC 3841 8). */
 static bool is_base(struct bd_str name, bool *sip)
 {
-    static const char *const base[] = {
-        "audio",       "automata", "class",      "duplex",  "data",     "control",     "mobility",
-        "description", "events",   "priority",   "methods", "schemes",  "application", "video",
-        "actor",       "isfocus",  "extensions", "text",    "language", "type"};
+#define NAME(text)                                                                                 \
+    {                                                                                              \
+        text, sizeof(text) - 1                                                                     \
+    }
+    static const struct bd_str base[] = {
+        NAME("audio"),       NAME("automata"), NAME("class"),    NAME("duplex"),
+        NAME("data"),        NAME("control"),  NAME("mobility"), NAME("description"),
+        NAME("events"),      NAME("priority"), NAME("methods"),  NAME("schemes"),
+        NAME("application"), NAME("video"),    NAME("actor"),    NAME("isfocus"),
+        NAME("extensions"),  NAME("text"),     NAME("language"), NAME("type")};
+#undef NAME
     enum { CNT = sizeof(base) / sizeof(base[0]), WITH_SIP = CNT - 2 };
     for (unsigned i = 0; i < CNT; i++) {
         *sip = i < WITH_SIP;
-        if (bd_str_eq_nocase(name, bd_str_from(base[i])))
+        if (bd_str_eq_nocase(name, base[i]))
             return true;
     }
     return false;

@@ -7,18 +7,22 @@
 
 /* --- writing ---------------------------------------------------------------------------------- */
 
+/* Copies what may stand there as it is, run by run. */
 static void put_escaped(struct bd_wire *w, struct bd_str s, unsigned classes, char also)
 {
     static const char hex[] = "0123456789ABCDEF";
-    for (uint32_t i = 0; i < s.len; i++) {
-        char c = s.p[i];
-        if (bd_is(c, classes) || (also && c == also)) {
-            bd_wire_char(w, c);
-            continue;
-        }
+    const char *p = s.p, *end = bd_str_end(s);
+    while (p < end) {
+        const char *stop = p;
+        while (stop < end && (bd_is(*stop, classes) || (also && *stop == also)))
+            stop++;
+        bd_wire_put(w, bd_slice(p, stop));
+        if (stop == end)
+            return;
         bd_wire_char(w, '%');
-        bd_wire_char(w, hex[(uint8_t)c >> 4]);
-        bd_wire_char(w, hex[(uint8_t)c & 15]);
+        bd_wire_char(w, hex[(uint8_t)*stop >> 4]);
+        bd_wire_char(w, hex[(uint8_t)*stop & 15]);
+        p = stop + 1;
     }
 }
 

@@ -13,15 +13,16 @@ enum {
     HEAD = 18, /* AoR length, issue, life */
     BODY_MIN = 64,
     BODY_STEP = 32,
-    BODY_MAX = 288,
-    SEALED_MAX = BLOCK + BODY_MAX
+    BODY_MAX = 288, /* all three are whole blocks */
+    SEALED_MAX = BLOCK + BODY_MAX,
+    ENCODE_SLACK = 8
 };
 _Static_assert(HEAD + BD_AOR_MAX <= BODY_MAX, "the longest AoR fits");
 _Static_assert((SEALED_MAX * 8 + 5) / 6 == BD_GRUU_SEALED_MAX, "gruu_seal.h");
 
 struct key {
     uint8_t secret[SECRET];
-    EVP_CIPHER_CTX *mac, *ctr;
+    struct bd_aes mac, ctr;
     bool usable;
 };
 
@@ -35,10 +36,10 @@ struct bd_gruu_seal *bd_gruu_seal_new(struct bd_error *error)
     struct bd_gruu_seal *seal = calloc(1, sizeof(*seal));
     bool ok = seal != NULL;
     if (ok) {
-        ok = (seal->derive = bd_aes_new("AES-256-ECB")) != NULL;
+        ok = (seal->derive = bd_aes256_new()) != NULL;
         for (unsigned k = 0; k < KEYS; k++) {
-            ok = (seal->key[k].mac = bd_aes_new("AES-128-CBC")) != NULL && ok;
-            ok = (seal->key[k].ctr = bd_aes_new("AES-128-CTR")) != NULL && ok;
+            ok = bd_aes_open(&seal->key[k].mac) && ok;
+            ok = bd_aes_open(&seal->key[k].ctr) && ok;
         }
     }
     if (ok)
@@ -54,8 +55,8 @@ void bd_gruu_seal_free(struct bd_gruu_seal *seal)
     if (!seal)
         return;
     for (unsigned k = 0; k < KEYS; k++) {
-        EVP_CIPHER_CTX_free(seal->key[k].mac);
-        EVP_CIPHER_CTX_free(seal->key[k].ctr);
+        bd_aes_close(&seal->key[k].mac);
+        bd_aes_close(&seal->key[k].ctr);
     }
     EVP_CIPHER_CTX_free(seal->derive);
     OPENSSL_cleanse(seal, sizeof(*seal));
@@ -73,8 +74,7 @@ static bool key_set(struct bd_gruu_seal *seal, struct key *key, const uint8_t se
         return true;
     uint8_t derived[2 * BLOCK];
     key->usable = bd_aes_derive(seal->derive, secret, BD_STR("bindery gruu"), derived) &&
-                  bd_aes_set(key->mac, derived, NULL) &&
-                  bd_aes_set(key->ctr, derived + BLOCK, NULL);
+                  bd_aes_set(&key->mac, derived) && bd_aes_set(&key->ctr, derived + BLOCK);
     OPENSSL_cleanse(derived, sizeof(derived));
     return key->usable;
 }
@@ -82,29 +82,11 @@ static bool key_set(struct bd_gruu_seal *seal, struct key *key, const uint8_t se
 int bd_gruu_seal_set_keys(struct bd_gruu_seal *seal, const uint8_t keys[2][32])
 {
     bool same = seal->key[0].usable, ok = true;
-    for (unsigned k = 0; k < KEYS; k++)
-        same = same && CRYPTO_memcmp(seal->key[k].secret, keys[k], SECRET) == 0;
+    for (unsigned k = 0; k < KEYS; k++) /* both are ours: nobody learns from the time it takes */
+        same = same && memcmp(seal->key[k].secret, keys[k], SECRET) == 0;
     for (unsigned k = 0; k < KEYS && !same; k++)
         ok = key_set(seal, &seal->key[k], keys[k]) && ok;
     return ok && seal->key[0].usable ? 0 : -1;
-}
-
-/* --- the two halves --------------------------------------------------------------------------- */
-
-static bool run(EVP_CIPHER_CTX *ctx, const uint8_t iv[BLOCK], const uint8_t *in, uint32_t len,
-                uint8_t *out)
-{
-    return bd_aes_set(ctx, NULL, iv) && bd_aes_run(ctx, in, len, out);
-}
-
-static bool make_tag(struct key *key, const uint8_t *plain, uint32_t len, uint8_t tag[BLOCK])
-{
-    static const uint8_t zero[BLOCK];
-    uint8_t chain[BODY_MAX];
-    if (!run(key->mac, zero, plain, len, chain))
-        return false;
-    memcpy(tag, chain + len - BLOCK, BLOCK);
-    return true;
 }
 
 static uint32_t body_len(uint32_t aor_len)
@@ -116,18 +98,20 @@ static uint32_t body_len(uint32_t aor_len)
 /* --- base64url (RFC 4648 5), without padding ----------------------------------------------------
  */
 
+static const char digit[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+
+/* Six bytes are eight digits. Reads and writes beyond both ends, up to the next six and eight; what
+ * is written there is zeros or what stood behind the bytes. */
 static uint32_t encode(const uint8_t *in, uint32_t len, char *out)
 {
-    static const char digit[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-    uint32_t bits = 0, held = 0, n = 0;
-    for (uint32_t i = 0; i < len; i++) {
-        bits = bits << 8 | in[i];
-        for (held += 8; held >= 6; held -= 6)
-            out[n++] = digit[bits >> (held - 6) & 63];
+    for (uint32_t at = 0; at < len; at += 6, out += 8) {
+        uint64_t bits;
+        memcpy(&bits, in + at, sizeof(bits));
+        bits = __builtin_bswap64(bits);
+        for (unsigned i = 0; i < 8; i++, bits <<= 6)
+            out[i] = digit[bits >> 58];
     }
-    if (held)
-        out[n++] = digit[bits << (6 - held) & 63];
-    return n;
+    return (8 * len + 5) / 6;
 }
 
 static int value_of(char c)
@@ -168,7 +152,8 @@ uint32_t bd_gruu_seal_close(struct bd_gruu_seal *seal, uint64_t issue, uint64_t 
                             struct bd_str aor, char *out)
 {
     struct key *key = &seal->key[0];
-    uint8_t plain[BODY_MAX] = {0}, sealed[SEALED_MAX];
+    uint8_t plain[BODY_MAX] = {0}, sealed[SEALED_MAX + ENCODE_SLACK];
+    char text[BD_GRUU_SEALED_MAX + ENCODE_SLACK];
     if (!key->usable || aor.len > BD_AOR_MAX)
         return 0;
     uint32_t len = body_len(aor.len);
@@ -177,17 +162,23 @@ uint32_t bd_gruu_seal_close(struct bd_gruu_seal *seal, uint64_t issue, uint64_t 
     memcpy(plain + 2, &issue, sizeof(issue));
     memcpy(plain + 10, &life, sizeof(life));
     memcpy(plain + HEAD, aor.p, aor.len);
-    if (!make_tag(key, plain, len, sealed) || !run(key->ctr, sealed, plain, len, sealed + BLOCK))
+    uint32_t blocks = len / BLOCK;
+    if (!bd_aes_mac(&key->mac, plain, blocks, sealed) ||
+        !bd_aes_counter(&key->ctr, sealed, plain, blocks, sealed + BLOCK))
         return 0;
-    return encode(sealed, BLOCK + len, out);
+    memset(sealed + BLOCK + len, 0, ENCODE_SLACK); /* the spare bits of the last digit */
+    uint32_t text_len = encode(sealed, BLOCK + len, text);
+    memcpy(out, text, text_len);
+    return text_len;
 }
 
 static bool open_with(struct key *key, const uint8_t *sealed, uint32_t len,
                       struct bd_gruu_sealed *out)
 {
     uint8_t plain[BODY_MAX], tag[BLOCK];
-    if (!key->usable || !run(key->ctr, sealed, sealed + BLOCK, len, plain) ||
-        !make_tag(key, plain, len, tag) || CRYPTO_memcmp(tag, sealed, BLOCK) != 0)
+    uint32_t blocks = len / BLOCK;
+    if (!key->usable || !bd_aes_counter(&key->ctr, sealed, sealed + BLOCK, blocks, plain) ||
+        !bd_aes_mac(&key->mac, plain, blocks, tag) || !bd_aes_block_eq(tag, sealed))
         return false;
     out->aor_len = (uint32_t)plain[0] << 8 | plain[1];
     if (out->aor_len > BD_AOR_MAX || body_len(out->aor_len) != len)

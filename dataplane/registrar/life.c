@@ -3,11 +3,10 @@
 
 #include "gruu.h"
 
-static bool is_of(const struct bd_entry *e, const struct bd_ask *ask)
+static bool is_of(const struct bd_entry *e, struct bd_str instance)
 {
-    struct bd_str instance = e->binding.text[BD_TEXT_INSTANCE];
-    return bd_fate_lives(e->fate) && instance.len &&
-           bd_instance_equal(instance, ask->binding.text[BD_TEXT_INSTANCE]);
+    struct bd_str own = e->binding.text[BD_TEXT_INSTANCE];
+    return bd_fate_lives(e->fate) && own.len && bd_instance_equal(own, instance);
 }
 
 /* No binding knows when it was refreshed last: the one that goes on longest stands for it. */
@@ -26,7 +25,8 @@ static bool call_id_changed(const struct bd_set *set, const struct bd_ask *ask)
     for (unsigned i = 0; i < set->cnt; i++) {
         const struct bd_entry *e = &set->entry[i];
         bool flow = ask->binding.reg_id == 0 || e->binding.reg_id == ask->binding.reg_id;
-        if (flow && is_of(e, ask) && (!newest || is_newer(e, newest)))
+        if (flow && is_of(e, ask->binding.text[BD_TEXT_INSTANCE]) &&
+            (!newest || is_newer(e, newest)))
             newest = e;
     }
     return newest &&
@@ -37,7 +37,7 @@ static struct bd_str current_life(const struct bd_set *set, const struct bd_ask 
 {
     for (unsigned i = 0; i < set->cnt; i++) {
         const struct bd_entry *e = &set->entry[i];
-        if (is_of(e, ask) && e->binding.text[BD_TEXT_GRUU].len)
+        if (is_of(e, ask->binding.text[BD_TEXT_INSTANCE]) && e->binding.text[BD_TEXT_GRUU].len)
             return e->binding.text[BD_TEXT_GRUU];
     }
     return BD_STR_NULL;
@@ -46,7 +46,7 @@ static struct bd_str current_life(const struct bd_set *set, const struct bd_ask 
 static void renew(struct bd_set *set, const struct bd_ask *ask, struct bd_str life)
 {
     for (unsigned i = 0; i < set->cnt; i++) {
-        if (is_of(&set->entry[i], ask))
+        if (is_of(&set->entry[i], ask->binding.text[BD_TEXT_INSTANCE]))
             set->entry[i].binding.text[BD_TEXT_GRUU] = life;
     }
 }
@@ -71,13 +71,25 @@ void bd_lives_settle(struct bd_set *set, struct bd_asks *asks)
     }
 }
 
-bool bd_life_is_due(const struct bd_set *set, const struct bd_asks *asks,
-                    const struct bd_binding *binding)
+/* A Call-ID is compared with that of the instance's most recent contact, of its flow if it is one:
+ * alone it is compared with its own. */
+static bool is_alone(const struct bd_set *set, unsigned at)
 {
-    if (!asks->has_instance)
+    const struct bd_binding *b = &set->entry[at].binding;
+    for (unsigned i = 0; i < set->cnt && b->reg_id == 0; i++) {
+        const struct bd_entry *e = &set->entry[i];
+        if (i != at && is_of(e, b->text[BD_TEXT_INSTANCE]))
+            return false;
+    }
+    return true;
+}
+
+bool bd_life_is_due(const struct bd_set *set, unsigned at, bool wanted)
+{
+    const struct bd_binding *b = &set->entry[at].binding;
+    if (b->text[BD_TEXT_INSTANCE].len == 0)
         return false;
-    bool missing = asks->gruu && binding->text[BD_TEXT_GRUU].len == 0;
-    return missing || (set->cnt > 1 && binding->reg_id == 0);
+    return (wanted && b->text[BD_TEXT_GRUU].len == 0) || !is_alone(set, at);
 }
 
 uint64_t bd_life_issue(const struct bd_set *set, uint64_t life)

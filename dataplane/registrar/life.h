@@ -9,9 +9,9 @@
  * that instance, and the instance's other bindings a new one when the Call-ID has changed. */
 void bd_lives_settle(struct bd_set *set, struct bd_asks *asks);
 
-/* Whether a refresh that changes nothing else would have to settle a life. */
-bool bd_life_is_due(const struct bd_set *set, const struct bd_asks *asks,
-                    const struct bd_binding *binding);
+/* Whether a refresh of an entry that changes nothing else would have to settle a life; `wanted`: it
+ * asks for GRUUs, which are switched on. */
+bool bd_life_is_due(const struct bd_set *set, unsigned at, bool wanted);
 
 /* What the most recent GRUU of a life was made of: the transaction of the binding that was
  * registered last. */

@@ -12,7 +12,7 @@ enum { BLOCK = BD_AES_BLOCK, SECRET = BD_AES_SECRET, KEYS = 2, REALMS = 16 };
 
 struct key {
     uint8_t secret[SECRET]; /* as given; all zero: no such key */
-    EVP_CIPHER_CTX *aes;
+    struct bd_aes aes;
     uint16_t id; /* in the nonce, so that the right key is tried first and alone */
     bool usable;
 };
@@ -38,9 +38,9 @@ struct bd_nonce *bd_nonce_new(struct bd_error *error)
     struct bd_nonce *nonce = calloc(1, sizeof(*nonce));
     bool ok = nonce != NULL;
     if (ok) {
-        ok = (nonce->derive = bd_aes_new("AES-256-ECB")) != NULL;
+        ok = (nonce->derive = bd_aes256_new()) != NULL;
         for (unsigned k = 0; k < KEYS; k++)
-            ok = (nonce->key[k].aes = bd_aes_new("AES-128-ECB")) != NULL && ok;
+            ok = bd_aes_open(&nonce->key[k].aes) && ok;
     }
     if (ok)
         return nonce;
@@ -55,7 +55,7 @@ void bd_nonce_free(struct bd_nonce *nonce)
     if (!nonce)
         return;
     for (unsigned k = 0; k < KEYS; k++)
-        EVP_CIPHER_CTX_free(nonce->key[k].aes);
+        bd_aes_close(&nonce->key[k].aes);
     EVP_CIPHER_CTX_free(nonce->derive);
     OPENSSL_cleanse(nonce, sizeof(*nonce));
     free(nonce);
@@ -70,7 +70,7 @@ static bool key_set(struct bd_nonce *nonce, struct key *key, const uint8_t secre
         return true;
     uint8_t derived[2 * BLOCK];
     bool ok = bd_aes_derive(nonce->derive, secret, BD_STR("bindery nonce"), derived) &&
-              bd_aes_set(key->aes, derived, NULL);
+              bd_aes_set(&key->aes, derived);
     key->id = (uint16_t)(derived[BLOCK] << 8 | derived[BLOCK + 1]);
     key->usable = ok;
     OPENSSL_cleanse(derived, sizeof(derived));
@@ -80,8 +80,8 @@ static bool key_set(struct bd_nonce *nonce, struct key *key, const uint8_t secre
 int bd_nonce_set_keys(struct bd_nonce *nonce, const uint8_t keys[2][32])
 {
     bool same = nonce->key[0].usable;
-    for (unsigned k = 0; k < KEYS; k++)
-        same = same && CRYPTO_memcmp(nonce->key[k].secret, keys[k], SECRET) == 0;
+    for (unsigned k = 0; k < KEYS; k++) /* both are ours: nobody learns from the time it takes */
+        same = same && memcmp(nonce->key[k].secret, keys[k], SECRET) == 0;
     if (same)
         return 0;
     memset(nonce->cache, 0, sizeof(nonce->cache));
@@ -99,17 +99,12 @@ static struct realm_mask *realm_slot(struct bd_nonce *nonce, struct bd_str realm
     return &nonce->cache[(h >> 16 ^ h) % REALMS];
 }
 
-static bool mac_realm(struct key *key, struct bd_str realm, uint8_t chain[BLOCK])
+static bool mac_realm(const struct key *key, struct bd_str realm, uint8_t chain[BLOCK])
 {
-    uint8_t block[BLOCK] = {(uint8_t)(realm.len >> 8), (uint8_t)realm.len};
-    bool ok = bd_aes_run(key->aes, block, BLOCK, chain);
-    for (uint32_t at = 0; at < realm.len && ok; at += BLOCK) {
-        memcpy(block, chain, BLOCK);
-        for (uint32_t i = 0; i < BLOCK && at + i < realm.len; i++)
-            block[i] ^= (uint8_t)realm.p[at + i];
-        ok = bd_aes_run(key->aes, block, BLOCK, chain);
-    }
-    return ok;
+    uint8_t text[BLOCK + BD_REALM_MAX] = {(uint8_t)(realm.len >> 8), (uint8_t)realm.len};
+    _Static_assert(BD_REALM_MAX % BLOCK == 0, "the longest is filled up, too");
+    memcpy(text + BLOCK, realm.p, realm.len);
+    return bd_aes_mac(&key->aes, text, 1 + (realm.len + BLOCK - 1) / BLOCK, chain);
 }
 
 /* NULL when the realm is beyond its bound (then no nonce can be ours) or OpenSSL fails. */
@@ -140,31 +135,30 @@ static bool make_tag(struct bd_nonce *nonce, unsigned k, struct bd_str realm,
     uint8_t block[BLOCK];
     for (unsigned i = 0; i < BLOCK; i++)
         block[i] = head[i] ^ mask->mask[k][i];
-    return bd_aes_run(nonce->key[k].aes, block, BLOCK, tag);
+    return bd_aes_run(&nonce->key[k].aes, block, 1, tag);
 }
 
-static void put_be(uint8_t *out, uint64_t value, unsigned bytes)
+/* The first two words: issued_ms:48 | key:16, and request. */
+static void put_be(uint8_t *out, uint64_t value)
 {
-    for (unsigned i = 0; i < bytes; i++)
-        out[i] = (uint8_t)(value >> (8 * (bytes - 1 - i)));
+    value = __builtin_bswap64(value);
+    memcpy(out, &value, sizeof(value));
 }
 
-static uint64_t get_be(const uint8_t *in, unsigned bytes)
+static uint64_t get_be(const uint8_t *in)
 {
-    uint64_t value = 0;
-    for (unsigned i = 0; i < bytes; i++)
-        value = value << 8 | in[i];
-    return value;
+    uint64_t value;
+    memcpy(&value, in, sizeof(value));
+    return __builtin_bswap64(value);
 }
 
 void bd_nonce_make(struct bd_nonce *nonce, uint64_t issued_wall_ms, uint64_t request,
                    struct bd_str realm, char out[BD_NONCE_TEXT])
 {
     assert(nonce->key[0].usable);
-    uint8_t bytes[2 * BLOCK] = {0};
-    put_be(bytes, issued_wall_ms, 6);
-    put_be(bytes + 6, nonce->key[0].id, 2);
-    put_be(bytes + 8, request, 8);
+    uint8_t bytes[2 * BLOCK];
+    put_be(bytes, issued_wall_ms << 16 | nonce->key[0].id);
+    put_be(bytes + 8, request);
     /* If OpenSSL fails the tag stays zero: a nonce nobody accepts, hence another challenge. */
     if (!make_tag(nonce, 0, realm, bytes, bytes + BLOCK))
         memset(bytes + BLOCK, 0, BLOCK);
@@ -178,13 +172,13 @@ bool bd_nonce_check(struct bd_nonce *nonce, struct bd_str text, struct bd_str re
     _Static_assert(2 * sizeof(bytes) == BD_NONCE_TEXT, "the text is all of it");
     if (!bd_hex_decode(text, bytes, sizeof(bytes)))
         return false;
-    fields->issued_ms = get_be(bytes, 6);
-    fields->request = get_be(bytes + 8, 8);
-    uint16_t id = (uint16_t)get_be(bytes + 6, 2);
+    fields->issued_ms = get_be(bytes) >> 16;
+    fields->request = get_be(bytes + 8);
+    uint16_t id = (uint16_t)get_be(bytes);
     for (unsigned k = 0; k < KEYS; k++) {
         uint8_t tag[BLOCK];
         if (nonce->key[k].usable && nonce->key[k].id == id &&
-            make_tag(nonce, k, realm, bytes, tag) && CRYPTO_memcmp(tag, bytes + BLOCK, BLOCK) == 0)
+            make_tag(nonce, k, realm, bytes, tag) && bd_aes_block_eq(tag, bytes + BLOCK))
             return true;
     }
     return false;

@@ -1,11 +1,20 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "outbound.h"
 
-static bool is_first_hop(const struct bd_message *m)
+/* What stands behind the first value of the first field is another one. */
+bool bd_outbound_is_direct(const struct bd_message *m)
 {
-    struct bd_list list = bd_list_begin(m, BD_HDR_VIA);
-    struct bd_str via;
-    return bd_list_next(&list, &via) && !bd_list_next(&list, &via);
+    const struct bd_header *h = bd_header_first(m, BD_HDR_VIA);
+    const struct bd_str *via = &m->via.text;
+    return h->next == BD_HDR_NONE && via->p + via->len == h->value.p + h->value.len;
+}
+
+enum bd_reg_id bd_outbound_reg_id(const struct bd_message *m, const struct bd_policy_domain *domain)
+{
+    if (domain->outbound_mode == BD_OUTBOUND_NONE)
+        return BD_REG_ID_IGNORED;
+    bool counts = domain->regid_mode || bd_outbound_is_direct(m);
+    return counts ? BD_REG_ID_COUNTS : BD_REG_ID_DOUBTFUL;
 }
 
 /* The first Path value is the proxy next to the client. A Path that is not kept leads nowhere. */
@@ -66,7 +75,7 @@ enum bd_verdict bd_outbound_apply(struct bd_asks *asks, const struct bd_message 
         ignore_all(asks);
         return BD_VERDICT_NONE;
     }
-    asks->direct = is_first_hop(m);
+    asks->direct = bd_outbound_is_direct(m);
     if (!asks->direct && domain->regid_mode == 0 && !edge_is_outbound(m, domain)) {
         ignore_all(asks);
         return is_supported(m) ? BD_SIP_FIRST_HOP_LACKS_OUTBOUND : BD_VERDICT_NONE;

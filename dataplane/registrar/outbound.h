@@ -19,6 +19,18 @@
 enum bd_verdict bd_outbound_demand(const struct bd_message *m,
                                    const struct bd_policy_domain *domain);
 
+/* Whether a request comes straight from its client (RFC 5626 6): it has one Via. */
+bool bd_outbound_is_direct(const struct bd_message *m);
+
+/* What becomes of a reg-id in a request without a Path. */
+enum bd_reg_id {
+    BD_REG_ID_IGNORED,
+    BD_REG_ID_COUNTS,
+    BD_REG_ID_DOUBTFUL /* ignored, or refused if the client names the extension */
+};
+enum bd_reg_id bd_outbound_reg_id(const struct bd_message *m,
+                                  const struct bd_policy_domain *domain);
+
 /* For a request with a reg-id: clears those that do not count, and sets asks->outbound when one
  * does and the client names the extension, asks->direct when no proxy is between. Returns
  *   BD_SIP_FIRST_HOP_LACKS_OUTBOUND   439 (11.6)

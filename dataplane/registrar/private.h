@@ -34,18 +34,11 @@
 #include "registrar.h"
 #include "repeat.h"
 
-/* What an Authentication-Info is made of (RFC 7616 3.5). */
-struct bd_authinfo {
-    struct bd_credentials credentials; /* slices of the message */
-    uint64_t issued_ms;                /* when their nonce was made */
-    uint8_t rspauth[32];
-    uint8_t rspauth_sz;
-};
-
 /* One request on its way. */
 struct bd_turn {
     const struct bd_request *request;
     const struct bd_message *m;
+    struct bd_notes *notes;                  /* the request's, or room that is used again */
     uint64_t transaction;                    /* keyed hash of the datagram and its source */
     enum bd_verdict early;                   /* what message and policy alone make of it */
     const struct bd_policy_domain *domain;   /* NULL until target.c found it */
@@ -61,7 +54,9 @@ struct bd_turn {
     struct bd_str path;                      /* that is kept, for the 200 */
     const char *reason;                      /* of a 400, NULL: the standard phrase */
     uint16_t binding_flags;                  /* BD_BINDING_..., for what is stored */
+    uint8_t supported;                       /* BD_SUPPORTED_..., of what has been asked for */
     bool again;                              /* this very request has changed bindings before */
+    bool looks_up;                           /* the AoR's bindings will be read */
     bool authinfo;                           /* the 200 carries Authentication-Info */
     bool written;                            /* the reply stands in the wire already */
     bool subscribe;                          /* to registration state: subscribe.c */
@@ -73,6 +68,9 @@ struct bd_turn {
     char aor_text[BD_AOR_MAX];               /* not cleared: as long as what points here says */
 };
 
+/* Option tags that Supported may name, and that it has been read. */
+enum { BD_SUPPORTED_READ = 1, BD_SUPPORTED_GRUU = 2, BD_SUPPORTED_OUTBOUND = 4 };
+
 struct bd_registrar {
     struct bd_registrar_deps deps;
     struct bd_policy_memo host; /* of Request-URI and To */
@@ -81,14 +79,17 @@ struct bd_registrar {
     struct bd_gruu_seal *seal;
     struct bd_gruu gruu; /* scratch */
     struct bd_date date;
-    struct bd_authinfo authinfo; /* of the request at hand, when its turn says so */
     /* Scratch of the request at hand; too large for the stack. */
+    struct bd_notes notes; /* of one whose caller keeps none */
     struct bd_asks asks;
     struct bd_set set;
     struct bd_binding binding[BD_CONTACTS_PER_AOR_MAX];
     struct bd_policy_domain own; /* of a subscriber with a profile */
     struct bd_location location;
     struct bd_preferences preferences;
+    /* RFC 7616 3.5, of the request at hand when its turn says so. */
+    uint8_t rspauth[32];
+    uint8_t rspauth_sz;
     char caller_text[BD_AOR_MAX]; /* From, when it must prove who it is */
     struct bd_recent recent;
     struct bd_turn turn[BD_BURST];
@@ -98,7 +99,7 @@ struct bd_registrar {
 };
 
 /* dispatch.c */
-enum bd_verdict bd_dispatch(struct bd_turn *turn);
+enum bd_verdict bd_dispatch(struct bd_registrar *registrar, struct bd_turn *turn);
 /* Whether an option tag is one this registrar implements and the domain, when known, has switched
  * on (RFC 3261 8.2.2.3). */
 bool bd_option_supported(struct bd_str tag, const struct bd_policy_domain *domain);
@@ -139,7 +140,7 @@ enum bd_verdict bd_third_party_target(const struct bd_registrar *registrar,
 /* redirect.c */
 /* Whether a request that parsed asks where an address of record is, in a domain that tells; then
  * turn->redirect and turn->domain are set. OPTIONS to the server itself is none. */
-bool bd_redirect_claims(struct bd_turn *turn);
+bool bd_redirect_claims(struct bd_registrar *registrar, struct bd_turn *turn);
 /* Sets turn->claimed from From. 403 when he is nobody of the domain. */
 enum bd_verdict bd_redirect_caller(struct bd_registrar *registrar, struct bd_turn *turn);
 /* BD_SIP_REDIRECTED: registrar->location has where to; _UNAVAILABLE, _NOT_FOUND, _MALFORMED. */
@@ -158,10 +159,9 @@ enum bd_verdict bd_authorize(struct bd_registrar *registrar, struct bd_turn *tur
 /* What a verifier's result means for the request. */
 enum bd_verdict bd_authorize_result(struct bd_registrar *registrar, struct bd_turn *turn,
                                     const struct bd_verify_result *result);
-/* The first credentials of a request that answer a challenge of ours for the realm;
- * BD_SIP_CHALLENGED when there are none. */
-enum bd_verdict bd_credentials_choose(struct bd_turn *turn, struct bd_str realm,
-                                      struct bd_credentials *credentials);
+/* Notes the first credentials of a request that answer a challenge of ours; BD_SIP_CHALLENGED when
+ * there are none, BD_SIP_BAD_NONCE when the nonce is not ours. */
+enum bd_verdict bd_credentials_check(struct bd_registrar *registrar, struct bd_turn *turn);
 
 /* authinfo.c */
 /* Makes the 200 carry Authentication-Info when the verifier's result has what it takes. */
@@ -173,7 +173,7 @@ void bd_authinfo_write(struct bd_registrar *registrar, const struct bd_turn *tur
 /* repeat.c */
 /* The entry that the request refreshes without a look at its Contact, and until when; or -1: the
  * whole rules are needed. Assumes that turn->fingerprint and what asks.c reads are set. */
-int bd_repeat_find(const struct bd_turn *turn, const struct bd_set *set, uint32_t *expires_at_s);
+int bd_repeat_find(struct bd_turn *turn, const struct bd_set *set, uint32_t *expires_at_s);
 
 /* commit.c */
 enum bd_verdict bd_register(struct bd_registrar *registrar, struct bd_turn *turn,
@@ -190,8 +190,25 @@ void bd_announce(const struct bd_arena *arena, const struct bd_turn *turn, bool 
 bool bd_answer(struct bd_registrar *registrar, const struct bd_turn *turn, struct bd_wire *reply,
                enum bd_verdict *verdict);
 /* Writes the 200 of a REGISTER with all bindings of registrar->set. False when it does not fit. */
-bool bd_answer_bindings(struct bd_registrar *registrar, const struct bd_turn *turn,
+bool bd_answer_bindings(struct bd_registrar *registrar, struct bd_turn *turn,
                         struct bd_wire *reply);
+
+/* Whether the client supports something, as bd_list_has() would say; Supported is read once. */
+static inline bool bd_turn_supports(struct bd_turn *turn, unsigned option)
+{
+    if (turn->supported == 0) {
+        struct bd_list list = bd_list_begin(turn->m, BD_HDR_SUPPORTED);
+        struct bd_str tag;
+        turn->supported = BD_SUPPORTED_READ;
+        while (bd_list_next(&list, &tag)) {
+            if (bd_str_eq_nocase(tag, BD_STR("gruu")))
+                turn->supported |= BD_SUPPORTED_GRUU;
+            else if (bd_str_eq_nocase(tag, BD_STR("outbound")))
+                turn->supported |= BD_SUPPORTED_OUTBOUND;
+        }
+    }
+    return (turn->supported & option) != 0;
+}
 
 /* The host of a canonical AoR that has a user: what follows the last '@', as no host has one. */
 static inline struct bd_str bd_aor_host(struct bd_str aor)
@@ -200,6 +217,16 @@ static inline struct bd_str bd_aor_host(struct bd_str aor)
     while (p > aor.p && p[-1] != '@')
         p--;
     return (struct bd_str){p, (uint32_t)(end - p)};
+}
+
+/* When the turn's request was first seen, by the wall clock as it goes now: the same for each of
+ * its retransmissions. */
+static inline uint64_t bd_turn_first_wall_ms(struct bd_registrar *registrar,
+                                             const struct bd_turn *turn)
+{
+    const struct bd_request *request = turn->request;
+    uint64_t first_ms = bd_recent_first_ms(&registrar->recent, turn->transaction, request->now_ms);
+    return request->wall_ms - (request->now_ms - first_ms);
 }
 
 static inline void bd_registrar_count(struct bd_registrar *registrar, enum bd_counter counter,

@@ -4,7 +4,7 @@
  * draws the same challenge, whose nonce carries its time of issue, and what it has changed is not
  * changed again, even when its bindings are gone by now or belong to a later request.
  *
- *   line (64 bytes): 4 x { transaction hash:64 | first seen, wall clock ms:63, done:1 }
+ *   line (64 bytes): 4 x { transaction hash:64 | first seen, bd_clock_ms:63, done:1 }
  *
  * The oldest of a line's four gives way. An entry counts for 32 s; at more than 2,000 requests a
  * second a worker forgets sooner, and then CSeq and the binding's own transaction word must do. One
@@ -35,10 +35,10 @@ static inline void bd_recent_prefetch(const struct bd_recent *recent, uint64_t t
 }
 
 /* When a transaction was first seen: now, or less than 32 s ago. */
-uint64_t bd_recent_first_ms(struct bd_recent *recent, uint64_t transaction, uint64_t wall_ms);
+uint64_t bd_recent_first_ms(struct bd_recent *recent, uint64_t transaction, uint64_t now_ms);
 
 /* Notes that a transaction has changed bindings, and asks for it. */
-void bd_recent_set_done(struct bd_recent *recent, uint64_t transaction, uint64_t wall_ms);
-bool bd_recent_is_done(const struct bd_recent *recent, uint64_t transaction, uint64_t wall_ms);
+void bd_recent_set_done(struct bd_recent *recent, uint64_t transaction, uint64_t now_ms);
+bool bd_recent_is_done(const struct bd_recent *recent, uint64_t transaction, uint64_t now_ms);
 
 #endif

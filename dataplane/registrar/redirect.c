@@ -13,15 +13,16 @@ enum { TAIL_SZ = 128 };
 
 /* A Request-URI is not a registrar's: what To says does not count (16.5). A tel URI belongs to the
  * default domain. */
-static const struct bd_policy_domain *domain_of(const struct bd_policy *policy,
+static const struct bd_policy_domain *domain_of(struct bd_policy_memo *memo,
+                                                const struct bd_policy *policy,
                                                 const struct bd_uri *uri, bool *by_default)
 {
     if (uri->scheme == BD_URI_TEL)
         return bd_policy_find(policy, BD_STR(""), by_default);
-    return uri->host.p ? bd_policy_find(policy, uri->host, by_default) : NULL;
+    return uri->host.p ? bd_policy_find_memo(memo, policy, uri->host, by_default) : NULL;
 }
 
-bool bd_redirect_claims(struct bd_turn *turn)
+bool bd_redirect_claims(struct bd_registrar *registrar, struct bd_turn *turn)
 {
     const struct bd_message *m = turn->m;
     bool others = m->method == BD_METHOD_REGISTER || m->method == BD_METHOD_ACK ||
@@ -31,7 +32,7 @@ bool bd_redirect_claims(struct bd_turn *turn)
         return false;
     bool by_default;
     const struct bd_policy_domain *domain =
-        domain_of(turn->request->policy, &m->request_uri, &by_default);
+        domain_of(&registrar->host, turn->request->policy, &m->request_uri, &by_default);
     if (!domain || !domain->redirect)
         return false;
     turn->domain = domain;
@@ -49,7 +50,8 @@ enum bd_verdict bd_redirect_caller(struct bd_registrar *registrar, struct bd_tur
     const struct bd_policy *policy = turn->request->policy;
     const struct bd_uri *from = &turn->m->from.uri;
     bool by_default = false;
-    if (from->user.len == 0 || domain_of(policy, from, &by_default) != turn->domain)
+    if (from->user.len == 0 ||
+        domain_of(&registrar->host, policy, from, &by_default) != turn->domain)
         return BD_SIP_FORBIDDEN;
     /* The default domain serves whom it is asked for; that makes nobody its subscriber. */
     if (by_default && !turn->domain->wildcard && from->scheme != BD_URI_TEL &&

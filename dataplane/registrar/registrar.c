@@ -47,16 +47,22 @@ static uint64_t transaction_of(const struct bd_registrar *r, const struct bd_req
     return bd_hash64(key, &part, sizeof(part));
 }
 
-static void begin(const struct bd_registrar *r, struct bd_turn *turn,
-                  const struct bd_request *request)
+static void begin(struct bd_registrar *r, struct bd_turn *turn, const struct bd_request *request)
 {
     memset(turn, 0, offsetof(struct bd_turn, aor_text));
     turn->request = request;
     turn->m = request->message;
     turn->now_s = (uint32_t)(request->now_ms / 1000);
     turn->grant_s = (uint32_t)((request->now_ms + 999) / 1000);
-    turn->transaction = transaction_of(r, request);
+    turn->notes = request->notes ? request->notes : &r->notes;
+    turn->transaction = request->waited ? turn->notes->transaction : transaction_of(r, request);
     bd_recent_prefetch(&r->recent, turn->transaction);
+}
+
+/* Who has to prove who he is draws a challenge or a job for a verifier first. */
+static bool looks_up(const struct bd_turn *turn)
+{
+    return turn->request->waited || bd_auth_needed(turn) != BD_AUTH_DIGEST;
 }
 
 /* Fetches what will be looked up for the AoR. */
@@ -64,6 +70,9 @@ static void reach_out(const struct bd_registrar *r, struct bd_turn *turn)
 {
     const struct bd_arena *arena = r->deps.arena;
     turn->hash = bd_table_hash(r->deps.table, turn->aor);
+    turn->looks_up = looks_up(turn);
+    if (!turn->looks_up)
+        return;
     bd_table_prefetch_bucket(r->deps.table, turn->hash);
     if (turn->domain->auth == BD_AUTH_TRUSTED || turn->request->policy->profile_cnt > 1)
         bd_provisioned_prefetch(arena, bd_hash128(&arena->hash_key, turn->aor.p, turn->aor.len));
@@ -73,7 +82,7 @@ static void reach_out(const struct bd_registrar *r, struct bd_turn *turn)
 static void prepare(struct bd_registrar *r, struct bd_turn *turn, const struct bd_request *request)
 {
     begin(r, turn, request);
-    turn->early = bd_dispatch(turn);
+    turn->early = bd_dispatch(r, turn);
     if (turn->early != BD_VERDICT_NONE || turn->subscribe)
         return;
     turn->early = bd_target_find(r, turn);
@@ -132,14 +141,14 @@ void bd_registrar_prepare(struct bd_registrar *registrar, unsigned place,
 void bd_registrar_prefetch(const struct bd_registrar *registrar, unsigned place)
 {
     const struct bd_turn *turn = &registrar->turn[place];
-    if (turn->early == BD_VERDICT_NONE && !turn->subscribe)
+    if (turn->looks_up)
         bd_table_prefetch_record(registrar->deps.table, turn->hash);
 }
 
 void bd_registrar_prefetch_rest(const struct bd_registrar *registrar, unsigned place)
 {
     const struct bd_turn *turn = &registrar->turn[place];
-    if (turn->early == BD_VERDICT_NONE && !turn->subscribe)
+    if (turn->looks_up)
         bd_table_prefetch_rest(registrar->deps.table, turn->hash);
 }
 

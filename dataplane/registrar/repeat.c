@@ -1,24 +1,51 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "repeat.h"
 
+#include "life.h"
 #include "outbound.h"
 #include "private.h"
 
-uint64_t bd_repeat_fingerprint(const struct bd_message *m, const struct bd_hash_key *key)
+/* RFC 5627 5.1 compares a Contact that has an instance with To, where there are GRUUs. */
+static uint64_t hash_of_to(const struct bd_message *m, const struct bd_policy_domain *settings,
+                           const struct bd_hash_key *key)
+{
+    struct bd_str uri = m->to.uri.text;
+    return settings->gruu_enabled ? bd_hash64(key, uri.p, uri.len) : 0;
+}
+
+uint64_t bd_repeat_fingerprint(const struct bd_message *m, const struct bd_policy_domain *settings,
+                               const struct bd_hash_key *key)
 {
     const struct bd_header *contact = bd_header_first(m, BD_HDR_CONTACT);
     if (!contact || contact->next != BD_HDR_NONE || bd_header_first(m, BD_HDR_PATH))
         return 0;
     const uint64_t part[] = {bd_hash64(key, contact->value.p, contact->value.len),
-                             m->request_uri.scheme, BD_REPEAT_RULES};
+                             hash_of_to(m, settings, key),
+                             m->request_uri.scheme,
+                             bd_outbound_reg_id(m, settings),
+                             settings->gruu_enabled != 0,
+                             BD_REPEAT_RULES};
     return bd_hash64(key, part, sizeof(part)) & ~(uint64_t)BD_REPEAT_NO_EXPIRES;
 }
 
-uint64_t bd_repeat_word(uint64_t fingerprint, const struct bd_contact *contact)
+static bool takes_whole_rules(const struct bd_message *m, const struct bd_policy_domain *settings,
+                              const struct bd_contact *contact)
 {
+    const struct bd_uri *uri = &contact->addr.uri;
+    struct bd_str value;
+    bool doubtful = contact->reg_id && bd_outbound_reg_id(m, settings) == BD_REG_ID_DOUBTFUL;
+    return doubtful || uri->bnc ||
+           (contact->instance.p && bd_param_find(uri->params, BD_STR("gr"), &value));
+}
+
+uint64_t bd_repeat_word(uint64_t fingerprint, const struct bd_message *m,
+                        const struct bd_policy_domain *settings, const struct bd_contact *contact)
+{
+    if (!fingerprint || takes_whole_rules(m, settings, contact))
+        return 0;
     uint32_t expires_s = contact->has_expires ? contact->expires_s : BD_REPEAT_NO_EXPIRES;
     bool fits = expires_s < BD_REPEAT_NO_EXPIRES || !contact->has_expires;
-    return fingerprint && fits ? fingerprint | expires_s : 0;
+    return fits ? fingerprint | expires_s : 0;
 }
 
 /* A User-Agent is stored as it came, but for one that is cut, which is so here, too, and one with a
@@ -60,7 +87,15 @@ static uint32_t renewed_s(const struct bd_turn *turn, const struct bd_binding *b
     return interval_s && !brief && longer ? expires_at_s : 0;
 }
 
-int bd_repeat_find(const struct bd_turn *turn, const struct bd_set *set, uint32_t *expires_at_s)
+static bool is_life_due(struct bd_turn *turn, const struct bd_set *set, unsigned at)
+{
+    const struct bd_binding *b = &set->entry[at].binding;
+    return b->text[BD_TEXT_INSTANCE].len &&
+           bd_life_is_due(
+               set, at, turn->settings->gruu_enabled && bd_turn_supports(turn, BD_SUPPORTED_GRUU));
+}
+
+int bd_repeat_find(struct bd_turn *turn, const struct bd_set *set, uint32_t *expires_at_s)
 {
     if (!turn->fingerprint || turn->again ||
         bd_outbound_demand(turn->m, turn->settings) != BD_VERDICT_NONE)
@@ -71,7 +106,7 @@ int bd_repeat_find(const struct bd_turn *turn, const struct bd_set *set, uint32_
             continue;
         *expires_at_s = renewed_s(turn, b);
         bool fits = *expires_at_s && !(b->state & BD_STATE_SEALED) &&
-                    turn->m->cseq > bd_state_cseq(b->state);
+                    turn->m->cseq > bd_state_cseq(b->state) && !is_life_due(turn, set, i);
         return fits ? (int)i : -1;
     }
     return -1;

@@ -65,32 +65,78 @@ static bool take_param(struct bd_contact *contact, struct bd_str name, struct bd
         return take_q(contact, value);
     if (word == BD_WORD("reg-id"))
         return take_reg_id(contact, value);
-    if (word == BD_WORD("+sip.instance") && bd_str_eq_nocase(name, BD_STR("+sip.instance")))
+    static const struct bd_str instance = {"+sip.instance", 13};
+    if (name.len == instance.len && bd_same_but_case(name.p, instance.p, instance.len))
         return take_instance(contact, value);
     return true;
 }
 
+/* STAR, with a comma or nothing behind it. */
+static const char *star(const char *p, const char *end)
+{
+    if (*p != '*')
+        return NULL;
+    p = bd_skip_lws(p + 1, end);
+    return p == end || *p == ',' ? p : NULL;
+}
+
+/* *( SEMI contact-params ); p stands on the first ";" if there is one. */
+static const char *params_take(const struct bd_scan *scan, const char *p, const char *end,
+                               struct bd_contact *contact)
+{
+    while (p < end && *p == ';') {
+        struct bd_str name, value;
+        p = bd_param_read(scan, p + 1, end, BD_C_TOKEN, &name, &value);
+        if (!p || !take_param(contact, name, value))
+            return NULL;
+    }
+    return p == end || *p == ',' ? p : NULL;
+}
+
 /* Contact = STAR / ( ( name-addr / addr-spec ) *( SEMI contact-params ) ) */
+const char *bd_contact_take(const struct bd_scan *scan, struct bd_str list,
+                            struct bd_contact *contact)
+{
+    const char *end = bd_str_end(list), *begin = bd_skip_lws(list.p, end);
+    bd_clear(contact, sizeof(*contact));
+    if (begin == end)
+        return NULL;
+    const char *p = star(begin, end);
+    contact->star = p;
+    if (p)
+        return p;
+    const char *address_end = bd_name_addr_take(scan, begin, end, NULL, &contact->addr);
+    p = address_end ? params_take(scan, address_end, end, contact) : NULL;
+    if (!p)
+        return NULL;
+    contact->addr.text = bd_trim(begin, p);
+    if (p > address_end)
+        contact->addr.params = bd_slice(address_end + 1, bd_str_end(contact->addr.text));
+    return p;
+}
+
 bool bd_contact_read(const struct bd_scan *scan, struct bd_str element, struct bd_contact *contact)
 {
-    bd_clear(contact, sizeof(*contact));
-    if (bd_str_eq(bd_trim(element.p, bd_str_end(element)), BD_STR("*"))) {
-        contact->star = true;
-        return true;
-    }
-    if (!bd_name_addr_read(scan, element, &contact->addr))
-        return false;
-    struct bd_str cursor = contact->addr.params, name, value;
-    bool bad = false;
-    while (bd_param_scan(scan, &cursor, BD_C_TOKEN, &name, &value, &bad)) {
-        if (!take_param(contact, name, value))
-            return false;
-    }
-    return !bad;
+    struct bd_str text = bd_trim(element.p, bd_str_end(element));
+    return bd_contact_take(scan, text, contact) == bd_str_end(text);
 }
 
 bool bd_contact_parse(struct bd_str element, struct bd_contact *contact)
 {
     struct bd_scan room;
     return bd_contact_read(bd_scan_text(&room, element), element, contact);
+}
+
+/* Bitmaps of the whole rest of a long list for each of its elements would add up. */
+enum { SCANNED_MAX = 512 };
+
+bool bd_contact_next(struct bd_list *list, struct bd_contact *contact)
+{
+    if (!list->h)
+        return false;
+    struct bd_scan room;
+    const struct bd_scan *scan =
+        list->rest.len <= SCANNED_MAX ? bd_scan_text(&room, list->rest) : NULL;
+    struct bd_str element;
+    return bd_list_step(list, bd_contact_take(scan, list->rest, contact), &element);
 }

@@ -2,29 +2,10 @@
 #include "parse.h"
 #include "scan.h"
 
-#include <stddef.h>
-
 const char *const bd_digest_alg_name[BD_ALG_CNT] = {
     [BD_ALG_MD5] = "MD5",
     [BD_ALG_SHA256] = "SHA-256",
     [BD_ALG_SHA512_256] = "SHA-512-256",
-};
-
-struct field {
-    struct bd_str name;
-    size_t offset; /* of its slice in struct bd_credentials */
-    uint32_t max;
-};
-#define FIELD(member, limit)                                                                       \
-    {                                                                                              \
-        {#member, sizeof(#member) - 1}, offsetof(struct bd_credentials, member), limit             \
-    }
-
-/* A nonce or response that is too long is not malformed: it is wrong, and found to be so. */
-static const struct field fields[] = {
-    FIELD(username, BD_USERNAME_MAX), FIELD(realm, BD_REALM_MAX),  FIELD(nonce, UINT32_MAX),
-    FIELD(uri, BD_DIGEST_URI_MAX),    FIELD(response, UINT32_MAX), FIELD(cnonce, BD_CNONCE_MAX),
-    FIELD(opaque, UINT32_MAX),
 };
 
 /* Parameters that are no text of their own, each seen at most once. */
@@ -46,6 +27,8 @@ static enum bd_qop qop_id(struct bd_str text)
 
 static enum bd_digest_alg algorithm_id(struct bd_str text)
 {
+    if (bd_str_eq(text, BD_STR("MD5")))
+        return BD_ALG_MD5;
     for (int i = 0; i < BD_ALG_CNT; i++) {
         if (bd_str_eq_nocase(text, bd_str_from(bd_digest_alg_name[i])))
             return (enum bd_digest_alg)i;
@@ -71,10 +54,15 @@ static bool userhash_parse(struct bd_credentials *c, struct bd_str text)
     return c->userhash || bd_str_eq_nocase(text, BD_STR("false"));
 }
 
-static bool take_text(struct bd_credentials *c, const struct field *field, struct bd_str text)
+static bool is_username_ext(struct bd_str name)
 {
-    struct bd_str *slot = (struct bd_str *)((char *)c + field->offset);
-    if (slot->p || text.len > field->max)
+    return bd_str_eq_nocase(name, BD_STR("username*"));
+}
+
+/* A text, seen once, of at most so many bytes. */
+static bool take_text(struct bd_str *slot, struct bd_str text, uint32_t max)
+{
+    if (slot->p || text.len > max)
         return false;
     *slot = text;
     return true;
@@ -83,12 +71,47 @@ static bool take_text(struct bd_credentials *c, const struct field *field, struc
 /* RFC 7616 3.4: never beside username, never hashed. Three characters a byte, and the charset. */
 static bool take_username_ext(struct bd_credentials *c, struct bd_str text)
 {
-    static const struct field field = {
-        {NULL, 0}, offsetof(struct bd_credentials, username), 3 * BD_USERNAME_MAX + 32};
     char decoded[BD_USERNAME_MAX];
     c->username_ext = true;
-    return take_text(c, &field, text) &&
+    return take_text(&c->username, text, 3 * BD_USERNAME_MAX + 32) &&
            bd_ext_value_decode(text, decoded, sizeof(decoded)) != UINT32_MAX;
+}
+
+/* Those whose name is longer than a word. */
+static bool take_longer(struct bd_credentials *c, unsigned *seen, struct bd_str name,
+                        struct bd_str text)
+{
+    if (is_username_ext(name))
+        return take_username_ext(c, text);
+    if (bd_str_eq_nocase(name, BD_STR("algorithm"))) {
+        c->algorithm = algorithm_id(text);
+        return once(seen, SEEN_ALGORITHM);
+    }
+    return true;
+}
+
+/* Where a text is kept, and how long it may be; NULL: the name is none of theirs. A nonce or
+ * response that is too long is not malformed: it is wrong, and found to be so. */
+static struct bd_str *slot_of(struct bd_credentials *c, uint64_t name, uint32_t *max)
+{
+    *max = UINT32_MAX;
+    if (name == BD_WORD("nonce"))
+        return &c->nonce;
+    if (name == BD_WORD("response"))
+        return &c->response;
+    if (name == BD_WORD("opaque"))
+        return &c->opaque;
+    *max = BD_DIGEST_URI_MAX;
+    if (name == BD_WORD("uri"))
+        return &c->uri;
+    *max = BD_USERNAME_MAX;
+    if (name == BD_WORD("username"))
+        return &c->username;
+    *max = BD_REALM_MAX;
+    if (name == BD_WORD("realm"))
+        return &c->realm;
+    *max = BD_CNONCE_MAX;
+    return name == BD_WORD("cnonce") ? &c->cnonce : NULL;
 }
 
 /* False when the parameter is malformed or was there before. Unknown ones are auth-param: let be.
@@ -96,23 +119,20 @@ static bool take_username_ext(struct bd_credentials *c, struct bd_str text)
 static bool take_param(struct bd_credentials *c, unsigned *seen, struct bd_str name,
                        struct bd_str text)
 {
-    for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
-        if (bd_str_eq_nocase(name, fields[i].name))
-            return take_text(c, &fields[i], text);
-    }
-    if (bd_str_eq_nocase(name, BD_STR("username*")))
-        return take_username_ext(c, text);
-    if (bd_str_eq_nocase(name, BD_STR("qop"))) {
+    if (name.len > sizeof(uint64_t))
+        return take_longer(c, seen, name, text);
+    uint64_t word = bd_word(name);
+    uint32_t max;
+    struct bd_str *slot = slot_of(c, word, &max);
+    if (slot)
+        return take_text(slot, text, max);
+    if (word == BD_WORD("qop")) {
         c->qop = qop_id(text);
         return once(seen, SEEN_QOP);
     }
-    if (bd_str_eq_nocase(name, BD_STR("algorithm"))) {
-        c->algorithm = algorithm_id(text);
-        return once(seen, SEEN_ALGORITHM);
-    }
-    if (bd_str_eq_nocase(name, BD_STR("nc")))
+    if (word == BD_WORD("nc"))
         return once(seen, SEEN_NC) && nc_parse(c, text);
-    if (bd_str_eq_nocase(name, BD_STR("userhash")))
+    if (word == BD_WORD("userhash"))
         return once(seen, SEEN_USERHASH) && userhash_parse(c, text);
     return true;
 }
@@ -128,12 +148,12 @@ static bool complete(const struct bd_credentials *c)
 }
 
 /* Reads one parameter. An ext-value has characters (RFC 5987 3.2) that no other value has bare. */
-static const char *read_param(const char *p, const char *end, struct bd_str *name,
-                              struct bd_str *text)
+static const char *read_param(const struct bd_scan *scan, const char *p, const char *end,
+                              struct bd_str *name, struct bd_str *text)
 {
     static const char marks[] = "#$&^|";
-    const char *stop = bd_param_read(NULL, p, end, BD_C_TOKEN, name, text);
-    if (!stop || !text->p || !bd_str_eq_nocase(*name, BD_STR("username*")))
+    const char *stop = bd_param_read(scan, p, end, BD_C_TOKEN, name, text);
+    if (!stop || !text->p || !is_username_ext(*name))
         return stop;
     for (p = bd_str_end(*text); p < end; p++) {
         if (!bd_is(*p, BD_C_TOKEN) && !memchr(marks, *p, sizeof(marks) - 1))
@@ -145,8 +165,11 @@ static const char *read_param(const char *p, const char *end, struct bd_str *nam
 
 /* credentials = "Digest" LWS dig-resp *( COMMA dig-resp ). Looser: any value may stand with or
  * without quotes, as clients differ in that for algorithm, qop and nc. */
-enum bd_credentials_rc bd_credentials_parse(struct bd_str value, struct bd_credentials *c)
+__attribute__((flatten)) enum bd_credentials_rc bd_credentials_parse(struct bd_str value,
+                                                                     struct bd_credentials *c)
 {
+    struct bd_scan room;
+    const struct bd_scan *scan = bd_scan_text(&room, value);
     bd_clear(c, sizeof(*c));
     const char *p = value.p, *end = bd_str_end(value);
     const char *stop = bd_skip(p, end, BD_C_TOKEN);
@@ -160,7 +183,7 @@ enum bd_credentials_rc bd_credentials_parse(struct bd_str value, struct bd_crede
     unsigned seen = 0;
     for (;;) {
         struct bd_str name, text;
-        p = read_param(p, end, &name, &text);
+        p = read_param(scan, p, end, &name, &text);
         if (!p || !text.p || !take_param(c, &seen, name, bd_strip_quotes(text)))
             return BD_CREDENTIALS_MALFORMED;
         if (p == end)

@@ -2,69 +2,86 @@
 #include "parse.h"
 #include "scan.h"
 
+#include <assert.h>
+#include <endian.h>
+
 const char *const bd_header_name[BD_HDR_CNT] = {[BD_HDR_OTHER] = "",
 #define X(name, text, compact) [BD_HDR_##name] = text,
                                                 BD_HEADERS(X)
 #undef X
 };
 
-/* Which name it may be, by length and by first and last letter; then its bytes decide. One letter:
- * the compact form (7.3.3). */
-enum { NAME_MAX_LEN = 19 };
-#define SLOT(first, last) ((2 * (first) + (last)) & 31)
-static const uint8_t candidate[NAME_MAX_LEN + 1][32] = {
-    [1] = {[SLOT('v', 'v')] = BD_HDR_VIA,
-           [SLOT('f', 'f')] = BD_HDR_FROM,
-           [SLOT('t', 't')] = BD_HDR_TO,
-           [SLOT('i', 'i')] = BD_HDR_CALL_ID,
-           [SLOT('m', 'm')] = BD_HDR_CONTACT,
-           [SLOT('k', 'k')] = BD_HDR_SUPPORTED,
-           [SLOT('l', 'l')] = BD_HDR_CONTENT_LENGTH,
-           [SLOT('c', 'c')] = BD_HDR_CONTENT_TYPE,
-           [SLOT('e', 'e')] = BD_HDR_CONTENT_ENCODING,
-           [SLOT('o', 'o')] = BD_HDR_EVENT,
-           [SLOT('a', 'a')] = BD_HDR_ACCEPT_CONTACT,
-           [SLOT('j', 'j')] = BD_HDR_REJECT_CONTACT,
-           [SLOT('d', 'd')] = BD_HDR_REQUEST_DISPOSITION},
-    [2] = {[SLOT('t', 'o')] = BD_HDR_TO},
-    [3] = {[SLOT('v', 'a')] = BD_HDR_VIA},
-    [4] = {[SLOT('f', 'm')] = BD_HDR_FROM,
-           [SLOT('c', 'q')] = BD_HDR_CSEQ,
-           [SLOT('p', 'h')] = BD_HDR_PATH,
-           [SLOT('d', 'e')] = BD_HDR_DATE},
-    [5] = {[SLOT('r', 'e')] = BD_HDR_ROUTE,
-           [SLOT('a', 'w')] = BD_HDR_ALLOW,
-           [SLOT('e', 't')] = BD_HDR_EVENT},
-    [6] = {[SLOT('a', 't')] = BD_HDR_ACCEPT},
-    [7] = {[SLOT('c', 'd')] = BD_HDR_CALL_ID,
-           [SLOT('c', 't')] = BD_HDR_CONTACT,
-           [SLOT('e', 's')] = BD_HDR_EXPIRES,
-           [SLOT('r', 'e')] = BD_HDR_REQUIRE},
-    [9] = {[SLOT('s', 'd')] = BD_HDR_SUPPORTED, [SLOT('t', 'p')] = BD_HDR_TIMESTAMP},
-    [10] = {[SLOT('u', 't')] = BD_HDR_USER_AGENT},
-    [12] = {[SLOT('m', 's')] = BD_HDR_MAX_FORWARDS,
-            [SLOT('r', 'e')] = BD_HDR_RECORD_ROUTE,
-            [SLOT('c', 'e')] = BD_HDR_CONTENT_TYPE},
-    [13] = {[SLOT('a', 'n')] = BD_HDR_AUTHORIZATION, [SLOT('p', 'e')] = BD_HDR_PROXY_REQUIRE},
-    [14] = {[SLOT('c', 'h')] = BD_HDR_CONTENT_LENGTH,
-            [SLOT('a', 't')] = BD_HDR_ACCEPT_CONTACT,
-            [SLOT('r', 't')] = BD_HDR_REJECT_CONTACT},
-    [16] = {[SLOT('c', 'g')] = BD_HDR_CONTENT_ENCODING},
-    [19] = {[SLOT('p', 'n')] = BD_HDR_PROXY_AUTHORIZATION,
-            [SLOT('c', 'n')] = BD_HDR_CONTENT_DISPOSITION,
-            [SLOT('r', 'n')] = BD_HDR_REQUEST_DISPOSITION},
+/* How a field may be spelled: in full, and in the compact form (7.3.3), which has the higher half.
+ */
+enum { NAME_MAX_LEN = 19, COMPACT = 32 };
+static_assert((int)BD_HDR_CNT <= COMPACT, "one half for each form");
+static const char spelling[2 * COMPACT][32] = {
+#define X(name, text, compact) [BD_HDR_##name] = text, [COMPACT + BD_HDR_##name] = {compact},
+    BD_HEADERS(X)
+#undef X
 };
+
+/* Which of them it may be, by length and by first and last letter; then its bytes decide. */
+#define SLOT(len, first, last) (32 * (len) + ((2 * (first) + (last)) & 31))
+static const uint8_t candidate[32 * (NAME_MAX_LEN + 1)] = {
+    [SLOT(1, 'v', 'v')] = COMPACT + BD_HDR_VIA,
+    [SLOT(1, 'f', 'f')] = COMPACT + BD_HDR_FROM,
+    [SLOT(1, 't', 't')] = COMPACT + BD_HDR_TO,
+    [SLOT(1, 'i', 'i')] = COMPACT + BD_HDR_CALL_ID,
+    [SLOT(1, 'm', 'm')] = COMPACT + BD_HDR_CONTACT,
+    [SLOT(1, 'k', 'k')] = COMPACT + BD_HDR_SUPPORTED,
+    [SLOT(1, 'l', 'l')] = COMPACT + BD_HDR_CONTENT_LENGTH,
+    [SLOT(1, 'c', 'c')] = COMPACT + BD_HDR_CONTENT_TYPE,
+    [SLOT(1, 'e', 'e')] = COMPACT + BD_HDR_CONTENT_ENCODING,
+    [SLOT(1, 'o', 'o')] = COMPACT + BD_HDR_EVENT,
+    [SLOT(1, 'a', 'a')] = COMPACT + BD_HDR_ACCEPT_CONTACT,
+    [SLOT(1, 'j', 'j')] = COMPACT + BD_HDR_REJECT_CONTACT,
+    [SLOT(1, 'd', 'd')] = COMPACT + BD_HDR_REQUEST_DISPOSITION,
+    [SLOT(2, 't', 'o')] = BD_HDR_TO,
+    [SLOT(3, 'v', 'a')] = BD_HDR_VIA,
+    [SLOT(4, 'f', 'm')] = BD_HDR_FROM,
+    [SLOT(4, 'c', 'q')] = BD_HDR_CSEQ,
+    [SLOT(4, 'p', 'h')] = BD_HDR_PATH,
+    [SLOT(4, 'd', 'e')] = BD_HDR_DATE,
+    [SLOT(5, 'r', 'e')] = BD_HDR_ROUTE,
+    [SLOT(5, 'a', 'w')] = BD_HDR_ALLOW,
+    [SLOT(5, 'e', 't')] = BD_HDR_EVENT,
+    [SLOT(6, 'a', 't')] = BD_HDR_ACCEPT,
+    [SLOT(7, 'c', 'd')] = BD_HDR_CALL_ID,
+    [SLOT(7, 'c', 't')] = BD_HDR_CONTACT,
+    [SLOT(7, 'e', 's')] = BD_HDR_EXPIRES,
+    [SLOT(7, 'r', 'e')] = BD_HDR_REQUIRE,
+    [SLOT(9, 's', 'd')] = BD_HDR_SUPPORTED,
+    [SLOT(9, 't', 'p')] = BD_HDR_TIMESTAMP,
+    [SLOT(10, 'u', 't')] = BD_HDR_USER_AGENT,
+    [SLOT(12, 'm', 's')] = BD_HDR_MAX_FORWARDS,
+    [SLOT(12, 'r', 'e')] = BD_HDR_RECORD_ROUTE,
+    [SLOT(12, 'c', 'e')] = BD_HDR_CONTENT_TYPE,
+    [SLOT(13, 'a', 'n')] = BD_HDR_AUTHORIZATION,
+    [SLOT(13, 'p', 'e')] = BD_HDR_PROXY_REQUIRE,
+    [SLOT(14, 'c', 'h')] = BD_HDR_CONTENT_LENGTH,
+    [SLOT(14, 'a', 't')] = BD_HDR_ACCEPT_CONTACT,
+    [SLOT(14, 'r', 't')] = BD_HDR_REJECT_CONTACT,
+    [SLOT(16, 'c', 'g')] = BD_HDR_CONTENT_ENCODING,
+    [SLOT(19, 'p', 'n')] = BD_HDR_PROXY_AUTHORIZATION,
+    [SLOT(19, 'c', 'n')] = BD_HDR_CONTENT_DISPOSITION,
+    [SLOT(19, 'r', 'n')] = BD_HDR_REQUEST_DISPOSITION,
+};
+
+/* Nothing is left to guess: any order of names costs the same. What is spelled like nothing is
+ * compared with the empty row, and differs. */
+static inline enum bd_header_id header_id(struct bd_str name)
+{
+    if (name.len - 1 >= NAME_MAX_LEN)
+        return BD_HDR_OTHER;
+    unsigned as = candidate[SLOT(name.len, (uint8_t)name.p[0], (uint8_t)name.p[name.len - 1])];
+    unsigned same = bd_same_but_case(name.p, spelling[as], name.len);
+    return (enum bd_header_id)(as % COMPACT & -same);
+}
 
 enum bd_header_id bd_header_id(struct bd_str name)
 {
-    if (name.len == 0 || name.len > NAME_MAX_LEN)
-        return BD_HDR_OTHER;
-    enum bd_header_id id = candidate[name.len][SLOT(name.p[0], name.p[name.len - 1])];
-    if (name.len == 1)
-        return bd_is(name.p[0], BD_C_ALPHA) ? id : BD_HDR_OTHER;
-    if (id == BD_HDR_OTHER || !bd_same_but_case(name.p, bd_header_name[id], name.len))
-        return BD_HDR_OTHER;
-    return id;
+    return header_id(name);
 }
 
 void bd_lines_seek(struct bd_lines *lines, const char *p)
@@ -120,38 +137,56 @@ static const char *name_parse(const struct bd_scan *scan, const char *p, const c
         return NULL;
     struct bd_str name = bd_slice(p, stop);
     header->name = name;
-    header->id = (uint8_t)bd_header_id(name);
+    header->id = (uint8_t)header_id(name);
     return colon;
 }
 
-/* The field as nearly all of them are, "Name: value" on one line. False when it is not, which says
- * nothing about its being right. */
-static inline bool split_plain(struct bd_lines *lines, const char *p, const char *end,
-                               struct bd_header *header, const char **next)
+/* A field as nearly all of them are, "Name: value" on one line that ends at `stop`. False when it
+ * is not, which says nothing about its being right. */
+static inline bool split_plain(const struct bd_scan *scan, const char *p, const char *stop,
+                               struct bd_header *header)
 {
-    const struct bd_scan *scan = lines->scan;
-    const char *stop = scan->begin + scan->maps.control[lines->next];
-    if (end - stop < 3 || memcmp(stop, "\r\n", 2) != 0 || stop[2] == ' ' || stop[2] == '\t')
-        return false;
-    uint64_t beyond_name = ~bd_scan_class(scan, p, BD_C_TOKEN);
-    if (!beyond_name || beyond_name & 1)
-        return false;
-    const char *colon = p + __builtin_ctzll(beyond_name);
+    uint32_t len = (uint32_t)(bd_scan_leap(scan, p, BD_C_TOKEN) - p);
+    const char *value = p + len + 2;
     /* Between p and stop there is no control character; CR is not above the space. */
-    if (memcmp(colon, ": ", 2) != 0 || (uint8_t)colon[2] <= ' ' || (uint8_t)stop[-1] <= ' ')
+    if (memcmp(p + len, ": ", 2) != 0 || (uint8_t)*value <= ' ' || (uint8_t)stop[-1] <= ' ')
         return false;
-    header->name = bd_slice(p, colon);
-    header->value = bd_slice(colon + 2, stop);
-    header->id = (uint8_t)bd_header_id(header->name);
-    lines->next++;
-    *next = stop + 2;
-    return true;
+    header->name = (struct bd_str){p, len};
+    header->value = bd_slice(value, stop);
+    header->id = (uint8_t)header_id(header->name);
+    return len > 0;
 }
 
-/* Any other field; out of the way of those. */
-__attribute__((noinline)) static bool split_any(struct bd_lines *lines, const char *p,
-                                                const char *end, struct bd_header *header,
-                                                const char **next)
+/* Whether a line ends here and the next one is no fold. */
+static inline bool is_plain_end(const char *p, const char *end)
+{
+    uint32_t four;
+    if (end - p < (ptrdiff_t)sizeof(four))
+        return false;
+    memcpy(&four, p, sizeof(four));
+    four = htole32(four) & 0xffffff;
+    return (four & 0xffff) == 0x0a0d && four != 0x200a0d && four != 0x090a0d;
+}
+
+struct bd_header *bd_headers_plain(struct bd_lines *lines, const char **line, const char *end,
+                                   struct bd_header *h, const struct bd_header *none_left)
+{
+    const struct bd_scan *scan = lines->scan;
+    const char *p = *line;
+    uint32_t next = lines->next;
+    for (; h < none_left; h++, next++) {
+        const char *stop = scan->begin + scan->maps.control[next];
+        if (!is_plain_end(stop, end) || !split_plain(scan, p, stop, h))
+            break;
+        p = stop + 2;
+    }
+    lines->next = next;
+    *line = p;
+    return h;
+}
+
+bool bd_header_split(struct bd_lines *lines, const char *p, const char *end,
+                     struct bd_header *header, const char **next)
 {
     bool clean = true;
     const char *stop = field_end(lines, p, end, &clean);
@@ -162,11 +197,4 @@ __attribute__((noinline)) static bool split_any(struct bd_lines *lines, const ch
         return false;
     header->value = bd_trim(colon + 1, stop);
     return true;
-}
-
-bool bd_header_split(struct bd_lines *lines, const char *p, const char *end,
-                     struct bd_header *header, const char **next)
-{
-    return (lines->scan && split_plain(lines, p, end, header, next)) ||
-           split_any(lines, p, end, header, next);
 }

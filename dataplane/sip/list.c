@@ -48,12 +48,9 @@ struct bd_list bd_list_begin(const struct bd_message *m, enum bd_header_id id)
     return list;
 }
 
-bool bd_list_next(struct bd_list *list, struct bd_str *element)
+bool bd_list_step(struct bd_list *list, const char *stop, struct bd_str *element)
 {
-    if (!list->h)
-        return false;
     const char *end = bd_str_end(list->rest);
-    const char *stop = bd_element_end(NULL, list->rest.p, end);
     if (stop)
         *element = bd_trim(list->rest.p, stop);
     if (!stop || element->len == 0) {
@@ -66,6 +63,12 @@ bool bd_list_next(struct bd_list *list, struct bd_str *element)
     else
         enter_field(list, bd_header_next(list->m, list->h));
     return true;
+}
+
+bool bd_list_next(struct bd_list *list, struct bd_str *element)
+{
+    return list->h &&
+           bd_list_step(list, bd_element_end(NULL, list->rest.p, bd_str_end(list->rest)), element);
 }
 
 bool bd_list_has(const struct bd_message *m, enum bd_header_id id, struct bd_str token)

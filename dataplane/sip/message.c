@@ -45,7 +45,11 @@ static void header_fields(const struct bd_scan *scan, struct bd_message *m, cons
     struct bd_header *h = m->header, *const none_left = h + BD_SIP_HEADERS_MAX;
     bd_lines_seek(&lines, p);
     m->body = (struct bd_str){end, 0};
-    while (p < end) {
+    for (;;) {
+        if (scan)
+            h = bd_headers_plain(&lines, &p, end, h, none_left);
+        if (p == end)
+            break;
         if (end - p >= 2 && memcmp(p, "\r\n", 2) == 0) {
             m->body = bd_slice(p + 2, end);
             break;
@@ -74,15 +78,25 @@ static const struct bd_header *single(struct bd_message *m, enum bd_header_id id
     return NULL;
 }
 
+/* What can be read of a list with something malformed in it: a sent-by to reply to is as far as its
+ * first element goes, and without the end of that there is none. */
+static void via_malformed(const struct bd_scan *scan, struct bd_message *m, struct bd_str list)
+{
+    const char *stop = bd_element_end(scan, list.p, bd_str_end(list));
+    struct bd_str element = stop ? bd_trim(list.p, stop) : BD_STR_NULL;
+    if (element.len > 0)
+        bd_via_read(scan, element, &m->via);
+    else
+        m->via = (struct bd_via){0};
+}
+
 static void via_field(const struct bd_scan *scan, struct bd_message *m)
 {
     const struct bd_header *h = bd_header_first(m, BD_HDR_VIA);
-    if (h) {
-        const char *end = bd_str_end(h->value), *stop = bd_element_end(scan, h->value.p, end);
-        struct bd_str element = stop ? bd_trim(h->value.p, stop) : BD_STR_NULL;
-        if (element.len > 0 && bd_via_read(scan, element, &m->via))
-            return;
-    }
+    if (h && bd_via_take(scan, h->value, &m->via))
+        return;
+    if (h)
+        via_malformed(scan, m, h->value);
     complain(m, "Malformed Via");
 }
 
@@ -101,14 +115,14 @@ static bool tag_parse(const struct bd_scan *scan, struct bd_str params, bool *fo
     return !bad;
 }
 
-/* From and To: one element, and its tag. */
+/* From and To: one element, and its tag. In a REGISTER they mostly have the same URI. */
 static void address_field(const struct bd_scan *scan, struct bd_message *m, enum bd_header_id id,
-                          struct bd_name_addr *address, struct bd_str *tag, const char *several,
-                          const char *malformed)
+                          const struct bd_uri *like, struct bd_name_addr *address,
+                          struct bd_str *tag, const char *several, const char *malformed)
 {
     const struct bd_header *h = single(m, id, several);
     bool found = false;
-    if (h && bd_name_addr_read(scan, h->value, address) &&
+    if (h && bd_name_addr_read(scan, h->value, like, address) &&
         tag_parse(scan, address->params, &found, tag)) {
         if (found && !tag->p)
             complain(m, malformed);
@@ -200,8 +214,10 @@ static void content_length_field(struct bd_message *m)
 static void known_fields(const struct bd_scan *scan, struct bd_message *m)
 {
     via_field(scan, m);
-    address_field(scan, m, BD_HDR_FROM, &m->from, &m->from_tag, "Several Froms", "Malformed From");
-    address_field(scan, m, BD_HDR_TO, &m->to, &m->to_tag, "Several Tos", "Malformed To");
+    address_field(scan, m, BD_HDR_FROM, NULL, &m->from, &m->from_tag, "Several Froms",
+                  "Malformed From");
+    address_field(scan, m, BD_HDR_TO, &m->from.uri, &m->to, &m->to_tag, "Several Tos",
+                  "Malformed To");
     call_id_field(scan, m);
     cseq_field(scan, m);
     max_forwards_field(m);

@@ -109,6 +109,18 @@ struct bd_name_addr {
     struct bd_str text;   /* the whole element */
 };
 
+/* One Contact of a REGISTER (20.10). */
+struct bd_contact {
+    bool star; /* "*": nothing else is set */
+    struct bd_name_addr addr;
+    bool has_expires; /* malformed counts as 3600 (20.10 with 20.19) */
+    uint32_t expires_s;
+    bool has_q;
+    uint16_t q_milli;       /* 0..1000 */
+    struct bd_str instance; /* +sip.instance, quotes removed, angle brackets kept; NULL absent */
+    uint32_t reg_id;        /* 0 when absent (RFC 5626: 1..2^31-1) */
+};
+
 struct bd_message {
     struct bd_str text; /* the whole buffer given */
     bool is_request;
@@ -186,20 +198,13 @@ bool bd_list_has(const struct bd_message *m, enum bd_header_id id, struct bd_str
  * the header (20.10), and a URI with ',', ';' or '?' is refused. False when malformed. */
 bool bd_name_addr_parse(struct bd_str element, struct bd_name_addr *na);
 
-/* One Contact of a REGISTER (20.10). */
-struct bd_contact {
-    bool star; /* "*": nothing else is set */
-    struct bd_name_addr addr;
-    bool has_expires; /* malformed counts as 3600 (20.10 with 20.19) */
-    uint32_t expires_s;
-    bool has_q;
-    uint16_t q_milli;       /* 0..1000 */
-    struct bd_str instance; /* +sip.instance, quotes removed, angle brackets kept; NULL absent */
-    uint32_t reg_id;        /* 0 when absent (RFC 5626: 1..2^31-1) */
-};
-/* False when malformed (q out of range, bad URI, reg-id no number or 0, instance not "<...>" in
+/* One Contact.
+ * False when malformed (q out of range, bad URI, reg-id no number or 0, instance not "<...>" in
  * quotes, any of the four doubled). Its URI may be of any scheme. */
 bool bd_contact_parse(struct bd_str element, struct bd_contact *contact);
+/* The next element of a list of Contacts, found and parsed in one go. False at the end, or with
+ * `bad` when it is malformed. */
+bool bd_contact_next(struct bd_list *list, struct bd_contact *contact);
 
 /* Digest credentials (RFC 3261 22.4, RFC 7616 3.4). Quotes are removed from the slices; a slice may
  * still hold backslash escapes (bd_unquote undoes them). Absent fields are NULL. */

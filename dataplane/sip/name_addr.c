@@ -35,39 +35,47 @@ static const char *display_name(const struct bd_scan *scan, const char *p, const
 static const char *addr_spec(const struct bd_scan *scan, const char *p, const char *end,
                              struct bd_uri *uri)
 {
-    const char *stop = p;
+    const char *stop = bd_scan_skip(scan, p, end, BD_C_PARAM);
     while (stop < end && *stop != ';' && *stop != ',' && *stop != '?' && !bd_is(*stop, BD_C_WSP) &&
            *stop != '\r')
-        stop++;
+        stop = bd_scan_skip(scan, stop + 1, end, BD_C_PARAM); /* which has none of these */
     return bd_uri_read(scan, bd_slice(p, stop), uri) ? stop : NULL;
 }
 
 static const char *bracketed(const struct bd_scan *scan, const char *p, const char *end,
-                             struct bd_uri *uri)
+                             const struct bd_uri *like, struct bd_uri *uri)
 {
     const char *close = bd_bracket_end(scan, p, end);
-    if (!close || !bd_uri_read(scan, bd_slice(p + 1, close), uri))
+    if (!close)
+        return NULL;
+    struct bd_str text = bd_slice(p + 1, close);
+    if (like && like->text.p && bd_str_eq(like->text, text))
+        bd_uri_copy(text.p, like, uri);
+    else if (!bd_uri_read(scan, text, uri))
         return NULL;
     return close + 1;
 }
 
-/* ( name-addr / addr-spec ) *( SEMI generic-param ) */
-bool bd_name_addr_read(const struct bd_scan *scan, struct bd_str element, struct bd_name_addr *na)
+const char *bd_name_addr_take(const struct bd_scan *scan, const char *p, const char *end,
+                              const struct bd_uri *like, struct bd_name_addr *na)
 {
     na->display = BD_STR_NULL;
     na->params = BD_STR_NULL;
-    struct bd_str text = bd_trim(element.p, bd_str_end(element));
-    na->text = text;
-    if (text.len == 0)
-        return false;
-    const char *p = text.p, *end = bd_str_end(text);
     const char *open = display_name(scan, p, end, &na->display);
-    p = open ? bracketed(scan, open, end, &na->uri) : addr_spec(scan, p, end, &na->uri);
-    if (!p)
-        return false;
-    p = bd_skip_lws(p, end);
-    if (p == end)
-        return true;
+    p = open ? bracketed(scan, open, end, like, &na->uri) : addr_spec(scan, p, end, &na->uri);
+    return p ? bd_skip_lws(p, end) : NULL;
+}
+
+/* ( name-addr / addr-spec ) *( SEMI generic-param ) */
+bool bd_name_addr_read(const struct bd_scan *scan, struct bd_str element, const struct bd_uri *like,
+                       struct bd_name_addr *na)
+{
+    struct bd_str text = bd_trim(element.p, bd_str_end(element));
+    const char *end = bd_str_end(text);
+    const char *p = text.len > 0 ? bd_name_addr_take(scan, text.p, end, like, na) : NULL;
+    na->text = text;
+    if (!p || p == end)
+        return p;
     if (*p != ';')
         return false;
     na->params = bd_slice(p + 1, end);
@@ -78,5 +86,5 @@ bool bd_name_addr_parse(struct bd_str element, struct bd_name_addr *na)
 {
     struct bd_scan room;
     const struct bd_scan *scan = bd_scan_text(&room, element);
-    return bd_name_addr_read(scan, element, na) && bd_params_valid(na->params, BD_C_TOKEN);
+    return bd_name_addr_read(scan, element, NULL, na) && bd_params_valid(na->params, BD_C_TOKEN);
 }

@@ -12,9 +12,36 @@ static const char *value_end(const struct bd_scan *scan, const char *p, const ch
     return stop == p ? NULL : stop;
 }
 
+/* As most are: "name" or "name=value", no LWS, no quotes, with a semicolon or the end behind it.
+ * NULL when it is not, which says nothing about its being right. */
+static inline const char *read_plain(const struct bd_scan *scan, const char *p, const char *end,
+                                     struct bd_str *name, struct bd_str *value)
+{
+    const char *stop = bd_scan_leap(scan, p, BD_C_TOKEN);
+    if (stop == p || stop >= end)
+        return NULL;
+    *name = bd_slice(p, stop);
+    *value = BD_STR_NULL;
+    if (*stop == ';')
+        return stop;
+    p = stop + 1;
+    if (*stop != '=')
+        return NULL;
+    stop = bd_scan_leap(scan, p, BD_C_TOKEN | BD_C_PARAM);
+    if (stop == p || stop > end || (stop < end && *stop != ';'))
+        return NULL;
+    *value = bd_slice(p, stop);
+    return stop;
+}
+
 const char *bd_param_read(const struct bd_scan *scan, const char *p, const char *end,
                           unsigned name_classes, struct bd_str *name, struct bd_str *value)
 {
+    if (scan && name_classes == BD_C_TOKEN) {
+        const char *behind = read_plain(scan, p, end, name, value);
+        if (behind)
+            return behind;
+    }
     p = bd_skip_lws(p, end);
     const char *stop = bd_scan_skip(scan, p, end, name_classes);
     *name = bd_slice(p, stop);

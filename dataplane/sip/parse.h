@@ -28,6 +28,9 @@ const char *bd_port_parse(const struct bd_scan *scan, const char *p, const char 
 /* bd_uri_parse() in a text that is scanned already. */
 bool bd_uri_read(const struct bd_scan *scan, struct bd_str text, struct bd_uri *uri);
 
+/* What bd_uri_read() finds at `text` when the same bytes stand there as in a URI that was read. */
+void bd_uri_copy(const char *text, const struct bd_uri *from, struct bd_uri *uri);
+
 /* Reads one "name" or "name=value" and the LWS around its parts. Returns the byte after it, NULL
  * when it is malformed. value->p is NULL when there is no "="; quotes are kept. */
 const char *bd_param_read(const struct bd_scan *scan, const char *p, const char *end,
@@ -62,11 +65,19 @@ struct bd_lines {
 /* Makes `next` right for a p further on. */
 void bd_lines_seek(struct bd_lines *lines, const char *p);
 
-/* Splits one header field that begins at p, its folds included (7.3.1).
+/* Splits the header fields from *p on as long as they are plain: "Name: value" on a line of its
+ * own, in a scanned text. Returns the header behind the last one; *p is the begin of the next line,
+ * and lines stands there. Not inlined: its loop wants the registers for itself. */
+__attribute__((noinline)) struct bd_header *bd_headers_plain(struct bd_lines *lines, const char **p,
+                                                             const char *end, struct bd_header *h,
+                                                             const struct bd_header *none_left);
+
+/* Splits any one header field that begins at p, its folds included (7.3.1).
  * *next is the begin of the next line, or end; lines stands there then. False when it is no header
  * field, has a control character or is not ended by CRLF: the line is to be skipped. */
-bool bd_header_split(struct bd_lines *lines, const char *p, const char *end,
-                     struct bd_header *header, const char **next);
+__attribute__((noinline)) bool bd_header_split(struct bd_lines *lines, const char *p,
+                                               const char *end, struct bd_header *header,
+                                               const char **next);
 
 /* The comma or end that ends the element at p. Commas in a quoted-string or between angle brackets,
  * where a URI stands, belong to the element. NULL when a quote or bracket is not closed. */
@@ -76,8 +87,23 @@ const char *bd_element_end(const struct bd_scan *scan, const char *p, const char
 const char *bd_bracket_end(const struct bd_scan *scan, const char *p, const char *end);
 
 /* bd_name_addr_parse() in a text that is scanned already, but for the parameters: they are found
- * and still to be read. */
-bool bd_name_addr_read(const struct bd_scan *scan, struct bd_str element, struct bd_name_addr *na);
+ * and still to be read. `like` is a URI that its own may be the same as, or NULL. */
+bool bd_name_addr_read(const struct bd_scan *scan, struct bd_str element, const struct bd_uri *like,
+                       struct bd_name_addr *na);
+
+/* Reads the address that [p, end) begins with, up to its parameters: na->text and na->params are
+ * for the caller to set; `like` is a URI that it may be the same as, or NULL. Returns the byte
+ * behind it and LWS, NULL when it is malformed. */
+const char *bd_name_addr_take(const struct bd_scan *scan, const char *p, const char *end,
+                              const struct bd_uri *like, struct bd_name_addr *na);
+
+/* Reads the Contact that a list of them begins with. Returns the comma or the end behind it, where
+ * bd_element_end() finds it too; NULL when it is malformed. */
+const char *bd_contact_take(const struct bd_scan *scan, struct bd_str list,
+                            struct bd_contact *contact);
+
+/* Moves a list behind its element, which ends at stop; NULL: it is malformed. As bd_list_next(). */
+bool bd_list_step(struct bd_list *list, const char *stop, struct bd_str *element);
 
 /* bd_message_parse() with a scan of the whole buffer, or without. */
 enum bd_verdict bd_message_read(const struct bd_scan *scan, struct bd_message *m, const char *buf,
@@ -95,6 +121,10 @@ enum bd_start {
 /* Reads the line [p, end), CRLF not included, and fills in what it says about m. */
 enum bd_start bd_start_line_parse(const struct bd_scan *scan, struct bd_message *m, const char *p,
                                   const char *end);
+
+/* Reads the via-parm that a list of them begins with. Returns the comma or the end behind it, where
+ * bd_element_end() finds it too; NULL when it is malformed. */
+const char *bd_via_take(const struct bd_scan *scan, struct bd_str list, struct bd_via *via);
 
 /* One via-parm. False when it is malformed; via->host.p is NULL when not even the sent-by could be
  * read. */

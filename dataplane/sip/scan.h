@@ -104,6 +104,14 @@ static inline uint64_t bd_scan_bits(const struct bd_scan *scan, const char *p, u
     return other ? bits | bd_scan_class(scan, p, other) : bits;
 }
 
+/* What bd_scan_skip() finds within one look from p, which is not bounded by an end: the caller must
+ * see that what comes back is before his own. Not known is the class of the byte at BD_SCAN_STEP.
+ */
+static inline const char *bd_scan_leap(const struct bd_scan *scan, const char *p, unsigned classes)
+{
+    return p + __builtin_ctzll(~bd_scan_bits(scan, p, classes) | 1ULL << BD_SCAN_STEP);
+}
+
 /* bd_skip() in a scanned text; classes: one or two that have a bitmap. */
 static inline const char *bd_scan_skip(const struct bd_scan *scan, const char *p, const char *end,
                                        unsigned classes)

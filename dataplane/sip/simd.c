@@ -225,31 +225,37 @@ bool bd_number(struct bd_str s, uint32_t *value)
     return true;
 }
 
-/* The dots end four runs of digits; each is set to the right of four bytes, its end with it. */
+/* The 81 shapes an address may have, a 1*3DIGIT four times: where each number ends, as bits, and
+ * where its bytes go so that each ends in the third byte of a lane of four, its dot behind it. They
+ * are found by a product that was tried out: no two shapes share a place. */
+#define PLACE(ends) ((uint32_t)(ends)*0xa9a2122dU >> 24)
+#define ENDS(a, b, c, d)                                                                           \
+    (1U << a | 1U << (a + b + 1) | 1U << (a + b + c + 2) | 1U << (a + b + c + d + 3))
+#define LANE(len)           (0xf0U >> (len + 1) & 0xf)
+#define LANES(a, b, c, d)   (LANE(a) | LANE(b) << 4 | LANE(c) << 8 | LANE(d) << 12)
+#define SHAPE(a, b, c, d)   [PLACE(ENDS(a, b, c, d))] = {ENDS(a, b, c, d), LANES(a, b, c, d)},
+#define ANY_FOURTH(a, b, c) SHAPE(a, b, c, 1) SHAPE(a, b, c, 2) SHAPE(a, b, c, 3)
+#define ANY_THIRD(a, b)     ANY_FOURTH(a, b, 1) ANY_FOURTH(a, b, 2) ANY_FOURTH(a, b, 3)
+#define ANY_SECOND(a)       ANY_THIRD(a, 1) ANY_THIRD(a, 2) ANY_THIRD(a, 3)
+static const struct {
+    uint16_t ends, lanes;
+} shapes[256] = {ANY_SECOND(1) ANY_SECOND(2) ANY_SECOND(3)};
+
 bool bd_ipv4(struct bd_str s, uint8_t octets[4])
 {
     if (s.len > 15)
         return false;
-    unsigned there = (1U << s.len) - 1;
-    __m128i bytes = _mm_maskz_loadu_epi8((__mmask16)there, s.p);
-    __m128i digits = _mm_sub_epi8(bytes, _mm_set1_epi8('0'));
-    unsigned dots = there & _mm_cmpeq_epi8_mask(bytes, _mm_set1_epi8('.'));
-    unsigned is_digit = there & _mm_cmple_epu8_mask(digits, _mm_set1_epi8(9));
-    if ((dots | is_digit) != there || __builtin_popcount(dots) != 3)
+    __mmask16 there = (__mmask16)((1U << s.len) - 1);
+    __m128i bytes = _mm_maskz_loadu_epi8(there, s.p);
+    __m128i digits = _mm_maskz_sub_epi8(there, bytes, _mm_set1_epi8('0'));
+    unsigned dots = _mm_cmpeq_epi8_mask(bytes, _mm_set1_epi8('.'));
+    unsigned ends = dots | 1U << s.len, lanes = shapes[PLACE(ends)].lanes;
+    if (_mm_cmpgt_epu8_mask(digits, _mm_set1_epi8(9)) != dots || shapes[PLACE(ends)].ends != ends)
         return false;
-    unsigned lanes = 0, begin = 0, ends = dots | 1U << s.len;
-    bool bad = false;
-    for (unsigned i = 0; i < 4; i++, ends &= ends - 1) {
-        unsigned stop = (unsigned)__builtin_ctz(ends), len = stop - begin;
-        bad |= len - 1 > 2;
-        lanes |= (0xf0U >> (len + 1) & 0xf) << 4 * i;
-        begin = stop + 1;
-    }
-    digits = _mm_maskz_mov_epi8((__mmask16)is_digit, digits);
     __m128i four = _mm_maskz_expand_epi8((__mmask16)lanes, digits);
-    __m128i pairs = _mm_maddubs_epi16(four, _mm_set1_epi32(0x00010a64));
+    __m128i pairs = _mm_maddubs_epi16(four, _mm_set1_epi32(0x00010a64)); /* a dot counts nothing */
     __m128i values = _mm_madd_epi16(pairs, _mm_set1_epi16(1));
-    if (bad || _mm_cmpgt_epu32_mask(values, _mm_set1_epi32(255)))
+    if (_mm_cmpgt_epu32_mask(values, _mm_set1_epi32(255)))
         return false;
     uint32_t packed = (uint32_t)_mm_cvtsi128_si32(_mm_cvtepi32_epi8(values));
     memcpy(octets, &packed, sizeof(packed));

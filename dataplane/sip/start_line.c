@@ -15,8 +15,9 @@ const char *const bd_method_name[BD_METHOD_UPDATE + 1] = {
 
 enum bd_method bd_method_id(struct bd_str name)
 {
-    /* REGISTER is the first row: what comes here most is found at once. */
-    for (int i = BD_METHOD_REGISTER; i <= BD_METHOD_UPDATE; i++) {
+    if (bd_str_eq(name, BD_STR("REGISTER"))) /* what comes here most */
+        return BD_METHOD_REGISTER;
+    for (int i = BD_METHOD_OPTIONS; i <= BD_METHOD_UPDATE; i++) {
         if (name.len > 0 && bd_method_name[i][0] == name.p[0] &&
             bd_str_eq(name, bd_str_from(bd_method_name[i])))
             return (enum bd_method)i;
@@ -68,6 +69,24 @@ static bool request_uri(const struct bd_scan *scan, struct bd_message *m, const 
     return false;
 }
 
+/* The space before the version, and what is told by the version; *line_end is moved to its end.
+ * NULL when no version of SIP is there. */
+static const char *version_find(const char *p, const char **line_end, enum bd_start *start)
+{
+    const char *end = *line_end;
+    if (end - p >= 8 && memcmp(end - 8, " SIP/2.0", 8) == 0) {
+        *start = BD_START_OK;
+        return end - 8;
+    }
+    end = bd_str_end(bd_trim(p, end));
+    const char *space = memrchr(p, ' ', (size_t)(end - p));
+    if (!space || !begins_with_sip(space + 1, end))
+        return NULL;
+    *line_end = end;
+    *start = version_parse(space + 5, end);
+    return space;
+}
+
 /* Request-Line = Method SP Request-URI SP SIP-Version. What ends in a SIP version is taken for a
  * request; spaces too many make it a malformed one (RFC 4475 3.1.2.9, 10). */
 static enum bd_start request_line(const struct bd_scan *scan, struct bd_message *m, const char *p,
@@ -76,19 +95,16 @@ static enum bd_start request_line(const struct bd_scan *scan, struct bd_message 
     const char *method_end = bd_scan_skip(scan, p, end, BD_C_TOKEN);
     if (method_end == p || method_end == end || *method_end != ' ')
         return BD_START_NOT_SIP;
-    const char *trimmed = bd_str_end(bd_trim(p, end));
-    if (trimmed == method_end)
-        return BD_START_NOT_SIP;
-    const char *space = memrchr(method_end, ' ', (size_t)(trimmed - method_end));
-    if (!begins_with_sip(space + 1, trimmed))
+    enum bd_start start;
+    const char *version_end = end, *space = version_find(method_end, &version_end, &start);
+    if (!space)
         return BD_START_NOT_SIP;
     m->is_request = true;
     m->method_text = bd_slice(p, method_end);
     m->method = bd_method_id(m->method_text);
-    enum bd_start start = version_parse(space + 5, trimmed);
     if (start != BD_START_OK)
         return start;
-    if (space == method_end || !request_uri(scan, m, method_end + 1, space) || trimmed != end)
+    if (space == method_end || !request_uri(scan, m, method_end + 1, space) || version_end != end)
         return BD_START_MALFORMED;
     return BD_START_OK;
 }

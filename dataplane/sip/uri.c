@@ -14,12 +14,29 @@ static enum bd_uri_scheme scheme_id(struct bd_str scheme)
     return word == BD_WORD("tel") ? BD_URI_TEL : BD_URI_OTHER;
 }
 
+/* A user without a password or escapes. Returns the byte behind the "@", p when no userinfo is
+ * there, NULL when neither is told by one look. */
+static inline const char *plain_user(const struct bd_scan *scan, const char *p, const char *end,
+                                     struct bd_uri *uri)
+{
+    const char *at = bd_scan_leap(scan, p, BD_C_USER);
+    if (at >= end)
+        return at - p < BD_SCAN_STEP ? p : NULL;
+    if (*at != '@' || at == p)
+        return NULL;
+    uri->user = bd_slice(p, at);
+    return at + 1;
+}
+
 /* userinfo = user [ ":" password ] "@". An "@" may stand nowhere else in a SIP URI: when none ends
  * what could be userinfo, there is no userinfo, or one that is malformed, and then the "@" is still
  * to come and ends whatever else it is taken for. */
 static const char *userinfo_parse(const struct bd_scan *scan, const char *p, const char *end,
                                   struct bd_uri *uri)
 {
+    const char *plain = scan ? plain_user(scan, p, end, uri) : NULL;
+    if (plain)
+        return plain;
     const char *stop = bd_scan_escaped(scan, p, end, BD_C_USER), *at = stop;
     if (stop < end && *stop == ':')
         at = bd_skip_escaped(stop + 1, end, BD_C_PASSWORD);
@@ -174,6 +191,24 @@ bool bd_uri_read(const struct bd_scan *scan, struct bd_str text, struct bd_uri *
     }
     /* absoluteURI: hier-part and opaque-part together are uric of at least one character. */
     return p < end && bd_skip_escaped(p, end, BD_C_URIC) == end;
+}
+
+static struct bd_str moved(struct bd_str s, ptrdiff_t by)
+{
+    return (struct bd_str){s.p ? s.p + by : NULL, s.len};
+}
+
+void bd_uri_copy(const char *text, const struct bd_uri *from, struct bd_uri *uri)
+{
+    ptrdiff_t by = text - from->text.p;
+    *uri = *from;
+    uri->text = moved(from->text, by);
+    uri->scheme_text = moved(from->scheme_text, by);
+    uri->user = moved(from->user, by);
+    uri->password = moved(from->password, by);
+    uri->host = moved(from->host, by);
+    uri->params = moved(from->params, by);
+    uri->headers = moved(from->headers, by);
 }
 
 bool bd_uri_parse(struct bd_str text, struct bd_uri *uri)

@@ -55,55 +55,84 @@ static const char *sent_by(const struct bd_scan *scan, const char *p, const char
     return p;
 }
 
-static bool params_parse(const struct bd_scan *scan, struct bd_via *via)
+/* What the parameters of one via-parm say together. */
+struct params {
+    bool keep, twice, received;
+    uint32_t bare_len; /* without LWS, with their semicolons */
+};
+
+static void take_param(struct bd_via *via, struct params *params, struct bd_str name,
+                       struct bd_str value)
 {
-    struct bd_str cursor = via->params, name, value;
-    bool bad = false, received = false, keep = false, twice = false;
-    uint32_t bare_len = 0; /* without LWS */
-    while (bd_param_scan(scan, &cursor, BD_C_TOKEN, &name, &value, &bad)) {
-        bare_len += name.len + (value.p ? value.len + 1 : 0) + 1;
-        uint64_t word = bd_word(name);
-        if (word == BD_WORD("branch")) {
-            via->branch = value;
-        } else if (word == BD_WORD("maddr")) {
-            via->maddr = value;
-        } else if (word == BD_WORD("rport")) {
-            via->rport = !value.p;
-            twice |= via->rport_end != NULL;
-            via->rport_end = bd_str_end(name);
-        } else if (word == BD_WORD("keep")) {
-            via->keep = !value.p;
-            twice |= keep;
-            keep = true;
-        } else if (word == BD_WORD("received")) {
-            received = true;
-        }
+    params->bare_len += name.len + (value.p ? value.len + 1 : 0) + 1;
+    uint64_t word = bd_word(name);
+    if (word == BD_WORD("branch")) {
+        via->branch = value;
+    } else if (word == BD_WORD("rport")) {
+        via->rport = !value.p;
+        params->twice |= via->rport_end != NULL;
+        via->rport_end = bd_str_end(name);
+    } else if (word == BD_WORD("maddr")) {
+        via->maddr = value;
+    } else if (word == BD_WORD("keep")) {
+        via->keep = !value.p;
+        params->twice |= params->keep;
+        params->keep = true;
+    } else if (word == BD_WORD("received")) {
+        params->received = true;
     }
-    bool bare = bare_len == via->params.len + 1 && !bd_is(via->params.p[-2], BD_C_WSP);
-    via->plain = bare && !bad && !twice && !received;
-    return !bad;
+}
+
+/* *( SEMI via-params ); p stands on the first ";". Malformed, they are the whole rest of the text.
+ */
+static const char *params_take(const struct bd_scan *scan, const char *p, const char *end,
+                               struct bd_via *via)
+{
+    const char *begin = p;
+    struct params params = {0};
+    via->params = bd_slice(begin + 1, end);
+    while (p < end && *p == ';') {
+        struct bd_str name, value;
+        p = bd_param_read(scan, p + 1, end, BD_C_TOKEN, &name, &value);
+        if (!p)
+            return NULL;
+        take_param(via, &params, name, value);
+    }
+    if (p < end && *p != ',')
+        return NULL;
+    struct bd_str text = bd_trim(begin, p);
+    via->params = bd_slice(begin + 1, bd_str_end(text));
+    via->plain = params.bare_len == text.len && !bd_is(begin[-1], BD_C_WSP) && !params.twice &&
+                 !params.received;
+    return p;
 }
 
 /* via-parm = sent-protocol LWS sent-by *( SEMI via-params ) */
-bool bd_via_read(const struct bd_scan *scan, struct bd_str element, struct bd_via *via)
+const char *bd_via_take(const struct bd_scan *scan, struct bd_str list, struct bd_via *via)
 {
     bd_clear(via, sizeof(*via));
-    via->text = element;
-    const char *end = bd_str_end(element);
-    const char *p = sent_protocol(scan, element.p, end, via);
+    const char *end = bd_str_end(list);
+    const char *p = sent_protocol(scan, list.p, end, via);
     const char *host = p ? bd_skip_lws(p, end) : NULL;
     if (host == p) /* no LWS between them, or nothing there */
-        return false;
+        return NULL;
     p = sent_by(scan, host, end, via);
-    if (!p)
-        return false;
-    via->plain = p == end;
-    if (p == end)
-        return true;
-    if (*p != ';')
-        return false;
-    via->params = bd_slice(p + 1, end);
-    return params_parse(scan, via);
+    if (p && p < end && *p == ';')
+        p = params_take(scan, p, end, via);
+    else if (p && (p == end || *p == ','))
+        via->plain = true;
+    else
+        return NULL;
+    if (p)
+        via->text = bd_trim(list.p, p);
+    return p;
+}
+
+bool bd_via_read(const struct bd_scan *scan, struct bd_str element, struct bd_via *via)
+{
+    bool valid = bd_via_take(scan, element, via) == bd_str_end(element);
+    via->text = element;
+    return valid;
 }
 
 bool bd_via_parse(struct bd_str element, struct bd_via *via)

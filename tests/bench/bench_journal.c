@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* How fast bindings are written to disk and loaded: a snapshot of all, a journal of refreshes over
- * them, then a load of both that gives each to a receiver which only looks at it.
+ * them, then a load of both that gives each to a receiver which only looks at it, and at last what
+ * the dataplane does with a new arena: the load into a binding table.
  *
  *   bench_journal DIRECTORY [BINDINGS [REFRESHES]]     defaults: 1000000 and a tenth of them
  *
@@ -18,6 +19,8 @@
 #include "journal.h"
 #include "journal_files.h"
 #include "journal_load.h"
+#include "restore.h"
+#include "table_lab.h"
 
 enum { AOR_LEN = 24, SLOTS_PER_BINDING = 3 };
 
@@ -127,6 +130,20 @@ static void load(const char *what)
                r.bindings, r.problems, r.unmatched);
 }
 
+static void restore(void)
+{
+    struct lab lab;
+    struct bd_config config = {.journal_dir = (char *)(uintptr_t)dir.path,
+                               .bindings_max = bindings};
+    if (!lab_open(&lab, bindings < 1024 ? 1024 : bindings, 1, NULL))
+        return;
+    uint64_t began = bd_clock_ms();
+    if (bd_restore(&config, &lab.table, bd_memory_writer(lab.memory, 0), &error) < 0)
+        die();
+    report("restore", began, bindings, bindings * (uint64_t)lab_bytes_per_binding(&lab));
+    lab_close(&lab);
+}
+
 int main(int argc, char **argv)
 {
     if (argc < 2) {
@@ -152,6 +169,7 @@ int main(int argc, char **argv)
     drop_cache("snapshot-1");
     drop_cache("journal-1");
     load("load, cold");
+    restore();
     struct rusage usage;
     getrusage(RUSAGE_SELF, &usage);
     printf("most memory    %ld MB\n", usage.ru_maxrss / 1000);

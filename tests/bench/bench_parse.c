@@ -29,9 +29,8 @@ static void walk_contacts(const struct bd_message *m)
 {
     struct bd_list list = bd_list_begin(m, BD_HDR_CONTACT);
     struct bd_contact contact;
-    struct bd_str element;
-    while (bd_list_next(&list, &element))
-        sink += bd_contact_parse(element, &contact);
+    while (bd_contact_next(&list, &contact))
+        sink += contact.q_milli;
 }
 
 static void walk_rest(const struct bd_message *m)

@@ -10,18 +10,19 @@
  *   contact   of that, splitting and parsing the Contact, measured apart
  *   reply     writing a 200, measured apart: that of a burst's last request, over and over
  *
- *   bench_registrar [--aors N] [--rounds N] [--trusted] [--contacts N]
+ *   bench_registrar [--aors N] [--rounds N] [--trusted] [--contacts N] [--instances]
  *
  *   --aors      rounded up to a power of two; default 100000
  *   --trusted   in a domain whose subscribers are known by prefixes of their own
- *   --contacts  bindings of each AoR, each by a phone of its own; default 1 */
+ *   --contacts  bindings of each AoR, each by a phone of its own; default 1
+ *   --instances each phone has one, a flow, and is told its GRUUs */
 #include <getopt.h>
 #include <time.h>
 
 #include "lab.h"
 #include "private.h"
 
-enum { REQUEST_SZ = 700, REPLIES = 32 };
+enum { REQUEST_SZ = 900, REPLIES = 32 };
 
 struct stage_ns {
     uint64_t parse, prepare, prefetch, handle, contact, reply;
@@ -31,6 +32,7 @@ struct bench {
     struct lab *lab;
     unsigned aors_log2, contacts, rounds;
     const char *domain;
+    bool instances;
     char text[BD_BURST][REQUEST_SZ];
     uint32_t len[BD_BURST];
     struct bd_message message[BD_BURST];
@@ -58,18 +60,24 @@ static uint32_t shuffled(uint32_t n, unsigned bits, uint32_t seed)
 static uint32_t write_register(const struct bench *b, char *out, unsigned aor, unsigned phone,
                                unsigned cseq)
 {
+    char instance[160] = "";
+    if (b->instances)
+        snprintf(instance, sizeof(instance),
+                 ";reg-id=1;+sip.instance=\"<urn:uuid:f81d4fae-7dec-11d0-a765-0000%08x>\"",
+                 aor * b->contacts + phone);
     return (uint32_t)snprintf(
         out, REQUEST_SZ,
         "REGISTER sip:%s SIP/2.0\r\n"
         "Via: SIP/2.0/UDP 192.0.2.1:5060;branch=z9hG4bK-524287-1-%08x%08x;rport\r\n"
         "Max-Forwards: 70\r\n"
-        "Contact: <sip:%u@192.0.2.1:%u;rinstance=%08x;transport=UDP>;expires=3600\r\n"
+        "Contact: <sip:%u@192.0.2.1:%u;rinstance=%08x;transport=UDP>%s;expires=3600\r\n%s"
         "To: \"Subscriber %u\" <sip:%u@%s>\r\nFrom: \"Subscriber %u\" <sip:%u@%s>;tag=%08x\r\n"
         "Call-ID: %032x\r\nCSeq: %u REGISTER\r\nExpires: 3600\r\n"
         "Allow: INVITE, ACK, CANCEL, OPTIONS, BYE, REFER, NOTIFY, MESSAGE, SUBSCRIBE, INFO\r\n"
         "User-Agent: Example Phone 5.3.8 rv2.10.19\r\nContent-Length: 0\r\n\r\n",
-        b->domain, aor * b->contacts + phone, cseq, aor, 5060 + phone, aor, aor, aor, b->domain,
-        aor, aor, b->domain, aor, aor * b->contacts + phone, cseq);
+        b->domain, aor * b->contacts + phone, cseq, aor, 5060 + phone, aor, instance,
+        b->instances ? "Supported: path, outbound, gruu\r\n" : "", aor, aor, b->domain, aor, aor,
+        b->domain, aor, aor * b->contacts + phone, cseq);
 }
 
 static uint32_t write_call(const struct bench *b, char *out, unsigned aor, unsigned phone,
@@ -206,13 +214,16 @@ static void provision(struct bench *b)
 static void run_all(struct bench *b)
 {
     unsigned cseq = 1000;
+    struct bd_policy_domain settings = lab_settings;
+    settings.gruu_enabled = b->instances;
+    settings.outbound_mode = b->instances ? BD_OUTBOUND_SUPPORTED : BD_OUTBOUND_NONE;
+    lab_policy(b->lab, &settings, true);
     for (unsigned phone = 0; phone < b->contacts; phone++)
         run_round(b, "insert", write_register, phone, cseq++, BD_SIP_REGISTERED);
     for (unsigned round = 0; round < b->rounds; round++, cseq++)
         run_round(b, "refresh", write_register, round % b->contacts, cseq, BD_SIP_REFRESHED);
     if (b->domain[0] == 't')
         return;
-    struct bd_policy_domain settings = lab_settings;
     settings.redirect = 1;
     lab_policy(b->lab, &settings, true);
     run_round(b, "call", write_call, 0, 0, BD_SIP_REDIRECTED);
@@ -220,11 +231,10 @@ static void run_all(struct bench *b)
 
 int main(int argc, char **argv)
 {
-    static const struct option options[] = {{"aors", required_argument, NULL, 'a'},
-                                            {"rounds", required_argument, NULL, 'r'},
-                                            {"contacts", required_argument, NULL, 'c'},
-                                            {"trusted", no_argument, NULL, 't'},
-                                            {NULL, 0, NULL, 0}};
+    static const struct option options[] = {
+        {"aors", required_argument, NULL, 'a'},     {"rounds", required_argument, NULL, 'r'},
+        {"contacts", required_argument, NULL, 'c'}, {"trusted", no_argument, NULL, 't'},
+        {"instances", no_argument, NULL, 'i'},      {NULL, 0, NULL, 0}};
     static struct bench b = {.contacts = 1, .rounds = 10, .domain = "example.com"};
     unsigned long aors = 100000;
     for (int c; (c = getopt_long(argc, argv, "", options, NULL)) != -1;) {
@@ -234,6 +244,7 @@ int main(int argc, char **argv)
         aors = c == 'a' ? n : aors;
         b.rounds = c == 'r' ? (unsigned)n : b.rounds;
         b.contacts = c == 'c' ? (unsigned)n : b.contacts;
+        b.instances = b.instances || c == 'i';
         if (c == 't')
             b.domain = "trusted.example";
     }

@@ -8,7 +8,8 @@ function get(key,    i) {
 }
 $1 != "result" { next }
 get("what") == "reflect" { reflector = get("rate_per_s"); next }
-get("kind") == "fill" { next }
+# No measurement, either of them.
+get("kind") == "fill" || get("kind") == "repair" { next }
 {
     if (get("kind") == "search")
         found = get("rate_per_s")

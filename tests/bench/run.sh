@@ -20,9 +20,9 @@
 #
 #   --json FILE    the figures as a JSON array too
 #   --bindings N   instead of the sizes that WHAT has
-#   --seconds S    length of a run at a rate, default 5
-#   --rounds N     (peers) times that each server has its turn, default 5
-#   --plot PREFIX  (scale) PREFIX.csv and PREFIX.png, default build-bench/scale
+#   --seconds S    length of a run at a rate, default 3
+#   --rounds N     (peers) times that each server has its turn, default 3
+#   --plot FILE    (scale) FILE.csv and FILE.png, default build-bench/scale
 #   --quick        small and short: to try the bench, not to quote
 #   --wait S       how long to wait for the machine to become idle, default 30
 #   --force        measures on a machine that is not idle; the figures are marked
@@ -44,7 +44,7 @@ usage()
     exit 2
 }
 
-what_list=() json='' bindings='' seconds=5 rounds=5 plot='' quick='' patience=30 force=''
+what_list=() json='' bindings='' seconds=3 rounds=3 plot='' quick='' patience=30 force=''
 positive='^[1-9][0-9]{0,8}$'
 # The next argument, which has to be a number of the shell pattern given.
 number() { [[ ${2:-} =~ $positive ]] || { echo "run.sh: $1 wants a positive number" >&2; usage; }; }
@@ -53,7 +53,7 @@ while (($#)); do
     --json | --plot) [[ -n ${2:-} ]] || usage ;;&
     --bindings | --seconds | --rounds | --wait) number "$@" ;;&
     --json) json=$2 && shift ;;
-    --plot) plot=$2 && shift ;;
+    --plot) plot=${2%.png} && shift ;;
     --bindings) bindings=$2 && shift ;;
     --seconds) seconds=$2 && shift ;;
     --rounds) rounds=$2 && shift ;;

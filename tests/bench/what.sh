@@ -64,7 +64,8 @@ measure_expiry()
 # replay ARGUMENT...: requests and replies in memory, no second core needed but for a second worker.
 replay()
 {
-    "$(bench_program replay/bench_replay)" "$@" | sed 's/^what=/op=/'
+    "$(bench_program replay/bench_replay)" "$@" |
+        sed 's/^what=digest_challenge/op=answer/; s/^what=digest_/op=/; s/^what=/op=/'
 }
 
 measure_digest()
@@ -84,25 +85,49 @@ over_memif()
     local n=$1
     shift
     BUILD=$build "$bench/load/run-dataplane.sh" --aors "$n" --reflector "$@" -- --seconds "$seconds" \
-        ${quick:+--attempts 100000} >"$work/load" || return
+        --fill-rate 500000 --rate 400000 --attempts "$attempts" >"$work/load" || return
     awk -f "$bench/load.awk" -v aors="$n" "$work/load"
+}
+
+# A step of the search: a second or so. Initial registration wants other addresses of record for each of
+# its steps: 25 of them must do.
+attempts_of()
+{
+    local n=$1 phase=$2
+    if [[ $phase == register ]]; then
+        echo $((n / 25))
+    else
+        echo "$([[ -n $quick ]] && echo 100000 || echo 1000000)"
+    fi
 }
 
 measure_memif()
 {
-    local n
+    local n attempts
     need dataplane/bindery-dataplane control/bindery-control control/binderyctl \
         tests/bench/load/bindery-load || return
-    for n in $(sizes 20000 "${memif_sizes[@]}"); do
+    for n in $(sizes "${small:-20000}" "${memif_sizes[@]}"); do
         hugepages $((n * 420 / 1000000 + 700)) || { cannot "no hugepages for $n bindings"; return; }
+        attempts=$(attempts_of "$n" "$1")
         figure over_memif "$n" "$@" || return
     done
 }
 
-measure_register() { memif_sizes=(10000000) && measure_memif register; }
+measure_register() { local small=500000 && memif_sizes=(10000000) && measure_memif register; }
 measure_reregister() { memif_sizes=(1000000 10000000) && measure_memif fill reregister; }
 measure_redirect() { memif_sizes=(1000000) && measure_memif fill redirect; }
-measure_latency() { memif_sizes=(1000000) && measure_memif fill reregister; }
+
+# Re-registration has measured it already: the same run is not made twice.
+measure_latency()
+{
+    local had='^what=reregister .* bindings=1000000 '
+    if [[ -z $bindings && -z $quick ]] && grep -q "$had" "$rows"; then
+        grep "$had" "$rows" | sed 's/^what=reregister/what=latency/' >"$work/kept"
+        cat "$work/kept" >>"$rows"
+        return
+    fi
+    memif_sizes=(1000000) && measure_memif fill reregister
+}
 
 # --- veth -----------------------------------------------------------------------------------------------
 

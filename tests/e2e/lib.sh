@@ -12,10 +12,14 @@
 root=$(cd "${BASH_SOURCE[0]%/*}/../.." && pwd)
 here=$root/tests/e2e
 build=${BUILD:-$root/build-test}
-declare -A program=(
-    [dataplane]=$build/dataplane/bindery-dataplane
-    [control]=$build/control/bindery-control
-)
+declare -A program
+
+# The processes that `start` starts are those of the build; a group may set others.
+programs_of_the_build()
+{
+    program=([dataplane]=$build/dataplane/bindery-dataplane [control]=$build/control/bindery-control)
+}
+programs_of_the_build
 ctl=$build/control/binderyctl
 prepare=$root/deploy/prepare-machine.sh
 watch=$build/tests/unit/nic/worker_watch.so
@@ -23,8 +27,8 @@ watch=$build/tests/unit/nic/worker_watch.so
 python=/usr/bin/python3
 [[ -x $python ]] || python=python3
 
-lab='' ns=''
-# More of the processes' environment, "NAME=VALUE" each.
+lab='' ns='' lab_environment=()
+# More of one process's environment.
 lab_env_dataplane=() lab_env_control=()
 
 fail()
@@ -244,12 +248,12 @@ stop_process()
 # --- the processes --------------------------------------------------------------------------------------
 
 # start dataplane|control [CONFIG]. nsenter becomes the program, so $! is its process id. With lab_watch set,
-# worker_watch.c looks over the shoulders of the workers.
+# worker_watch.c looks over the shoulders of the workers; lab_environment is for both processes.
 start()
 {
     local -n more=lab_env_$1
-    local environment=("${more[@]}")
-    [[ $1 != dataplane || -z ${lab_watch:-} ]] || environment=("LD_PRELOAD=$watch" "WORKER_WATCH=$lab/watch" "${lab_watch_more[@]}")
+    local environment=("${lab_environment[@]}" "${more[@]}")
+    [[ $1 != dataplane || -z ${lab_watch:-} ]] || environment+=("LD_PRELOAD=$watch" "WORKER_WATCH=$lab/watch" "${lab_watch_more[@]}")
     env "${environment[@]}" nsenter --net="/run/netns/$ns" -- "${program[$1]}" -c "${2:-$lab/bindery.yaml}" \
         </dev/null >>"$lab/$1.log" 2>&1 &
     echo $! >"$lab/$1.pid"

@@ -73,7 +73,8 @@ run_group()
 {
     local group=$1 case names=() name
     unset -f $(compgen -A function case_) group_open group_close 2>/dev/null
-    extra_cases=() lab_watch='' lab_watch_more=()
+    extra_cases=() lab_watch='' lab_watch_more=() lab_environment=()
+    programs_of_the_build
     . "$folder/$group.sh"
     for case in $(compgen -A function case_) "${extra_cases[@]}"; do
         name=$group/${case#case_}

@@ -195,6 +195,8 @@ static void model_make(struct check_model *m, const struct phone_request *reques
     ignore(m, UDP + 6, 2);
     ignore_text(m, field_of(m->frame, len, "Date"));
     ignore_text(m, value_in(field_of(m->frame, len, "To"), ";tag=", ';'));
+    /* Another one in each reply (RFC 5627 5.4). */
+    ignore_text(m, value_in(field_of(m->frame, len, "Contact"), "temp-gruu=\"", '"'));
     ignore_text(m, value_in(field_of(m->frame, len, "WWW-Authenticate"), "nonce=\"", '"'));
     struct text cseq = field_of(m->frame, len, "CSeq");
     m->hole[m->hole_cnt].off = (uint16_t)((const uint8_t *)cseq.p - m->frame);

@@ -14,6 +14,8 @@ int main(int argc, char **argv)
         return 1;
     load.report = report_new();
     run_init(&load.run, &load.wire, load.options.threshold_ms / 1000, load.options.window);
+    if (!watch_open(&load.run.watch, load.options.watch))
+        return 1;
     for (unsigned i = 0; i < load.options.phase_cnt && rc == 0; i++)
         rc = load_phase(&load, load.options.phase[i]);
     if (!report_end(load.report, load.options.json)) {

@@ -42,33 +42,21 @@ static const char usage[] =
     "  --in-order            re-register in the order of numbers, not at random\n"
     "  --cseq N              of the first request, 8 digits (10000000)\n"
     "  --seconds S           of a run at 10, 50 and 90 % of the rate, and of reflect (2)\n"
+    "  --make NAME           all phones are of this make: yealink, snom, ... (all makes)\n"
+    "  --watch FILE          /proc/PID/task/TID/schedstat of the registrar's worker: a step that\n"
+    "                        failed while its core was somebody else's is repeated\n"
     "  --json FILE           the results once more\n";
 
-static const struct option known[] = {{"socket", 1, NULL, 's'},
-                                      {"listen", 0, NULL, 'L'},
-                                      {"cpu", 1, NULL, 'c'},
-                                      {"ring", 1, NULL, 'R'},
-                                      {"memory", 1, NULL, 'M'},
-                                      {"mac", 1, NULL, 'm'},
-                                      {"registrar-mac", 1, NULL, 'g'},
-                                      {"registrar", 1, NULL, 'i'},
-                                      {"domain", 1, NULL, 'd'},
-                                      {"aors", 1, NULL, 'n'},
-                                      {"first", 1, NULL, 'f'},
-                                      {"size", 1, NULL, 'z'},
-                                      {"attempts", 1, NULL, 'a'},
-                                      {"rate", 1, NULL, 'r'},
-                                      {"fixed", 0, NULL, 'x'},
-                                      {"weight", 1, NULL, 'w'},
-                                      {"threshold", 1, NULL, 't'},
-                                      {"window", 1, NULL, 'W'},
-                                      {"fill-rate", 1, NULL, 'F'},
-                                      {"in-order", 0, NULL, 'o'},
-                                      {"cseq", 1, NULL, 'q'},
-                                      {"seconds", 1, NULL, 'S'},
-                                      {"json", 1, NULL, 'j'},
-                                      {"help", 0, NULL, 'h'},
-                                      {NULL, 0, NULL, 0}};
+static const struct option known[] = {
+    {"socket", 1, NULL, 's'},        {"listen", 0, NULL, 'L'},    {"cpu", 1, NULL, 'c'},
+    {"ring", 1, NULL, 'R'},          {"memory", 1, NULL, 'M'},    {"mac", 1, NULL, 'm'},
+    {"registrar-mac", 1, NULL, 'g'}, {"registrar", 1, NULL, 'i'}, {"domain", 1, NULL, 'd'},
+    {"aors", 1, NULL, 'n'},          {"first", 1, NULL, 'f'},     {"size", 1, NULL, 'z'},
+    {"attempts", 1, NULL, 'a'},      {"rate", 1, NULL, 'r'},      {"fixed", 0, NULL, 'x'},
+    {"weight", 1, NULL, 'w'},        {"threshold", 1, NULL, 't'}, {"window", 1, NULL, 'W'},
+    {"fill-rate", 1, NULL, 'F'},     {"in-order", 0, NULL, 'o'},  {"cseq", 1, NULL, 'q'},
+    {"seconds", 1, NULL, 'S'},       {"json", 1, NULL, 'j'},      {"make", 1, NULL, 'e'},
+    {"watch", 1, NULL, 'k'},         {"help", 0, NULL, 'h'},      {NULL, 0, NULL, 0}};
 
 static bool read_number(const char *text, double least, double most, double *out)
 {
@@ -99,6 +87,15 @@ static bool read_registrar(const char *text, struct phone_world *world)
     return true;
 }
 
+static bool read_make(const char *text, int *make)
+{
+    for (*make = 0; *make < PHONE_MAKES; ++*make) {
+        if (strcmp(text, phone_make_name[*make]) == 0)
+            return true;
+    }
+    return false;
+}
+
 static bool set_text(struct options *o, int option, char *text)
 {
     switch (option) {
@@ -111,6 +108,11 @@ static bool set_text(struct options *o, int option, char *text)
     case 'j':
         o->json = text;
         return true;
+    case 'k':
+        o->watch = text;
+        return true;
+    case 'e':
+        return read_make(text, &o->make);
     case 'L':
         return o->wire.server = true;
     case 'x':
@@ -204,6 +206,7 @@ static void set_defaults(struct options *o)
                           .threshold_ms = 10,
                           .cseq = 10000000,
                           .random = true,
+                          .make = -1,
                           .seconds = 2};
 }
 
@@ -221,7 +224,7 @@ int options_read(struct options *o, int argc, char **argv)
             fputs(usage, c == 'h' ? stdout : stderr);
             return c == 'h' ? -1 : 2;
         }
-        if (!(strchr("sdjLxomgi", c) ? set_text(o, c, optarg) : set_number(o, c, optarg))) {
+        if (!(strchr("sdjkeLxomgi", c) ? set_text(o, c, optarg) : set_number(o, c, optarg))) {
             fprintf(stderr, "bindery-load: cannot use \"%s\"\n", optarg);
             return 2;
         }

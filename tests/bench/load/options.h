@@ -20,9 +20,11 @@ struct options {
     double threshold_ms;
     unsigned window;
     uint32_t cseq;
-    bool random;      /* order of re-registrations */
-    double seconds;   /* of a run at 10, 50, 90 %, and of reflect */
-    const char *json; /* file, or NULL */
+    bool random;       /* order of re-registrations */
+    double seconds;    /* of a run at 10, 50, 90 %, and of reflect */
+    const char *json;  /* file, or NULL */
+    const char *watch; /* schedstat of the registrar's worker, or NULL */
+    int make;          /* of all phones, or -1: each its own */
     unsigned phase_cnt;
     const char *phase[OPTIONS_PHASES_MAX];
 };

@@ -12,8 +12,9 @@ bool load_init(struct load *load)
 {
     for (unsigned method = 0; method < PHONE_METHODS; method++) {
         for (unsigned make = 0; make < PHONE_MAKES; make++) {
+            unsigned as = load->options.make < 0 ? make : (unsigned)load->options.make;
             if (!phone_form_make(&load->form[method][make], &load->options.world,
-                                 (enum phone_method)method, make)) {
+                                 (enum phone_method)method, as)) {
                 fprintf(stderr, "bindery-load: a request of %s does not fit into a frame\n",
                         phone_make_name[make]);
                 return false;
@@ -53,6 +54,21 @@ static void plan_free(struct run_plan *plan)
 static bool succeeded(const struct run_plan *plan, const struct run_outcome *outcome)
 {
     return outcome->right == plan->cnt;
+}
+
+/* Runs at one rate, and again when it failed because the machine took a core away. */
+static bool try_at(struct load *load, const char *what, struct run_plan *plan, uint64_t rate,
+                   struct run_outcome *outcome)
+{
+    enum { TRIES = 3 };
+    bool again = true;
+    plan->rate = rate;
+    for (unsigned i = 0; i < TRIES && again; i++) {
+        run_execute(&load->run, plan, outcome);
+        report_step(what, rate, outcome);
+        again = !succeeded(plan, outcome) && run_was_disturbed(outcome);
+    }
+    return succeeded(plan, outcome);
 }
 
 /* Runs at one rate to the end and reports it. */
@@ -131,6 +147,8 @@ static int phase_register(struct load *load)
     while (!converged && load->options.aors - load->registered >= load->options.attempts) {
         uint64_t rate = search.r;
         bool success = register_step(load, &kind, rate, &outcome);
+        if (!success && run_was_disturbed(&outcome))
+            continue;
         if (success && rate > search.old_r) {
             best = outcome;
             found = true;
@@ -148,34 +166,59 @@ static int phase_register(struct load *load)
 /* --- registered phones --------------------------------------------------------------------------
  */
 
-/* RFC 7502 4.10, then latency at shares of the rate. */
-static int search_rate(struct load *load, const char *what, struct run_plan *plan)
+/* RFC 7502 4.10. Zero: nothing succeeds. */
+static uint64_t search_rate(struct load *load, const char *what, struct run_plan *plan)
 {
-    static struct run_outcome outcome, best;
+    static struct run_outcome outcome;
     struct search search = search_of(load->options.rate, load->options.weight);
     plan->cnt = load->options.attempts;
     for (bool converged = false; !converged;) {
-        plan->rate = search.r;
-        run_execute(&load->run, plan, &outcome);
-        report_step(what, search.r, &outcome);
-        bool success = succeeded(plan, &outcome);
-        if (success && search.r > search.old_r)
-            best = outcome;
-        if (!success && search.r < 100) {
-            fprintf(stderr, "bindery-load: %s: nothing succeeds\n", what);
-            return 1;
-        }
+        bool success = try_at(load, what, plan, search.r, &outcome);
+        if (!success && search.r < 100)
+            return 0;
         converged = search_step(&search, success);
     }
-    report_run(load->report, what, "search", search.old_r, &best);
-    static const double share[] = {0.1, 0.5, 0.9};
-    int rc = 0;
-    for (unsigned i = 0; i < 3; i++) {
-        double rate = share[i] * (double)search.old_r;
-        rc |= run_at(load, what, "rate", plan, (uint64_t)rate,
-                     (uint64_t)(rate * load->options.seconds) + 1);
+    return search.old_r;
+}
+
+static void last_for(const struct load *load, struct run_plan *plan, uint64_t rate)
+{
+    plan->cnt = (uint64_t)((double)rate * load->options.seconds) + 1;
+}
+
+/* The rate at which all went well for the whole time: what the search found, or a little less. */
+static uint64_t confirm_rate(struct load *load, const char *what, struct run_plan *plan,
+                             uint64_t rate)
+{
+    static struct run_outcome outcome;
+    for (; rate >= 100; rate = rate / 100 * 97) {
+        last_for(load, plan, rate);
+        if (try_at(load, what, plan, rate, &outcome)) {
+            report_run(load->report, what, "search", rate, &outcome);
+            return rate;
+        }
     }
-    return rc;
+    return 0;
+}
+
+/* The rate, and latency at shares of it. A share with failures is reported as it is. */
+static int find_rate(struct load *load, const char *what, struct run_plan *plan)
+{
+    static struct run_outcome outcome;
+    static const double share[] = {0.1, 0.5, 0.9};
+    uint64_t found = confirm_rate(load, what, plan, search_rate(load, what, plan));
+    if (found == 0) {
+        fprintf(stderr, "bindery-load: %s: nothing succeeds\n", what);
+        return 1;
+    }
+    plan->to_the_end = true;
+    for (unsigned i = 0; i < 3; i++) {
+        uint64_t rate = (uint64_t)(share[i] * (double)found);
+        last_for(load, plan, rate);
+        try_at(load, what, plan, rate, &outcome);
+        report_run(load->report, what, "rate", rate, &outcome);
+    }
+    return 0;
 }
 
 /* A search, or one run, over the phones that are there, again and again. */
@@ -190,7 +233,7 @@ static int over_known(struct load *load, const char *what, struct run_plan *plan
     plan->nc = load->nc;
     int rc = load->options.fixed
                  ? run_at(load, what, "rate", plan, load->options.rate, load->options.attempts)
-                 : search_rate(load, what, plan);
+                 : find_rate(load, what, plan);
     load->cseq += 2 * (order.pass + 1);
     load->nc += order.pass + 1;
     plan_free(plan);

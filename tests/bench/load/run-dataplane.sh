@@ -75,6 +75,17 @@ until_true()
 ask() { "$ctl" -s "$work/admin.sock" "$@"; }
 serves() { grep -q 'serving with' "$work/dataplane.log"; }
 
+# Where the kernel says how long the worker had to wait for its core.
+worker_schedstat()
+{
+    local task
+    for task in /proc/"$dataplane"/task/*; do
+        [[ $(<"$task/comm") == rte-worker* ]] && echo "$task/schedstat" && return
+    done
+    echo "run-dataplane.sh: the dataplane has no worker thread" >&2
+    return 1
+}
+
 configuration()
 {
     cat <<YAML
@@ -147,6 +158,8 @@ measure_reflector()
         <"$work/input" >"$work/testpmd.log" 2>&1 &
     local pid=$!
     pids+=("$pid")
+    # DPDK's memif server may die when its client goes; nobody needs to hear of it then.
+    disown
     # It looks for the link for a while, and forwards once that is up.
     until_true 10 "testpmd waits for its peer" grep -q 'Checking link' "$work/testpmd.log"
     generator "$@" reflect
@@ -160,16 +173,19 @@ configuration >"$work/bindery.yaml"
 [[ -z $reflector ]] || measure_reflector "$@"
 ((${#phases[@]} > 0)) || exit 0
 
-taskset -c "$generator_cpu" "$build/control/bindery-control" -c "$work/bindery.yaml" >"$work/control.log" 2>&1 &
+# Behind the generator, which shares its core.
+nice -n 20 taskset -c "$generator_cpu" "$build/control/bindery-control" -c "$work/bindery.yaml" >"$work/control.log" 2>&1 &
 pids+=($!)
 until_true 20 "control answers" ask show info
 "$build/dataplane/bindery-dataplane" -c "$work/bindery.yaml" >"$work/dataplane.log" 2>&1 &
-pids+=($!)
+dataplane=$!
+pids+=("$dataplane")
+disown
 until_true 60 "dataplane serves" serves
 subscribers
 
 rc=0
-generator ${json:+--json "$json"} "$@" "${phases[@]}" || rc=$?
+generator ${json:+--json "$json"} --watch "$(worker_schedstat)" "$@" "${phases[@]}" || rc=$?
 ask show stats | awk '$2 > 0 { print "counter", $1, $2 }'
 ask show info
 exit "$rc"

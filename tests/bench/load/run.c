@@ -20,6 +20,8 @@ struct state {
     double tsc_per_request, ns_per_tsc;
     uint64_t oldest; /* no attempt before it is under way */
     unsigned under_way;
+    bool worked; /* the last turn sent or received something */
+    uint64_t busy_tsc;
 };
 
 void run_init(struct run *run, struct wire *wire, double threshold_s, unsigned window)
@@ -122,8 +124,8 @@ static void send_batch(struct state *s, struct run_slot *slot, unsigned cnt)
     wire_push(s->run->wire);
 }
 
-/* Answers go first. A slot still waited for holds up those behind it. */
-static void send_due(struct state *s)
+/* Answers go first. A slot still waited for holds up those behind it. Whether anything was sent. */
+static bool send_due(struct state *s)
 {
     struct run_challenged *challenged = &s->run->challenged;
     unsigned answers = (unsigned)RTE_MIN(challenged->put - challenged->taken, (uint64_t)BATCH);
@@ -132,11 +134,12 @@ static void send_due(struct state *s)
     if (cnt == 0 || !wire_push(s->run->wire) || s->run->sequence + cnt > s->oldest + RUN_SLOTS ||
         wire_room(s->run->wire, cnt) == 0) {
         wire_push(s->run->wire);
-        return;
+        return false;
     }
     for (unsigned i = 0; i < cnt; i++)
         slot[i] = answers ? second_request(challenged) : new_attempt(s);
     send_batch(s, slot, cnt);
+    return true;
 }
 
 /* --- receiving -------------------------------------------------------------------------------- */
@@ -182,16 +185,17 @@ static void take(struct state *s, const struct rte_mbuf *mbuf)
         judge(s, slot, verdict, frame, len);
 }
 
-static void receive(struct state *s)
+static bool receive(struct state *s)
 {
     struct rte_mbuf *mbuf[2 * WIRE_BURST];
     unsigned n = rte_eth_rx_burst(s->run->wire->port, 0, mbuf, 2 * WIRE_BURST);
     if (n == 0)
-        return;
+        return false;
     s->run->wire->received += n;
     for (unsigned i = 0; i < n; i++)
         take(s, mbuf[i]);
     rte_pktmbuf_free_bulk(mbuf, n);
+    return true;
 }
 
 /* Gives up the oldest attempts when their time is over. */
@@ -218,9 +222,10 @@ static void turn(struct state *s)
     s->now_tsc = now;
     if ((double)stall * s->ns_per_tsc > (double)s->outcome->stall_ns)
         s->outcome->stall_ns = (uint64_t)((double)stall * s->ns_per_tsc);
-    receive(s);
+    s->busy_tsc += s->worked ? stall : 0;
+    s->worked = receive(s);
     give_up(s, 2 * s->threshold_tsc);
-    send_due(s);
+    s->worked |= send_due(s);
 }
 
 void run_execute(struct run *run, const struct run_plan *plan, struct run_outcome *outcome)
@@ -232,6 +237,7 @@ void run_execute(struct run *run, const struct run_plan *plan, struct run_outcom
                       .threshold_tsc = (uint64_t)(run->threshold_s * run->tsc_hz),
                       .tsc_per_request = run->tsc_hz / (double)plan->rate,
                       .ns_per_tsc = 1e9 / run->tsc_hz};
+    uint64_t waited_ns = watch_waited_ns(&run->watch);
     s.now_tsc = s.start_tsc = rte_rdtsc();
     s.oldest = run->sequence;
     /* A ring that takes nothing any more must not hold us for ever. */
@@ -241,4 +247,16 @@ void run_execute(struct run *run, const struct run_plan *plan, struct run_outcom
     while (s.under_way > 0)
         turn(&s);
     outcome->seconds = (double)(s.now_tsc - s.start_tsc) / run->tsc_hz;
+    outcome->busy_percent = (unsigned)(100 * s.busy_tsc / (s.now_tsc - s.start_tsc + 1));
+    outcome->worker_wait_ns = watch_waited_ns(&run->watch) - waited_ns;
+}
+
+/* An idle core's own interrupts take some ten microseconds at a time, and far less than a hundredth
+ * of it. */
+bool run_was_disturbed(const struct run_outcome *outcome)
+{
+    enum { STALL_MAX_NS = 1000000 };
+    return outcome->stall_ns > STALL_MAX_NS ||
+           (outcome->worker_wait_ns > STALL_MAX_NS &&
+            (double)outcome->worker_wait_ns > outcome->seconds * 1e7);
 }

@@ -9,7 +9,8 @@
  * threshold after the meant time (the Establishment Threshold Time of RFC 7501 3.3.3). No request
  * is sent twice. At most `window` are under way at once, less than the ring holds: were this
  * program stopped by the machine for a while, the replies would find no room, and that loss would
- * not be the registrar's. What it was stopped for is in the outcome (stall_ns). */
+ * not be the registrar's. What it was stopped for is in the outcome (stall_ns), and what the
+ * registrar's worker was. */
 #ifndef LOAD_RUN_H
 #define LOAD_RUN_H
 
@@ -17,6 +18,7 @@
 #include "digest.h"
 #include "histogram.h"
 #include "order.h"
+#include "watch.h"
 #include "wire.h"
 
 /* A request under way. */
@@ -37,6 +39,7 @@ struct run_challenged {
 
 struct run {
     struct wire *wire;
+    struct watch watch; /* the registrar's worker */
     double tsc_hz;
     double threshold_s;
     unsigned window;
@@ -75,10 +78,16 @@ struct run_outcome {
     unsigned first_status;          /* of the first reply with another status */
     double seconds;                 /* from the first meant time to the last reply */
     uint64_t stall_ns;              /* longest turn of the loop */
+    uint64_t worker_wait_ns;        /* the worker's core was somebody else's for so long */
+    unsigned busy_percent;          /* of the generator's time: turns that sent or received */
     struct histogram latency;
 };
 
 void run_init(struct run *run, struct wire *wire, double threshold_s, unsigned window);
 void run_execute(struct run *run, const struct run_plan *plan, struct run_outcome *outcome);
+
+/* Whether the machine took either core away for longer than an idle one does. A run that failed
+ * then says nothing of the registrar. */
+bool run_was_disturbed(const struct run_outcome *outcome);
 
 #endif

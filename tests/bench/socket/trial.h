@@ -27,6 +27,7 @@ struct outcome {
     double rate_per_s; /* requests by the time that sending them took */
     uint64_t latency_cnt[LATENCY_BUCKETS];
     uint64_t latency_max_ns;
+    uint64_t gap_ns; /* longest time between two replies, one after the other */
 };
 
 /* Runs it: returns when all are answered, or T1 (500 ms) after the last sign of life. */

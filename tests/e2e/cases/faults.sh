@@ -32,6 +32,7 @@ with_process()
 reset_lab()
 {
     rm -f "/dev/hugepages/$ns" "/dev/shm/$ns" "$lab"/subscribers.db* "$lab"/*.sock "$lab"/*.pid
+    rm -rf "$lab/journal"
     lab_config >"$lab/bindery.yaml"
 }
 
@@ -182,6 +183,34 @@ case_no_privilege()
 {
     reset_lab
     refuses dataplane 'CAP_|privilege|permi|root' setpriv --bounding-set=-all --inh-caps=-all
+}
+
+arena_file()
+{
+    find /dev/hugepages /dev/shm -maxdepth 1 -name "$ns"
+}
+
+case_start_that_fails_leaves_no_arena()
+{
+    reset_lab
+    head -c 65536 /dev/urandom >"$lab/subscribers.db"
+    refuses control subscribers.db
+    equal "$(arena_file)" '' "what control has made"
+    sed -i -e 's/driver: tap/driver: af_packet/' -e 's/interface: sip0/interface: nowhere0/' "$lab/bindery.yaml"
+    refuses dataplane nowhere0
+    equal "$(arena_file)" '' "what the dataplane has made"
+}
+
+# The other process has joined: then the arena is its, too.
+case_start_that_fails_leaves_the_arena_of_the_other()
+{
+    reset_lab
+    with_process control
+    until_true 10 "control answers" control_answers
+    sed -i -e 's/driver: tap/driver: af_packet/' -e 's/interface: sip0/interface: nowhere0/' "$lab/bindery.yaml"
+    refuses dataplane nowhere0
+    [[ -n $(arena_file) ]] || fail "it was removed"
+    ask show info
 }
 
 case_no_such_interface()

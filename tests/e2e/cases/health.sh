@@ -3,7 +3,7 @@
 
 group_open()
 {
-    lab_workers=2
+    local lab_workers=2
     lab_open && lab_start && lab_subscribers
 }
 

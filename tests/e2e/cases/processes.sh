@@ -164,12 +164,53 @@ case_second_control_is_refused()
     second_is_refused control
 }
 
+# Each way that a REGISTER may go: credentials by a verifier, a refresh known by its fingerprint and one that is not,
+# several Contacts, a change of parameters, a query, a removal.
 case_drain_lets_refreshes_through()
 {
-    phone register resident --domain open.example --contact sip:resident@198.18.0.2
-    ask drain on
-    equal "$(phone register newcomer --domain open.example)" 503 "a new binding"
-    equal "$(phone register resident --domain open.example --contact sip:resident@198.18.0.2)" 200 "a refresh"
-    ask drain off
-    equal "$(phone register newcomer --domain open.example)" 200 "after drain off"
+    BINDERYCTL="$ctl -s $lab/admin.sock" PYTHONPATH=$here in_lab "$python" - <<'PYTHON'
+import os
+from phone import Phone
+from protocol import ctl, equal
+
+def refused(reply):
+    equal(reply.code, 503)
+    assert int(reply.get("Retry-After")) > 0, reply.data
+
+def both(phone, more=""):
+    return f"<{phone.contact}>{more}, <sip:second@198.18.0.2:5071>"
+
+def called(phone):
+    phone.call_id = os.urandom(8).hex()
+    return phone
+
+open_one, two = Phone("resident", domain="open.example"), Phone("two", domain="open.example")
+digest, trusted = Phone("1230"), Phone("2001", domain="trusted.example")
+for phone in open_one, digest, trusted:
+    equal(phone.register().code, 200)
+equal(two.register(contact=both(two)).code, 200)
+
+ctl("drain", "on")
+for domain in "open.example", "trusted.example":
+    refused(Phone("2002", domain=domain).register())
+refused(Phone("1231").register())
+refused(Phone("1230").register())  # a second phone of the user
+for _ in range(3):  # by its fingerprint from the second on
+    for phone in open_one, digest, trusted:
+        equal(phone.register().code, 200)
+    equal(two.register(contact=both(two)).code, 200)
+for phone in open_one, digest, trusted:
+    equal(called(phone).register().code, 200, "after a reboot of the phone")
+equal(two.register(contact=both(two, ";q=0.5")).code, 200, "with other parameters")
+refused(two.register(contact=both(two) + ", <sip:third@198.18.0.2:5072>"))
+equal(len(two.query().contacts()), 2, "nothing of it was done")
+equal(two.register(contact=f"<{two.contact}>;expires=0, <sip:second@198.18.0.2:5071>").code, 200, "a removal")
+refused(two.register(contact=both(two)))
+equal(digest.register(expires=0).code, 200, "the last one goes")
+refused(called(digest).register())
+
+ctl("drain", "off")
+for phone in digest, Phone("1231"), Phone("newcomer", domain="open.example"):
+    equal(phone.register().code, 200)
+PYTHON
 }

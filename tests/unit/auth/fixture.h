@@ -7,7 +7,7 @@
 #include "verify.h"
 
 struct phone {
-    const char *username, *realm, *password, *aor;
+    const char *username, *realm, *password, *aor, *primary;
     const char *uri, *body;
     enum bd_digest_alg alg;
     enum bd_qop qop;
@@ -70,16 +70,18 @@ static inline void make_job(struct bd_digest *d, const struct phone *p, struct b
                                   .algorithm = (uint8_t)p->alg,
                                   .qop = (uint8_t)p->qop,
                                   .userhash = p->userhash};
-    bd_job_put(job, BD_JOB_USERNAME, bd_str_from(p->userhash ? user : p->username));
-    bd_job_put(job, BD_JOB_REALM, bd_str_from(p->realm));
-    bd_job_put(job, BD_JOB_NONCE, in.nonce);
-    bd_job_put(job, BD_JOB_URI, in.uri);
-    bd_job_put(job, BD_JOB_CNONCE, in.cnonce);
-    bd_job_put(job, BD_JOB_NC, in.nc);
-    bd_job_put(job, BD_JOB_RESPONSE, (struct bd_str){response, 2 * bd_digest_sz(p->alg)});
-    bd_job_put(job, BD_JOB_METHOD, in.method);
-    bd_job_put(job, BD_JOB_BODY_HASH, p->qop == BD_QOP_AUTH_INT ? in.body_hash : BD_STR(""));
-    bd_job_put(job, BD_JOB_AOR, bd_str_from(p->aor));
+    struct bd_job_writer w = bd_job_begin(job);
+    bd_job_put(&w, BD_JOB_USERNAME, bd_str_from(p->userhash ? user : p->username));
+    bd_job_put(&w, BD_JOB_REALM, bd_str_from(p->realm));
+    bd_job_put(&w, BD_JOB_NONCE, in.nonce);
+    bd_job_put(&w, BD_JOB_URI, in.uri);
+    bd_job_put(&w, BD_JOB_CNONCE, in.cnonce);
+    bd_job_put(&w, BD_JOB_NC, in.nc);
+    bd_job_put(&w, BD_JOB_RESPONSE, (struct bd_str){response, 2 * bd_digest_sz(p->alg)});
+    bd_job_put(&w, BD_JOB_METHOD, in.method);
+    bd_job_put(&w, BD_JOB_BODY_HASH, p->qop == BD_QOP_AUTH_INT ? in.body_hash : BD_STR(""));
+    bd_job_put(&w, BD_JOB_AOR, bd_str_from(p->aor));
+    bd_job_put(&w, BD_JOB_PRIMARY, bd_str_from(p->primary));
 }
 
 /* A row as the database would give it. */

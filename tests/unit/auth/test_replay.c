@@ -130,8 +130,22 @@ static void test_clock_set_back_does_not_lock_out(void **state)
 {
     struct fixture f = make(100);
     uint64_t now = BORN - 3600000;
-    assert_int_equal(bd_replay_check(f.replay, 5, now - 50, 1, 1, now), BD_VERIFY_STALE);
-    assert_int_equal(bd_replay_check(f.replay, 5, now + 50, 1, 1, now + 60), BD_VERIFY_OK);
+    assert_int_equal(bd_replay_check(f.replay, 5, now - 3000, 1, 1, now), BD_VERIFY_STALE);
+    assert_int_equal(bd_replay_check(f.replay, 5, now - 50, 1, 1, now), BD_VERIFY_OK);
+    assert_int_equal(bd_replay_check(f.replay, 5, now - 50, 1, 2, now), BD_VERIFY_REPLAYED);
+    drop(&f);
+}
+
+/* A set full of nonces from the time when the clock was a day ahead takes those of now. */
+static void test_clock_was_ahead_for_a_while(void **state)
+{
+    struct fixture f = make(1);
+    const uint64_t day = 86400000;
+    for (uint64_t i = 1; i <= 8; i++)
+        assert_int_equal(use(&f, i, day + 10 * i, 1, i), BD_VERIFY_OK);
+    for (uint64_t i = 11; i <= 17; i++)
+        assert_int_equal(use(&f, i, 20 * i, 1, i), BD_VERIFY_OK);
+    assert_int_equal(use(&f, 12, 240, 1, 99), BD_VERIFY_REPLAYED);
     drop(&f);
 }
 
@@ -285,6 +299,7 @@ int main(void)
         cmocka_unit_test(test_survives_restart),
         cmocka_unit_test(test_new_memory_refuses_old_nonces),
         cmocka_unit_test(test_clock_set_back_does_not_lock_out),
+        cmocka_unit_test(test_clock_was_ahead_for_a_while),
         cmocka_unit_test(test_refuses_what_it_did_not_make),
         cmocka_unit_test(test_random_operations_against_model),
         cmocka_unit_test(test_each_count_is_accepted_once),

@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include <arpa/inet.h>
 
@@ -132,6 +133,11 @@ static void test_options(void **state)
     assert_true(bd_options_parse(&o, 4, ok, "x"));
     assert_true(o.check_only);
     assert_string_equal(o.config_file, "f.yaml");
+    assert_false(o.arena_only);
+    ok[1] = "--arena";
+    optind = 1; /* getopt goes on from where it was */
+    assert_true(bd_options_parse(&o, 4, ok, "x"));
+    assert_true(o.arena_only && !o.check_only);
 }
 
 /* The same text as inet_ntop() makes, over addresses that are mostly zeros. */

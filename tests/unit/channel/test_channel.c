@@ -55,8 +55,10 @@ static void a_job_carries_its_texts(void **state)
     } u = {0};
     static char text[BD_JOB_SZ];
     memset(text, 'x', sizeof(text));
+    struct bd_job_writer w = bd_job_begin(&u.job);
     for (unsigned t = 0; t < BD_JOB_TEXT_CNT; t++)
-        assert_true(bd_job_put(&u.job, t, (struct bd_str){text, t == BD_JOB_CNONCE ? 0 : t + 5}));
+        bd_job_put(&w, t, (struct bd_str){text, t == BD_JOB_CNONCE ? 0 : t + 5});
+    assert_false(w.overflow);
     for (unsigned t = 0; t < BD_JOB_TEXT_CNT; t++)
         assert_int_equal(bd_job_get(&u.job, t).len, t == BD_JOB_CNONCE ? 0 : t + 5);
     assert_true(bd_str_eq(bd_job_get(&u.job, BD_JOB_REALM), (struct bd_str){text, 6}));
@@ -64,15 +66,33 @@ static void a_job_carries_its_texts(void **state)
 
 static void a_job_ends_where_its_element_ends(void **state)
 {
-    union {
-        struct bd_verify_job job;
-        char bytes[BD_JOB_SZ];
+    struct {
+        union {
+            struct bd_verify_job job;
+            char bytes[BD_JOB_SZ];
+        };
+        char behind[64];
     } u = {0};
     static char text[BD_JOB_SZ];
-    assert_false(bd_job_put(&u.job, 0, (struct bd_str){text, BD_JOB_TEXT_MAX + 1}));
-    assert_true(bd_job_put(&u.job, 0, (struct bd_str){text, BD_JOB_TEXT_MAX}));
-    assert_true(bd_job_put(&u.job, 1, BD_STR_NULL));
-    assert_false(bd_job_put(&u.job, 2, BD_STR("x")));
+    memset(text, 'x', sizeof(text));
+    struct bd_job_writer w = bd_job_begin(&u.job);
+    bd_job_put(&w, 0, (struct bd_str){text, BD_JOB_TEXT_MAX + 1});
+    assert_true(w.overflow);
+    w = bd_job_begin(&u.job);
+    bd_job_put(&w, 0, (struct bd_str){text, UINT32_MAX});
+    assert_true(w.overflow);
+    for (uint32_t len = BD_JOB_TEXT_MAX - 2 * 64; len <= BD_JOB_TEXT_MAX; len++) {
+        w = bd_job_begin(&u.job);
+        u.behind[0] = 'b';
+        bd_job_put(&w, 0, (struct bd_str){text, len});
+        bd_job_put(&w, 1, BD_STR_NULL);
+        bd_job_put(&w, 2, (struct bd_str){text, (uint32_t)(BD_JOB_TEXT_MAX - len)});
+        assert_false(w.overflow);
+        assert_int_equal(u.behind[0], 'b');
+        assert_memory_equal(u.job.text, text, BD_JOB_TEXT_MAX);
+        bd_job_put(&w, 3, BD_STR("x"));
+        assert_true(w.overflow);
+    }
     /* Lengths that another process might have written. */
     u.job.text_len[0] = UINT16_MAX;
     assert_null(bd_job_get(&u.job, 0).p);

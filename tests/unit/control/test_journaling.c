@@ -136,7 +136,8 @@ static void puts_changes_on_disk(void **state)
     wait_on_disk(lab, "1000@example.com", 1);
     lab_put(lab, "1000@example.com", 0, 0);
     wait_on_disk(lab, "1000@example.com", 0);
-    assert_true(read_numbers(lab).records >= 3);
+    while (read_numbers(lab).records < 3) /* counted a moment later than they can be read */
+        lab_turn(lab);
     assert_int_equal(read_numbers(lab).failures, 0);
     done(lab);
 }
@@ -181,6 +182,8 @@ static void goes_on_after_a_restart(void **state)
     lab_start(lab);
     wait_on_disk(lab, "1001@example.com", 1);
     assert_int_equal(on_disk(lab, "1000@example.com"), 1);
+    while (read_numbers(lab).journal == 0)
+        lab_turn(lab);
     assert_int_equal(read_numbers(lab).journal, number + 1);
     assert_int_equal(read_numbers(lab).snapshots, 0); /* the former one serves */
     done(lab);

@@ -196,9 +196,15 @@ static void make_and_leave(void)
 
 static void refuses_other_sizes_layouts_and_damage(void **state)
 {
-    make_and_leave();
     struct bd_arena arena;
-    struct bd_arena_params params = params_of(usual + 1);
+    struct bd_arena_params params = params_of(usual);
+    unlink(path);
+    assert_int_equal(bd_arena_look(&arena, path, NULL, &params, &error), 1);
+    make_and_leave();
+    assert_int_equal(bd_arena_look(&arena, path, NULL, &params, &error), 0);
+    params = params_of(usual + 1);
+    assert_int_equal(bd_arena_look(&arena, path, NULL, &params, &error), -1);
+    assert_non_null(strstr(error.text, "was made for other sizes"));
     assert_int_equal(bd_arena_join(&arena, path, NULL, BD_ROLE_CONTROL, &params, &error), -1);
     assert_non_null(strstr(error.text, "was made for other sizes"));
     assert_non_null(strstr(error.text, "restart with the former values or remove the file"));
@@ -242,6 +248,27 @@ static void goes_on_where_a_creator_died(void **state)
         assert_int_equal(*(uint64_t *)bd_arena_region(&arena, BD_REGION_TABLE), 0x600d);
         bd_arena_leave(&arena);
     }
+}
+
+static void only_its_maker_discards_it_while_alone(void **state)
+{
+    struct bd_arena maker, other;
+    struct stat st;
+    unlink(path);
+    assert_int_equal(join(&maker, BD_ROLE_CONTROL), 0);
+    bd_arena_discard(&maker);
+    assert_int_not_equal(stat(path, &st), 0);
+    bd_arena_leave(&maker);
+    assert_int_equal(join(&maker, BD_ROLE_CONTROL), 0);
+    assert_int_equal(join(&other, BD_ROLE_DATAPLANE), 0);
+    bd_arena_discard(&other);
+    bd_arena_discard(&maker);
+    assert_int_equal(stat(path, &st), 0);
+    bd_arena_leave(&other);
+    bd_arena_discard(&maker); /* it has been there */
+    assert_int_equal(stat(path, &st), 0);
+    bd_arena_leave(&maker);
+    bd_arena_discard(&maker); /* not joined */
 }
 
 static void two_that_start_at_once_make_one(void **state)
@@ -342,6 +369,7 @@ int main(void)
         ARENA_TEST(refuses_what_is_not_an_arena),
         ARENA_TEST(refuses_other_sizes_layouts_and_damage),
         ARENA_TEST(goes_on_where_a_creator_died),
+        ARENA_TEST(only_its_maker_discards_it_while_alone),
         ARENA_TEST(two_that_start_at_once_make_one),
         ARENA_TEST(no_memory_leaves_nothing_behind),
         ARENA_TEST(finds_a_place_by_itself),

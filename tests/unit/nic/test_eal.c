@@ -28,6 +28,8 @@ static void maps_workers_to_cpus(void **state)
     }
 }
 
+static const struct bd_eal_memory anywhere = {48, NULL}, small = {48, "/dev/hugepages"};
+
 static bool has(const struct bd_eal_args *args, const char *text)
 {
     for (int i = 0; i < args->argc; i++) {
@@ -44,7 +46,7 @@ static void never_probes_the_hosts_nic(void **state)
     char vdev[BD_PORTS_MAX][BD_EAL_VDEV_MAX] = {"net_tap0,iface=x"};
     unsigned cpu = 0;
     struct bd_eal_args args;
-    bd_eal_args_make(&config, &cpu, 1, vdev, &args);
+    bd_eal_args_make(&config, &cpu, 1, vdev, &anywhere, &args);
     assert_true(has(&args, "--no-pci"));
     assert_true(has(&args, "--vdev=net_tap0,iface=x"));
     assert_true(has(&args, "--no-huge"));
@@ -52,12 +54,31 @@ static void never_probes_the_hosts_nic(void **state)
     assert_null(args.argv[args.argc]);
     port = (struct bd_config_port){.driver = BD_PORT_PCI, .pci = "0000:01:00.0"};
     config.huge = true;
-    bd_eal_args_make(&config, &cpu, 1, vdev, &args);
+    bd_eal_args_make(&config, &cpu, 1, vdev, &anywhere, &args);
     assert_false(has(&args, "--no-pci"));
     assert_false(has(&args, "--no-huge"));
     assert_true(has(&args, "--in-memory"));
     assert_true(has(&args, "-a"));
     assert_true(has(&args, "0000:01:00.0"));
+}
+
+static void takes_memory_from_the_mount_named(void **state)
+{
+    struct bd_config config = {.workers = 1, .memory_mb = 64, .huge = true};
+    char vdev[BD_PORTS_MAX][BD_EAL_VDEV_MAX] = {""};
+    unsigned cpu = 0;
+    struct bd_eal_args args;
+    bd_eal_args_make(&config, &cpu, 1, vdev, &small, &args);
+    assert_true(has(&args, "--huge-dir=/dev/hugepages"));
+    assert_true(has(&args, "--huge-unlink"));
+    assert_true(has(&args, "--no-shconf"));
+    assert_false(has(&args, "--in-memory"));
+    assert_true(has(&args, "48"));
+    config.huge = false;
+    bd_eal_args_make(&config, &cpu, 1, vdev, &small, &args);
+    assert_true(has(&args, "--no-huge"));
+    assert_true(has(&args, "64")); /* all that is configured */
+    assert_false(has(&args, "--huge-dir=/dev/hugepages"));
 }
 
 static void holds_all_ports_and_workers(void **state)
@@ -74,7 +95,7 @@ static void holds_all_ports_and_workers(void **state)
     for (unsigned i = 0; i < BD_EAL_CPUS_MAX; i++)
         cpus[i] = i;
     struct bd_eal_args args;
-    bd_eal_args_make(&config, cpus, BD_EAL_CPUS_MAX, vdev, &args);
+    bd_eal_args_make(&config, cpus, BD_EAL_CPUS_MAX, vdev, &anywhere, &args);
     assert_true(has(&args, "--iova-mode=va")); /* the last one */
     assert_memory_equal(args.argv[1], "--lcores=0@(0,1,2,", 17);
     assert_non_null(strstr(args.argv[1], ",32@992"));
@@ -112,9 +133,11 @@ static void names_what_is_missing(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(maps_workers_to_cpus), cmocka_unit_test(never_probes_the_hosts_nic),
-        cmocka_unit_test(holds_all_ports_and_workers), cmocka_unit_test(reads_macs),
-        cmocka_unit_test(names_what_is_missing)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(maps_workers_to_cpus),
+                                       cmocka_unit_test(never_probes_the_hosts_nic),
+                                       cmocka_unit_test(takes_memory_from_the_mount_named),
+                                       cmocka_unit_test(holds_all_ports_and_workers),
+                                       cmocka_unit_test(reads_macs),
+                                       cmocka_unit_test(names_what_is_missing)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -78,6 +78,12 @@ static void make_policy(struct lab *lab, const struct bd_policy_domain *settings
         .verdict_timeout_ms = 1000,
         .hash_seed = 7,
     };
+    struct bd_policy_profile_in profiles[2] = {{.name = BD_STR("")}, {.name = BD_STR("own")}};
+    if (lab->profile) {
+        profiles[1].settings = *lab->profile;
+        in.profiles = profiles;
+        in.profile_cnt = 2;
+    }
     memset(in.nonce_key[0], 0x5a, sizeof(in.nonce_key[0]));
     assert_int_not_equal(bd_policy_build(lab->policy, POLICY_CAP, &in, NULL), 0);
     ((struct bd_policy *)lab->policy)->sequence = ++lab->policies;
@@ -180,16 +186,21 @@ void lab_free_second(struct lab *second)
     free(second);
 }
 
-static struct bd_request request_of(struct lab *lab)
+/* One that waited is the one that the last step put to wait, with its message and notes; any other
+ * that is resumed has been parsed anew. */
+static struct bd_request request_of(struct lab *lab, bool waited)
 {
     uint32_t len = lab->request_len;
     return (struct bd_request){
         .message = &lab->message,
-        .parsed = bd_message_parse(&lab->message, lab->request, len),
+        .parsed = waited ? BD_VERDICT_NONE : bd_message_parse(&lab->message, lab->request, len),
+        .waited = waited,
+        .notes = &lab->notes,
         .source = lab->source,
         .local = lab->local,
         .now_ms = lab->now_ms,
         .wall_ms = lab->wall_ms,
+        .undurable = lab->undurable,
         .policy = lab->policy,
     };
 }
@@ -216,7 +227,7 @@ unsigned lab_send(struct lab *lab, const char *text)
 unsigned lab_send_bytes(struct lab *lab, size_t len)
 {
     lab->request_len = (uint32_t)len;
-    struct bd_request request = request_of(lab);
+    struct bd_request request = request_of(lab, false);
     struct bd_wire w = bd_wire_init(lab->reply, lab->reply_cap);
     lab->verdict = BD_VERDICT_NONE;
     bd_registrar_prepare(lab->registrar, 0, &request);
@@ -227,7 +238,7 @@ unsigned lab_send_bytes(struct lab *lab, size_t len)
 
 unsigned lab_resume_with(struct lab *lab, const struct bd_verify_result *result)
 {
-    struct bd_request request = request_of(lab);
+    struct bd_request request = request_of(lab, lab->step == BD_STEP_VERIFY);
     bd_registrar_prepare(lab->registrar, 0, &request);
     bd_registrar_prefetch(lab->registrar, 0);
     struct bd_wire w = bd_wire_init(lab->reply, lab->reply_cap);

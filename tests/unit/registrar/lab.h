@@ -23,11 +23,16 @@ struct lab {
     struct bd_registrar *registrar;
     void *policy;
     uint64_t policies; /* published so far */
+    /* Of the subscribers that are provisioned with number 1, from the next policy on; NULL: none.
+     */
+    const struct bd_policy_profile *profile;
     uint64_t now_ms, wall_ms;
     struct bd_endpoint source, local;
     uint32_t reply_cap;
+    bool undurable; /* of the requests */
     /* What the last request drew. */
     struct bd_message message;
+    struct bd_notes notes;
     char request[LAB_REPLY_MAX], reply[LAB_REPLY_MAX + 1];
     uint32_t request_len, reply_len;
     enum bd_verdict verdict;

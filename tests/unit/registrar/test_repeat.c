@@ -11,7 +11,7 @@
 
 #include "private.h"
 
-enum { SEQUENCES = 400, REQUESTS = 400, USERS = 2, PHONES = 3, PER_POLICY = 60, UNREAD = 777 };
+enum { SEQUENCES = 400, REQUESTS = 400, USERS = 4, PHONES = 3, PER_POLICY = 60, UNREAD = 777 };
 
 static uint64_t seed, rng;
 
@@ -31,10 +31,18 @@ static unsigned roll(unsigned n)
     "0123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890"  \
     "1234567890123456789012345678901234567890"
 
-static const char *const request_uris[] = {"sip:example.com", "sips:example.com"};
+/* Of the users: the first three are of the domain whose settings change, the third has a profile
+ * that changes, too, and the last is of a domain that stays as it is. */
+static const char *const homes[USERS] = {"example.com", "example.com", "example.com",
+                                         "other.example"};
+enum { OWN_PROFILE = 2, ELSEWHERE = 3 };
+
+static const char *const schemes[] = {"sip", "sips"};
 static const struct {
-    const char *user, *host;
-} froms[] = {{"user", "example.com"}, {"user", "198.18.0.1"}, {"other", "example.com"}};
+    const char *user, *host; /* NULL: home */
+} froms[] = {{"user", NULL}, {"user", "198.18.0.1"}, {"other", NULL}};
+/* Behind the user, when he is at home in example.com: other texts for the same AoR. */
+static const char *const tos[] = {NULL, "@198.18.0.1", "@example.com;x=1", ":secret@example.com"};
 static const char *const call_ids[] = {"one", "two"};
 static const char *const agents[] = {
     "User-Agent: Phone 1\r\n",         "",
@@ -66,6 +74,17 @@ static const char *const contacts[] = {
     "Contact: *\r\n",
     "Contact: <sip:a@192.0.2.1\r\n",
     "",
+    "Contact: <sip:a@192.0.2.1>;expires=600;+sip.instance=\"<urn:uuid:"
+    "f81d4fae-7dec-11d0-a765-00a0c91e6bf6>\"\r\n",
+    "Contact: <sip:b@192.0.2.1>;expires=600;+sip.instance=\"<urn:uuid:"
+    "F81D4FAE-7dec-11d0-a765-00a0c91e6bf6>\"\r\n",
+    "Contact: <sips:a@192.0.2.1>;reg-id=1;+sip.instance=\"<urn:x:1>\"\r\n",
+    "Contact: <sip:b@192.0.2.1;ob>;reg-id=2;+sip.instance=\"<urn:x:1>\";expires=600\r\n",
+    "Contact: <sip:a@192.0.2.1;gr=urn:x:1>;+sip.instance=\"<urn:x:1>\"\r\n",
+    "Contact: <sip:user0@198.18.0.1>;+sip.instance=\"<urn:x:1>\"\r\n",
+    "Contact: <sip:user0@example.com;gr=urn:x:1>;+sip.instance=\"<urn:x:1>\"\r\n",
+    "Contact: <tel:+4930123>;+sip.instance=\"<urn:x:1>\"\r\n",
+    "Contact: <sip:a@192.0.2.1;bnc>;+sip.instance=\"<urn:x:1>\"\r\n",
 };
 static const char *const intervals[] = {"Expires: 600\r\n", "", "Expires: 3600\r\n",
                                         "Expires: 20\r\n", "Expires: 0\r\n"};
@@ -83,8 +102,9 @@ static const char *const sources[] = {"192.0.2.1:5060", "192.0.2.1:5061", "192.0
 static const char *const locals[] = {"198.18.0.1:5060", "198.18.0.9:5060"};
 
 enum field {
-    URI,
+    SCHEME,
     FROM,
+    TO,
     CALL_ID,
     AGENT,
     CONTACT,
@@ -97,9 +117,9 @@ enum field {
     FIELDS
 };
 #define CNT(list) (sizeof(list) / sizeof((list)[0]))
-static const unsigned choices[FIELDS] = {
-    CNT(request_uris), CNT(froms),   CNT(call_ids), CNT(agents),  CNT(contacts), CNT(intervals),
-    CNT(paths),        CNT(options), CNT(vias),     CNT(sources), CNT(locals)};
+static const unsigned choices[FIELDS] = {CNT(schemes), CNT(froms),    CNT(tos),       CNT(call_ids),
+                                         CNT(agents),  CNT(contacts), CNT(intervals), CNT(paths),
+                                         CNT(options), CNT(vias),     CNT(sources),   CNT(locals)};
 
 struct phone {
     unsigned value[FIELDS];
@@ -109,13 +129,15 @@ struct phone {
 static void write_request(char *out, size_t out_sz, unsigned user, const struct phone *p)
 {
     const unsigned *v = p->value;
+    const char *home = homes[user], *to = user == ELSEWHERE ? NULL : tos[v[TO]];
     snprintf(out, out_sz,
-             "REGISTER %s SIP/2.0\r\nVia: SIP/2.0/UDP 192.0.2.1;branch=z9hG4bK%u\r\n%s"
-             "From: <sip:%s%u@%s>;tag=%u\r\nTo: <sip:user%u@example.com>\r\nCall-ID: %s\r\n"
+             "REGISTER %s:%s SIP/2.0\r\nVia: SIP/2.0/UDP 192.0.2.1;branch=z9hG4bK%u\r\n%s"
+             "From: <sip:%s%u@%s>;tag=%u\r\nTo: <sip:user%u%s%s>\r\nCall-ID: %s\r\n"
              "CSeq: %u REGISTER\r\n%s%s%s%s%sContent-Length: 0\r\n\r\n",
-             request_uris[v[URI]], p->branch, vias[v[VIA]], froms[v[FROM]].user, user,
-             froms[v[FROM]].host, p->branch, user, call_ids[v[CALL_ID]], p->cseq, agents[v[AGENT]],
-             contacts[v[CONTACT]], intervals[v[INTERVAL]], paths[v[PATH]], options[v[OPTION]]);
+             schemes[v[SCHEME]], home, p->branch, vias[v[VIA]], froms[v[FROM]].user, user,
+             froms[v[FROM]].host ? froms[v[FROM]].host : home, p->branch, user, to ? to : "@",
+             to ? "" : home, call_ids[v[CALL_ID]], p->cseq, agents[v[AGENT]], contacts[v[CONTACT]],
+             intervals[v[INTERVAL]], paths[v[PATH]], options[v[OPTION]]);
 }
 
 /* --- the two registrars --------------------------------------------------------------------------
@@ -124,7 +146,8 @@ static void write_request(char *out, size_t out_sz, unsigned user, const struct 
 struct pair {
     struct lab *lab[2]; /* the second knows the whole rules only */
     struct bd_policy_domain settings;
-    unsigned long quick, sent;
+    struct bd_policy_profile profile;
+    unsigned long quick, instances, sent; /* of the quick ones, those with an instance */
 };
 
 static struct bd_endpoint endpoint(const char *text)
@@ -134,6 +157,15 @@ static struct bd_endpoint endpoint(const char *text)
     return e;
 }
 
+static void provision_own(struct lab *lab)
+{
+    const struct bd_provision own = {.profile = 1};
+    char text[64];
+    int len = snprintf(text, sizeof(text), "user%u@%s", OWN_PROFILE, homes[OWN_PROFILE]);
+    struct bd_hash128 hash = bd_hash128(&lab->arena.hash_key, text, (size_t)len);
+    bd_provisioned_put(&lab->arena, lab->table.epoch, hash, &own);
+}
+
 static void pair_open(struct pair *pair)
 {
     for (unsigned i = 0; i < 2; i++)
@@ -141,6 +173,22 @@ static void pair_open(struct pair *pair)
     /* Nothing is hashed yet: now the same tags come out. */
     pair->lab[1]->arena.hash_key = pair->lab[0]->arena.hash_key;
     pair->lab[1]->registrar->whole_rules = true;
+    for (unsigned i = 0; i < 2; i++)
+        provision_own(pair->lab[i]);
+}
+
+static void roll_profile(struct pair *pair)
+{
+    pair->profile = (struct bd_policy_profile){
+        .max_contacts = (uint16_t)roll(3),
+        .min_expires_s = roll(3) ? 0 : 700,
+        .max_expires_s = roll(3) ? 0 : 500,
+        .default_expires_s = roll(2) ? 0 : 1000,
+        .max_contacts_policy = (uint8_t)roll(4),
+    };
+    for (unsigned i = 0; i < 2; i++)
+        pair->lab[i]->profile = roll(4) || i ? &pair->profile : NULL;
+    pair->lab[1]->profile = pair->lab[0]->profile;
 }
 
 static void roll_policy(struct pair *pair)
@@ -164,19 +212,21 @@ static void roll_policy(struct pair *pair)
     s->regid_mode = (uint8_t)roll(2);
     s->flow_timer_s = roll(2) ? 0 : 90;
     s->keep_s = roll(2) ? 0 : 120;
+    roll_profile(pair);
     for (unsigned i = 0; i < 2; i++)
         lab_policy(pair->lab[i], s, true);
 }
 
 /* With digest, a verifier is taken to have said yes. */
-static void send_one(struct pair *pair, unsigned which, const char *text, const struct phone *p)
+static void send_one(struct pair *pair, unsigned which, const char *text, unsigned user,
+                     const struct phone *p)
 {
     struct lab *lab = pair->lab[which];
     lab->source = endpoint(sources[p->value[SOURCE]]);
     lab->local = endpoint(locals[p->value[LOCAL]]);
     lab->verdict = BD_VERDICT_NONE;
     lab->registrar->asks.cnt = UNREAD;
-    if (pair->settings.auth == BD_AUTH_OPEN) {
+    if (pair->settings.auth == BD_AUTH_OPEN || user == ELSEWHERE) {
         lab_send(lab, text);
         return;
     }
@@ -202,7 +252,7 @@ static void same_binding(const struct bd_binding *a, const struct bd_binding *b)
 static void same_table(const struct pair *pair, unsigned user)
 {
     char text[64];
-    snprintf(text, sizeof(text), "user%u@example.com", user);
+    snprintf(text, sizeof(text), "user%u@%s", user, homes[user]);
     struct bd_slot_ref ref[2];
     for (unsigned i = 0; i < 2; i++) {
         const struct bd_table *table = &pair->lab[i]->table;
@@ -232,7 +282,9 @@ static void compare(struct pair *pair, unsigned user, const char *text)
         assert_int_equal(lab_counter(a, (enum bd_counter)c), lab_counter(b, (enum bd_counter)c));
     same_table(pair, user);
     assert_false(b->registrar->asks.cnt == UNREAD && b->verdict == BD_SIP_REFRESHED);
-    pair->quick += a->registrar->asks.cnt == UNREAD && a->verdict == BD_SIP_REFRESHED;
+    bool quick = a->registrar->asks.cnt == UNREAD && a->verdict == BD_SIP_REFRESHED;
+    pair->quick += quick;
+    pair->instances += quick && strstr(text, "+sip.instance");
     pair->sent++;
 }
 
@@ -281,7 +333,7 @@ static void converse(struct pair *pair)
         pass_time(pair);
         write_request(text, sizeof(text), user, p);
         for (unsigned which = 0; which < 2; which++)
-            send_one(pair, which, text, p);
+            send_one(pair, which, text, user, p);
         compare(pair, user, text);
     }
 }
@@ -291,7 +343,7 @@ static void test_same_as_whole_rules(void **state)
     (void)state;
     const char *again = getenv("BINDERY_TEST_SEED");
     uint64_t first = again ? strtoull(again, NULL, 10) : (uint64_t)time(NULL);
-    unsigned long quick = 0, sent = 0;
+    unsigned long quick = 0, instances = 0, sent = 0;
     for (unsigned i = 0; i < (again ? 1 : SEQUENCES); i++) {
         rng = seed = first + i;
         struct pair pair = {.quick = 0};
@@ -300,11 +352,12 @@ static void test_same_as_whole_rules(void **state)
         for (unsigned which = 0; which < 2; which++)
             lab_free(pair.lab[which]);
         quick += pair.quick;
+        instances += pair.instances;
         sent += pair.sent;
     }
-    print_message("seeds from %lu: %lu requests, %lu by the quick way\n", (unsigned long)first,
-                  sent, quick);
-    assert_true(again || quick > sent / 20);
+    print_message("seeds from %lu: %lu requests, %lu by the quick way, %lu with an instance\n",
+                  (unsigned long)first, sent, quick, instances);
+    assert_true(again || (quick > sent / 20 && instances > sent / 200));
 }
 
 /* --- what makes a refresh quick -----------------------------------------------------------------
@@ -400,16 +453,107 @@ static void test_removed_in_its_last_second(void **state)
     lab_free(lab);
 }
 
-/* What they come to depends on Via, Supported and the policy: with an instance, with a flow, and
- * with a reg-id alone, which another Via makes a 439. */
+static struct lab *lab_with_flows(void)
+{
+    struct lab *lab = lab_new(100);
+    struct bd_policy_domain settings = lab_settings;
+    settings.gruu_enabled = 1;
+    settings.outbound_mode = BD_OUTBOUND_SUPPORTED;
+    settings.flow_timer_s = 90;
+    lab_policy(lab, &settings, true);
+    return lab;
+}
+
+/* With an instance, alone and with a flow, and with what the client is told of them. */
+static void test_instances_are_quick(void **state)
+{
+    (void)state;
+    static const unsigned quick[] = {17, 18, 25, 28};
+    for (unsigned i = 0; i < CNT(quick); i++) {
+        struct lab *lab = lab_with_flows();
+        struct phone p = {.cseq = 1};
+        char before[1024], after[1024], line[64];
+        p.value[CONTACT] = quick[i];
+        p.value[OPTION] = 3; /* Supported: outbound, gruu, path */
+        assert_false(was_quick(lab, &p));
+        assert_true(lab_header(lab, "Contact", 0, before, sizeof(before)));
+        for (unsigned n = 0; n < 3; n++) {
+            assert_true(was_quick(lab, &p));
+            /* RFC 5627 3.2: another temporary GRUU each time. */
+            assert_true(lab_header(lab, "Contact", 0, after, sizeof(after)));
+            assert_non_null(strstr(after, ";temp-gruu="));
+            assert_string_not_equal(before, after);
+            bool flow = strstr(contacts[quick[i]], "reg-id");
+            assert_int_equal(lab_header(lab, "Flow-Timer", 0, line, sizeof(line)), flow);
+        }
+        lab_free(lab);
+    }
+}
+
+/* What a Contact with an instance comes to also depends on how To is written, on whether there are
+ * GRUUs, and on whether they are asked for while there are none yet. */
+static void test_instance_wants_rules_again(void **state)
+{
+    (void)state;
+    struct lab *lab = lab_with_flows();
+    struct bd_policy_domain settings = lab_settings;
+    struct phone p = {.cseq = 1};
+    p.value[CONTACT] = 30; /* sip:user0@198.18.0.1 */
+    assert_false(was_quick(lab, &p));
+    assert_true(was_quick(lab, &p));
+    p.value[OPTION] = 2; /* Supported: gruu */
+    assert_false(was_quick(lab, &p));
+    assert_true(was_quick(lab, &p));
+    p.value[TO] = 1; /* the Contact, by RFC 5627 5.1 */
+    char text[4096];
+    p.cseq++;
+    write_request(text, sizeof(text), 0, &p);
+    assert_int_equal(lab_send(lab, text), 403);
+    assert_int_equal(lab->verdict, BD_SIP_CONTACT_LOOP);
+    lab_policy(lab, &settings, true);
+    assert_false(was_quick(lab, &p));
+    assert_true(was_quick(lab, &p));
+    settings.gruu_enabled = 1;
+    lab_policy(lab, &settings, true);
+    p.cseq++;
+    write_request(text, sizeof(text), 0, &p);
+    assert_int_equal(lab_send(lab, text), 403);
+    lab_free(lab);
+}
+
+/* Two contacts of one instance: RFC 5627 5.1 has a Call-ID compared with the other's. */
+static void test_instance_with_another_contact(void **state)
+{
+    (void)state;
+    struct lab *lab = lab_with_flows();
+    struct phone p = {.cseq = 1}, q = {.cseq = 1}, r = {.cseq = 1};
+    p.value[CONTACT] = 25;
+    q.value[CONTACT] = 26;
+    r.value[CONTACT] = 30;
+    q.branch = 1000;
+    r.branch = 2000;
+    assert_false(was_quick(lab, &p));
+    assert_false(was_quick(lab, &r));
+    assert_true(was_quick(lab, &p)); /* the other one is of another instance */
+    assert_false(was_quick(lab, &q));
+    assert_false(was_quick(lab, &p));
+    assert_false(was_quick(lab, &q));
+    assert_true(was_quick(lab, &r));
+    lab_free(lab);
+}
+
+/* Several Contacts, a reg-id behind a proxy, of which Supported makes a 439, a GRUU as Contact. */
 static void test_never_quick(void **state)
 {
     (void)state;
-    static const unsigned never[] = {15, 16, 17, 18, 19};
+    static const struct {
+        unsigned contact, via;
+    } never[] = {{15, 0}, {16, 0}, {18, 1}, {19, 1}, {29, 0}};
     for (unsigned i = 0; i < CNT(never); i++) {
-        struct lab *lab = lab_new(100);
+        struct lab *lab = lab_with_flows();
         struct phone p = {.cseq = 1};
-        p.value[CONTACT] = never[i];
+        p.value[CONTACT] = never[i].contact;
+        p.value[VIA] = never[i].via;
         for (unsigned n = 0; n < 3; n++)
             assert_false(was_quick(lab, &p));
         assert_int_equal(lab->verdict, BD_SIP_REFRESHED);
@@ -422,6 +566,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_second_is_quick),
         cmocka_unit_test(test_learns),
+        cmocka_unit_test(test_instances_are_quick),
+        cmocka_unit_test(test_instance_wants_rules_again),
+        cmocka_unit_test(test_instance_with_another_contact),
         cmocka_unit_test(test_never_quick),
         cmocka_unit_test(test_late_copy),
         cmocka_unit_test(test_removed_in_its_last_second),

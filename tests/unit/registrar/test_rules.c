@@ -458,6 +458,38 @@ static void test_table_full(void **state)
     lab_free(lab);
 }
 
+static void expect_not_durable(struct lab *lab, const char *text)
+{
+    assert_int_equal(lab_send(lab, text), 503);
+    assert_int_equal(lab->verdict, BD_SIP_NOT_DURABLE);
+    assert_non_null(strstr(lab->reply, "\r\nRetry-After: 5\r\n"));
+}
+
+/* durability sync, and the disk does not follow: nothing is promised and nothing changes. */
+static void test_not_durable(void **state)
+{
+    (void)state;
+    struct lab *lab = lab_new(64);
+    assert_int_equal(lab_send(lab, REG("a", "1", CONTACT(A))), 200);
+    lab->undurable = true;
+    expect_not_durable(lab, REG("a", "1", CONTACT(A)));                     /* retransmission */
+    expect_not_durable(lab, REG("a", "2", CONTACT(A)));                     /* refresh */
+    expect_not_durable(lab, REG("a", "3", CONTACT(B)));                     /* another contact */
+    expect_not_durable(lab, REG("a", "4", CONTACT(A ";expires=0")));        /* removal */
+    expect_not_durable(lab, REG("a", "5", CONTACT("*") EXPIRES("0")));      /* of all */
+    expect_not_durable(lab, TO("sip:bob@example.com", "6", CONTACT(B)));    /* another AoR */
+    assert_int_equal(lab_send(lab, REG("a", "7", CONTACT(A ";q=2"))), 400); /* wrong anyway */
+    assert_int_equal(lab_send(lab, REG("a", "8", "")), 200);
+    assert_int_equal(lab->verdict, BD_SIP_QUERIED);
+    assert_int_equal(lab_counter(lab, BD_CTR_BINDINGS_ADDED), 1);
+    assert_int_equal(lab_counter(lab, BD_CTR_BINDINGS_REFRESHED), 0);
+    assert_int_equal(lab_counter(lab, BD_CTR_BINDINGS_REMOVED), 0);
+    lab->undurable = false;
+    assert_int_equal(lab_send(lab, REG("a", "9", CONTACT(A))), 200);
+    assert_int_equal(lab->verdict, BD_SIP_REFRESHED);
+    lab_free(lab);
+}
+
 static void test_counters(void **state)
 {
     (void)state;
@@ -592,6 +624,7 @@ int main(void)
         cmocka_unit_test(test_long_user_agent_is_cut),
         cmocka_unit_test(test_reply_too_large),
         cmocka_unit_test(test_table_full),
+        cmocka_unit_test(test_not_durable),
         cmocka_unit_test(test_counters),
         cmocka_unit_test(test_unregister),
         cmocka_unit_test(test_expire),

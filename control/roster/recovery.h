@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The subscriber database locked, damaged or unreadable: registration goes on with the subscribers
+ * in memory, and what is missed is caught up with when the fault ends.
+ *
+ *   well --note--> ill (alarm) --each second: locked still--> ill
+ *                              --can be written: all is read again--> well
+ *                                                  \--fails--> ill; the next try later, up to 60 s
+ *
+ * Event loop only. */
+#ifndef BD_RECOVERY_H
+#define BD_RECOVERY_H
+
+#include "state.h"
+
+struct bd_recovery;
+
+/* After the roster. NULL with an error: no memory. */
+struct bd_recovery *bd_recovery_new(struct bd_control *control, struct bd_error *error);
+void bd_recovery_free(struct bd_recovery *recovery);
+
+/* An operation on the database has failed: raises the alarm. NULL is let pass (at start, where a
+ * database that cannot be read ends the process). */
+void bd_recovery_note(struct bd_recovery *recovery, const struct bd_error *error);
+
+#endif
