@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "hash.h"
+#include "screen_words.h"
 #include "stats.h"
 #include "verdict.h"
 
@@ -16,6 +17,18 @@ const struct bd_verdict_info bd_verdict_info[BD_VERDICT_CNT] = {
 const struct bd_counter_info bd_counter_info[BD_COUNTER_CNT] = {
 #define X(name, label, about) [BD_CTR_##name] = {.text = label, .help = about},
     BD_COUNTERS(X)
+#undef X
+};
+
+const char *const bd_screen_field_word[BD_SCREEN_FIELD_CNT] = {
+#define X(name, word) [BD_SCREEN_##name] = word,
+    BD_SCREEN_FIELDS(X)
+#undef X
+};
+
+const char *const bd_screen_action_word[BD_SCREEN_ACTION_CNT] = {
+#define X(name, word) [BD_SCREEN_##name] = word,
+    BD_SCREEN_ACTIONS(X)
 #undef X
 };
 

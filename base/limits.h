@@ -95,6 +95,22 @@
 /* User part of a PBX's AoR; longer: the configuration is refused. */
 #define BD_BULK_USER_MAX 64
 
+/* --- screening ------------------------------------------------------------------------------ */
+/* Rules of a screening file. More: the configuration is refused. */
+#define BD_SCREEN_RULES_MAX 2000
+/* A rule's text. Longer: refused. */
+#define BD_SCREEN_PATTERN_MAX 1000
+/* The compiled rules: two thousand plain ones take 1 MiB, a thousand intricate ones four. More: the
+ * configuration is refused. */
+#define BD_SCREEN_MAX (4U << 20)
+/* What Hyperscan may write to while it scans, of each worker, set aside before it serves: a
+ * thousand intricate rules want 360 KiB. More: the configuration is refused. */
+#define BD_SCREEN_SCRATCH_MAX (512U << 10)
+/* Banned sources, 1 MiB. One more displaces, of those in its bucket, the ban nearest to its end. */
+#define BD_BANS_MAX 65536
+/* Prefixes of never_ban: all are looked through for each datagram of a banned source. */
+#define BD_NEVER_BAN_MAX 64
+
 /* --- journal -------------------------------------------------------------------------------- */
 /* Body of one record on disk: a BD_RECORD_MAX record in its portable form. A frame that says more
  * is damaged. */

@@ -39,7 +39,14 @@
     X(REPLIES_HELD, "replies_held", "replies that waited for the disk (durability: sync)")         \
     X(REPLIES_UNDURABLE, "replies_undurable", "held replies dropped as the disk did not follow")   \
     X(CONTROL_SENT, "control_sent", "datagrams sent for the control process")                      \
-    X(CONTROL_UNSENT, "control_unsent", "datagrams of the control process that could not be sent")
+    X(CONTROL_UNSENT, "control_unsent", "datagrams of the control process that could not be sent") \
+    X(SCREEN_SCANNED, "screen_scanned", "requests of which fields were scanned")                   \
+    X(SCREEN_SKIPPED, "screen_skipped", "requests whose fields had passed the same rules before")  \
+    X(SCREEN_COUNT, "screen_count", "requests that a screening rule with action count matched")    \
+    X(SCREEN_FAILED, "screen_failed", "requests let through as they could not be scanned")         \
+    X(BANS_ADDED, "bans_added", "sources that became banned")                                      \
+    X(BANS_DISPLACED, "bans_displaced", "bans that gave way to another, as their bucket was full") \
+    X(BANNED_PASSED, "banned_passed", "datagrams of banned sources let through (bans: count)")
 
 enum bd_counter {
 #define X(name, text, help) BD_CTR_##name,
@@ -58,11 +65,17 @@ extern const struct bd_counter_info bd_counter_info[BD_COUNTER_CNT];
 #define BD_LATENCY_SUB     4
 #define BD_LATENCY_BUCKETS 116
 
+/* Counters of screening rules (screen.h): twice as many as there may be rules, so that new ones
+ * find some that the rules before them do not use. */
+#define BD_SCREEN_CELLS 4000
+
 struct bd_worker_stats {
     _Alignas(64) _Atomic uint64_t verdict[BD_VERDICT_CNT];
     _Atomic uint64_t counter[BD_COUNTER_CNT];
     _Atomic uint64_t latency[BD_LATENCY_BUCKETS];
     _Atomic uint64_t latency_sum_ns;
+    _Atomic uint64_t
+        screen_hits[BD_SCREEN_CELLS]; /* of screening rules, by their cell (screen.h) */
 };
 
 /* Only the owning worker may call: a plain load and store is enough, no locked instruction. */

@@ -30,6 +30,7 @@
     X(FRAME_ND, 0, "frame_nd")               /* neighbour solicitation answered */                 \
     X(FRAME_ICMP_ECHO, 0, "frame_icmp_echo") /* ICMP or ICMPv6 echo answered */                    \
     X(FRAME_ICMP_IGNORED, 0, "frame_icmp_ignored")                                                 \
+    X(FRAME_BANNED, 0, "frame_banned")   /* SIP from a source that is banned: not read */          \
     X(FRAME_NO_MBUF, 0, "frame_no_mbuf") /* no buffer for the reply */
 
 /* Messages. */
@@ -77,9 +78,12 @@
     X(SIP_NOTIFIER_BUSY, 503, "notifier_busy") /* SUBSCRIBE: control gone, or its ring full */     \
     X(SIP_NOT_DURABLE, 503, "not_durable")     /* durability sync, and the disk does not follow */ \
     X(SIP_DRAINING, 503, "draining")                                                               \
-    X(SIP_SUBSCRIBE, 0, "subscribe")         /* handed to control, which answers */                \
-    X(SIP_NOTIFY_ANSWER, 0, "notify_answer") /* a response to a NOTIFY, handed to control */       \
-    X(SIP_RESPONSE, 0, "response")           /* a response: nobody waits for it */                 \
+    X(SIP_SCREEN_REJECT, 403, "screen_reject") /* a screening rule; the code is the rule's */      \
+    X(SIP_SCREEN_DROP, 0, "screen_drop")       /* likewise */                                      \
+    X(SIP_SCREEN_BAN, 0, "screen_ban")         /* likewise; the source is banned */                \
+    X(SIP_SUBSCRIBE, 0, "subscribe")           /* handed to control, which answers */              \
+    X(SIP_NOTIFY_ANSWER, 0, "notify_answer")   /* a response to a NOTIFY, handed to control */     \
+    X(SIP_RESPONSE, 0, "response")             /* a response: nobody waits for it */               \
     X(SIP_ACK, 0, "ack")                                                                           \
     X(SIP_KEEPALIVE, 0, "keepalive")       /* CRLFs, four zero bytes, STUN indication, nothing */  \
     X(SIP_STUN_BINDING, 0, "stun_binding") /* a STUN Binding request, answered (RFC 5626 8) */     \

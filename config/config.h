@@ -14,6 +14,7 @@
 #include "ip.h"
 #include "limits.h"
 #include "log.h"
+#include "screen_words.h"
 
 enum bd_port_driver {
     BD_PORT_TAP,
@@ -99,6 +100,22 @@ struct bd_config_profile {
     unsigned service_route_cnt, associated_uri_cnt;
 };
 
+/* What a screening rule does: `code` for reject, `seconds` for ban. */
+struct bd_config_action {
+    enum bd_screen_action what;
+    uint32_t code, seconds;
+};
+
+/* A rule of the screening file. */
+struct bd_config_rule {
+    int field; /* enum bd_screen_field */
+    char *pattern;
+    bool caseless;
+    struct bd_config_action action;
+    char *comment;      /* NULL: none */
+    unsigned line, col; /* of the pattern in its file */
+};
+
 struct bd_config {
     char *file; /* its path */
     /* arena */
@@ -130,6 +147,14 @@ struct bd_config {
     uint32_t verdict_timeout_ms;
     uint32_t reg_event_max_subscriptions, reg_event_interval_ms;
     uint32_t reg_event_default_expires_s, reg_event_min_expires_s, reg_event_max_expires_s;
+    /* screening */
+    char *screening_rules; /* path of the rules file, made absolute; NULL: no screening */
+    struct bd_config_rule *rules;
+    unsigned rule_cnt;
+    /* limits */
+    int bans_enforced; /* a truth */
+    struct bd_prefix *never_ban;
+    unsigned never_ban_cnt;
     /* auth */
     char *secret; /* NULL: random, kept in the arena's life only; a warning says so */
     char *secret_previous;
@@ -148,8 +173,9 @@ struct bd_config {
     int log_level;
 };
 
-/* Reads and checks a file. On failure returns NULL after writing every error, one a line, to
- * `errors`: "FILE:LINE:COL PATH: what is wrong, what is allowed". */
+/* Reads and checks a file, and the screening rules that it names. On failure returns NULL after
+ * writing every error, one a line, to `errors`: "FILE:LINE:COL PATH: what is wrong, what is
+ * allowed". What only Hyperscan knows of a pattern, the policy compiler finds out. */
 struct bd_config *bd_config_load(const char *file, FILE *errors);
 void bd_config_free(struct bd_config *config);
 

@@ -73,6 +73,12 @@ static bool is_path(struct bd_str s)
 }
 const struct bd_form bd_form_path = {"an absolute path of a file", is_path};
 
+static bool is_file(struct bd_str s)
+{
+    return s.len > 0 && s.p[s.len - 1] != '/' && is_printable(s);
+}
+const struct bd_form bd_form_file = {"a path of a file", is_file};
+
 static bool is_socket_path(struct bd_str s)
 {
     return is_path(s) && s.len < sizeof(((struct sockaddr_un *)0)->sun_path);

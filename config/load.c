@@ -85,7 +85,7 @@ static void read_map(struct reader *r, const struct bd_section *section, struct 
 }
 
 static void read_maps(struct reader *r, const struct bd_section *section, struct bd_node *list,
-                      struct bd_config *config)
+                      void *base)
 {
     unsigned cnt = list && list->kind == BD_NODE_LIST ? list->child_cnt : 0;
     if (section->optional &&
@@ -94,19 +94,30 @@ static void read_maps(struct reader *r, const struct bd_section *section, struct
     if (cnt == 0 || cnt > section->item_max) {
         if (!list || !list->bad)
             bd_errors_add(r->errors, list ? list->line : 1, list ? list->col : 1, section->name,
-                          "%smust be a list of 1..%u maps, each beginning with '- name: ...'",
-                          list ? "" : "missing, ", section->item_max);
+                          "%smust be a list of 1..%u maps, each beginning with '- %s: ...'",
+                          list ? "" : "missing, ", section->item_max,
+                          section->groups[0].rows[0].name);
         return;
     }
     char *items = bd_need_zeroed(cnt, section->item_sz);
-    *(void **)((char *)config + section->items_off) = items;
-    *(unsigned *)((char *)config + section->item_cnt_off) = cnt;
+    *(void **)((char *)base + section->items_off) = items;
+    *(unsigned *)((char *)base + section->item_cnt_off) = cnt;
     struct bd_node *node = list->first;
     for (unsigned i = 0; i < cnt; i++, node = node->next) {
         char path[BD_PATH_MAX];
         bd_path_item(path, section->name, i);
         read_map(r, section, node, path, items + i * section->item_sz);
     }
+}
+
+void bd_section_read(void *base, const struct bd_section *section, struct bd_node *node,
+                     struct bd_errors *errors)
+{
+    struct reader r = {.errors = errors};
+    if (section->shape == BD_SHAPE_MAPS)
+        read_maps(&r, section, node, base);
+    else
+        read_map(&r, section, node, section->name, base);
 }
 
 void bd_config_read(struct bd_config *config, const struct bd_node *root, struct bd_errors *errors)
@@ -138,8 +149,7 @@ void bd_config_read(struct bd_config *config, const struct bd_node *root, struct
     }
 }
 
-/* NULL with errno, or the whole file. */
-static char *read_file(const char *file, size_t *len)
+char *bd_file_read(const char *file, size_t *len)
 {
     FILE *in = fopen(file, "re");
     if (!in)
@@ -179,7 +189,7 @@ static void complete(struct bd_config *config, const struct bd_node *root)
 }
 
 static void load_tree(struct bd_config *config, const struct bd_node *root,
-                      struct bd_errors *errors)
+                      struct bd_errors *errors, struct bd_errors *rule_errors)
 {
     if (root->kind != BD_NODE_MAP) {
         bd_errors_add(errors, root->line, root->col, "yaml",
@@ -193,29 +203,32 @@ static void load_tree(struct bd_config *config, const struct bd_node *root,
     bd_check_ports(&check);
     bd_check_domains(&check);
     bd_check_bulk(&check);
+    bd_rules_read(config, root, errors, rule_errors);
 }
 
 struct bd_config *bd_config_load(const char *file, FILE *out)
 {
     size_t len;
-    char *text = read_file(file, &len);
+    char *text = bd_file_read(file, &len);
     if (!text) {
         fprintf(out, "%s: cannot be read: %s\n", file, strerror(errno));
         return NULL;
     }
-    struct bd_errors errors = {0};
+    struct bd_errors errors = {0}, rule_errors = {0};
     struct bd_config *config = bd_need_zeroed(1, sizeof(*config));
     config->file = bd_need_text(file, strlen(file));
     struct bd_node *root = bd_tree_parse(text, len, &errors);
     if (root && !errors.cut)
-        load_tree(config, root, &errors);
+        load_tree(config, root, &errors, &rule_errors);
     else if (!errors.cnt)
         bd_errors_add(&errors, 1, 1, "yaml", "the file is empty; see configs/bindery.yaml");
     bd_tree_free(root);
     explicit_bzero(text, len);
     free(text);
-    bool ok = errors.cnt == 0;
+    bool ok = errors.cnt == 0 && rule_errors.cnt == 0;
     bd_errors_flush(&errors, file, out);
+    if (rule_errors.cnt)
+        bd_errors_flush(&rule_errors, config->screening_rules, out);
     if (ok)
         return config;
     bd_config_free(config);
@@ -244,6 +257,7 @@ void bd_config_free(struct bd_config *config)
             bd_rows_visit(section, items + i * section->item_sz, release_row, NULL);
         free(items);
     }
+    bd_rules_free(config);
     free(config->file);
     free(config);
 }

@@ -26,6 +26,18 @@ void bd_unknown_report(struct bd_errors *errors, const struct bd_section *sectio
 /* Fills the configuration from a tree; what was wrong is in errors. */
 void bd_config_read(struct bd_config *config, const struct bd_node *root, struct bd_errors *errors);
 
+/* Fills what one section says; `base` is what the section's offsets count from. */
+void bd_section_read(void *base, const struct bd_section *section, struct bd_node *node,
+                     struct bd_errors *errors);
+/* The whole of a file; NULL with errno. The caller frees. */
+char *bd_file_read(const char *file, size_t *len);
+
+/* Reads the screening rules, and makes the path of their file absolute. What is wrong with the path
+ * is in errors, what is wrong with the rules in rule_errors. */
+void bd_rules_read(struct bd_config *config, const struct bd_node *root, struct bd_errors *errors,
+                   struct bd_errors *rule_errors);
+void bd_rules_free(struct bd_config *config);
+
 /* Reads secret_file and secret_previous_file. */
 void bd_secrets_read(struct bd_config *config, const struct bd_node *root,
                      struct bd_errors *errors);

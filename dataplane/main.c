@@ -67,6 +67,7 @@ static int make_workers(struct dataplane *dp, struct bd_error *error)
             .queue = bd_nic_queue_of(dp->nic, i),
             .signals = &dp->signals,
             .poll = dp->config->poll,
+            .phones = dp->config->bindings_max / dp->config->workers,
             .held_max = held_max_of(dp->config),
         };
         dp->worker[i] = bd_worker_new(&deps, error);

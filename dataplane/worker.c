@@ -5,10 +5,12 @@
 #include <rte_pause.h>
 #include <stdlib.h>
 
+#include "ban.h"
 #include "clock.h"
 #include "dirty.h"
 #include "held.h"
 #include "pending.h"
+#include "screener.h"
 #include "stun.h"
 
 /* Upper bounds of the side work of one turn, so that a flood of it cannot starve the port. */
@@ -30,6 +32,7 @@ enum { IDLE_TURNS_BEFORE_NAP = 256, NAP_MAX_US = 500 };
 struct bd_worker {
     struct bd_worker_deps deps;
     struct bd_registrar *registrar;
+    struct bd_screener *screener;
     struct bd_worker_stats *stats;
     struct bd_channel channel;
     uint32_t generation;         /* of this dataplane process */
@@ -45,6 +48,7 @@ struct bd_worker {
     struct bd_parsed room[BD_BURST];
     struct bd_parsed *parsed[BD_BURST]; /* each in room[] or in pending */
     struct bd_request request[BD_BURST];
+    enum bd_verdict screened[BD_BURST]; /* BD_VERDICT_NONE: goes on */
     /* Of requests that waited for a verifier, by their place in the burst, too. */
     struct bd_verify_result result[BD_BURST];
     uint64_t received_tsc[BD_BURST];
@@ -73,8 +77,10 @@ struct bd_worker *bd_worker_new(const struct bd_worker_deps *deps, struct bd_err
     struct bd_registrar_deps registrar = {
         .arena = deps->arena, .table = deps->table, .writer = deps->writer, .stats = w->stats};
     w->registrar = bd_registrar_new(&registrar, error);
+    if (w->registrar)
+        w->screener = bd_screener_new(deps->arena, w->stats, deps->phones, error);
     bool holds = deps->held_max == 0 || bd_held_init(&w->held, deps->held_max);
-    if (w->registrar && holds)
+    if (w->screener && holds)
         return w;
     if (!holds)
         bd_fail(error, "worker %u: out of memory", deps->id);
@@ -86,6 +92,7 @@ void bd_worker_free(struct bd_worker *worker)
 {
     if (!worker)
         return;
+    bd_screener_free(worker->screener);
     bd_registrar_free(worker->registrar);
     bd_held_free(&worker->held);
     free(worker);
@@ -253,6 +260,54 @@ static void refuse(struct bd_worker *w, const struct bd_datagram *d, const struc
     finish(w, d, r, BD_STEP_REPLY, verdict, out, received_tsc);
 }
 
+/* --- screening -------------------------------------------------------------------------------- */
+
+static uint32_t now_s(const struct bd_worker *w)
+{
+    return (uint32_t)(w->now_ms / 1000);
+}
+
+/* What banned sources sent ends here, unread. Returns how many datagrams stay. */
+static unsigned shut_out(struct bd_worker *w, unsigned cnt)
+{
+    unsigned kept = 0;
+    if (!bd_bans_any(w->deps.arena, now_s(w)))
+        return cnt;
+    for (unsigned i = 0; i < cnt; i++) {
+        const struct bd_datagram *d = &w->datagram[i];
+        if (bd_screener_admits(w->screener, &d->source.ip, now_s(w))) {
+            w->datagram[kept++] = *d;
+        } else {
+            count_verdict(w, BD_FRAME_BANNED);
+            bd_nic_drop(d->mbuf);
+        }
+    }
+    return kept;
+}
+
+static void screen_burst(struct bd_worker *w, unsigned cnt)
+{
+    for (unsigned i = 0; i < cnt; i++)
+        bd_screener_begin(w->screener, i, is_stun(&w->request[i]) ? NULL : w->request[i].message,
+                          w->request[i].parsed);
+    for (unsigned i = 0; i < cnt; i++)
+        w->screened[i] = bd_screener_judge(w->screener, i, &w->datagram[i].source.ip, now_s(w),
+                                           &w->request[i].reject_code);
+}
+
+/* An ACK draws no answer, whatever a rule says (RFC 3261 17.1.1.3). */
+static void end_screened(struct bd_worker *w, unsigned place, struct outgoing *out,
+                         uint64_t received_tsc)
+{
+    const struct bd_datagram *d = &w->datagram[place];
+    const struct bd_request *r = &w->request[place];
+    enum bd_verdict verdict = w->screened[place];
+    if (verdict == BD_SIP_SCREEN_REJECT && r->message->method != BD_METHOD_ACK)
+        refuse(w, d, r, verdict, out, received_tsc);
+    else
+        finish(w, d, r, BD_STEP_SILENT, verdict, out, received_tsc);
+}
+
 /* --- requests --------------------------------------------------------------------------------- */
 
 /* Hands a job to the verifiers and lets the datagram wait; 503 at once when that cannot be. */
@@ -342,6 +397,10 @@ static void serve(struct bd_worker *w, unsigned place, uint64_t received_tsc)
         serve_stun(w, d, &out, received_tsc);
         return;
     }
+    if (w->screened[place] != BD_VERDICT_NONE) {
+        end_screened(w, place, &out, received_tsc);
+        return;
+    }
     /* The job is written straight into the ring; with the ring full into a spare place, as the
      * registrar must still be asked whether this request wants a verifier at all. */
     _Alignas(8) char spare[BD_JOB_SZ];
@@ -363,10 +422,16 @@ static void prefetch_payload(const struct bd_datagram *d)
         __builtin_prefetch(d->payload + (size_t)line * 64);
 }
 
+/* Whether the registrar serves what stands at a place. */
+static bool goes_on(const struct bd_worker *w, unsigned place)
+{
+    return !is_stun(&w->request[place]) && w->screened[place] == BD_VERDICT_NONE;
+}
+
 /* The rest of a request's record, while those before it are served. */
 static void prefetch_rest(const struct bd_worker *w, unsigned place, unsigned cnt)
 {
-    if (place < cnt && !is_stun(&w->request[place]))
+    if (place < cnt && goes_on(w, place))
         bd_registrar_prefetch_rest(w->registrar, place);
 }
 
@@ -390,19 +455,26 @@ static void prefetch_request(const struct bd_worker *w, unsigned place, unsigned
         prefetch_parsed(w->parsed[place]);
 }
 
-/* Stage by stage, so that the cache misses of a burst's requests overlap. */
-static void prepare_burst(struct bd_worker *w, unsigned cnt, bool waited)
+static void parse_burst(struct bd_worker *w, unsigned cnt, bool waited)
 {
     for (unsigned i = 0; i < PAYLOAD_AHEAD; i++)
         prefetch_request(w, i, cnt, waited);
     for (unsigned i = 0; i < cnt; i++) {
         prefetch_request(w, i + PAYLOAD_AHEAD, cnt, waited);
         make_request(w, i, waited);
-        if (!is_stun(&w->request[i]))
+        w->screened[i] = BD_VERDICT_NONE;
+    }
+}
+
+/* Stage by stage, so that the cache misses of a burst's requests overlap. */
+static void prepare_burst(struct bd_worker *w, unsigned cnt)
+{
+    for (unsigned i = 0; i < cnt; i++) {
+        if (goes_on(w, i))
             bd_registrar_prepare(w->registrar, i, &w->request[i]);
     }
     for (unsigned i = 0; i < cnt; i++) {
-        if (!is_stun(&w->request[i]))
+        if (goes_on(w, i))
             bd_registrar_prefetch(w->registrar, i);
     }
     for (unsigned i = 0; i < BD_PREFETCH_AHEAD; i++)
@@ -412,13 +484,16 @@ static void prepare_burst(struct bd_worker *w, unsigned cnt, bool waited)
 static unsigned serve_burst(struct bd_worker *w)
 {
     uint64_t received_tsc = rte_rdtsc();
-    unsigned cnt = bd_nic_receive(w->deps.queue, w->stats, w->datagram);
-    prepare_burst(w, cnt, false);
+    unsigned received = bd_nic_receive(w->deps.queue, w->stats, w->datagram);
+    unsigned cnt = shut_out(w, received);
+    parse_burst(w, cnt, false);
+    screen_burst(w, cnt);
+    prepare_burst(w, cnt);
     for (unsigned i = 0; i < cnt; i++) {
         prefetch_rest(w, i + BD_PREFETCH_AHEAD, cnt);
         serve(w, i, received_tsc);
     }
-    return cnt;
+    return received;
 }
 
 /* --- verdicts ----------------------------------------------------------------------------------
@@ -476,7 +551,8 @@ static unsigned take_verdicts(struct bd_worker *w)
 {
     unsigned taken = 0, cnt;
     while ((cnt = claim_burst(w, &taken)) > 0) {
-        prepare_burst(w, cnt, true);
+        parse_burst(w, cnt, true); /* screened before they waited */
+        prepare_burst(w, cnt);
         for (unsigned i = 0; i < cnt; i++) {
             prefetch_rest(w, i + BD_PREFETCH_AHEAD, cnt);
             resume(w, i);
@@ -646,6 +722,7 @@ static bool turn(struct bd_worker *w)
 {
     read_clocks(w);
     w->policy = bd_policy_current(w->deps.arena);
+    bd_screener_use(w->screener, w->policy);
     unsigned work = refuse_waiting(w);
     work += serve_burst(w);
     work += take_verdicts(w);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* One worker: the loop that runs a lcore to completion.
  *
- *   receive burst > parse all > find AoRs and fetch buckets > fetch records > decide, commit, reply
- *   > verdicts > commands > due buckets > control's datagrams > replies that are on disk by now
- *   > overdue requests > flush > quiescent
+ *   receive burst > drop the banned > parse all > screen all > find AoRs and fetch buckets > fetch
+ *   records > decide, commit, reply > verdicts > commands > due buckets > control's datagrams >
+ *   replies that are on disk by now > overdue requests > flush > quiescent
  *
  * Everything it touches is its own or lock-free; it never blocks but for the nap of `poll:
  * adaptive`, which it takes only when a turn found nothing to do. */
@@ -33,6 +33,7 @@ struct bd_worker_deps {
     struct bd_nic_queue *queue;
     const struct bd_worker_signals *signals;
     enum bd_poll_mode poll;
+    uint64_t phones;   /* that this worker may serve: its share of arena.bindings_max */
     uint32_t held_max; /* replies that may wait for the disk; 0: none ever waits (not sync) */
 };
 

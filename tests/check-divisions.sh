@@ -22,6 +22,8 @@ dataplane/location/allocator.c fetch_page         once a page of records
 dataplane/location/arena_file.c check_memory      start
 dataplane/location/arena_file.c round_up          start
 dataplane/location/arena_place.c has_room         start
+dataplane/main.c make_workers                     start
+dataplane/main.c held_max_of                      start
 dataplane/location/rebuild.c record_fits          start
 dataplane/registrar/date.c civil_from_days        once a second
 dataplane/registrar/date.c format                 once a second

@@ -10,7 +10,7 @@
 #   unit        unit tests
 #   sanitize    unit tests under AddressSanitizer and UndefinedBehaviorSanitizer, for a plain processor: so the
 #               scalar twins of the vector code are what is tested, and of the latter in `unit`, beside guard pages
-#   threads     the binding table's tests under ThreadSanitizer
+#   threads     the tests of the binding table and of bans under ThreadSanitizer
 #   e2e         the real binaries with real phones on a tap and a veth
 #   nic         the real ports, frame by frame
 #   crash       kills at random moments and named points, power cuts, failing disks, damaged files
@@ -175,7 +175,7 @@ part_threads()
 {
     export TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1
     check 'thread sanitizer configures' configure build-tsan gcc -Ddpdk=disabled -Db_sanitize=thread &&
-        unit_tests build-tsan --timeout-multiplier 4 --suite location
+        unit_tests build-tsan --timeout-multiplier 4 --suite location --suite bans
 }
 
 part_e2e()

@@ -14,6 +14,9 @@
     X(show_config)                                                                                 \
     X(show_bindings)                                                                               \
     X(show_subscriptions)                                                                          \
+    X(show_screening)                                                                              \
+    X(ban)                                                                                         \
+    X(unban)                                                                                       \
     X(show_limits)                                                                                 \
     X(show_metrics)                                                                                \
     X(lookup)                                                                                      \

@@ -9,6 +9,7 @@
 #include "peer.h"
 #include "provisioned.h"
 #include "roster.h"
+#include "screening.h"
 #include "sweeper.h"
 #include "verifier.h"
 
@@ -66,6 +67,7 @@ static uint64_t policy_sequence(const struct view *v)
       bd_identities_cnt(&v->control->arena))                                                       \
     X(gauge, reg_event_subscriptions, "subscriptions to registration state",                       \
       bd_events_cnt(v->control->events))                                                           \
+    X(gauge, bans, "sources that are banned", bd_bans_cnt(v->control))                             \
     X(gauge, draining, "1 while new bindings are refused",                                         \
       atomic_load(&v->control->arena.header->draining))                                            \
     X(gauge, dataplane_up, "1 while bindery-dataplane runs", bd_peer_alive(v->control->peer))      \
@@ -133,6 +135,8 @@ enum { GAUGE_CNT = sizeof(gauges) / sizeof(gauges[0]) };
 #define STILL_HELP "time since the worker was last seen to turn; 0: it turns, or serves nobody"
 #define CHECK_NAME "bindery_verifications_total"
 #define CHECK_HELP "credentials judged by this control process, by result"
+#define RULE_NAME  "bindery_screening_hits_total"
+#define RULE_HELP  "requests that a screening rule matched, by its number in the file"
 #define ALARM_NAME "bindery_alarm"
 #define ALARM_HELP "1 while the alarm is raised; its text is in `show info`"
 #define BUILD_NAME "bindery_build_info"
@@ -170,7 +174,8 @@ static bool is_ineffective(unsigned verdict)
     unsigned status = bd_verdict_info[verdict].status;
     return status >= 400 && status != 401 && verdict != BD_SIP_METHOD_NOT_ALLOWED &&
            verdict != BD_SIP_UNKNOWN_METHOD && verdict != BD_SIP_NO_TRANSACTION &&
-           verdict != BD_SIP_BAD_EVENT && verdict != BD_SIP_NOTIFIER_BUSY;
+           verdict != BD_SIP_BAD_EVENT && verdict != BD_SIP_NOTIFIER_BUSY &&
+           verdict != BD_SIP_SCREEN_REJECT;
 }
 
 static void write_ineffective(const struct bd_control *control, struct evbuffer *out)
@@ -279,6 +284,13 @@ static void write_verifications(const struct bd_control *control, struct evbuffe
                             (unsigned long long)sum[r]);
 }
 
+static void write_rule(void *arg, unsigned number, const struct bd_config_rule *rule, uint64_t hits)
+{
+    evbuffer_add_printf(arg, RULE_NAME "{rule=\"%u\",field=\"%s\",action=\"%s\"} %llu\n", number,
+                        bd_screen_field_word[rule->field], bd_screen_action_word[rule->action.what],
+                        (unsigned long long)hits);
+}
+
 static void write_alarms(struct bd_alarms *alarms, struct evbuffer *out)
 {
     family(out, "gauge", ALARM_NAME, ALARM_HELP);
@@ -290,7 +302,7 @@ static void write_alarms(struct bd_alarms *alarms, struct evbuffer *out)
     }
 }
 
-void bd_metrics_write(const struct bd_control *control, const struct bd_table_info *info,
+void bd_metrics_write(struct bd_control *control, const struct bd_table_info *info,
                       struct evbuffer *out)
 {
     struct view view = {.control = control, .info = info, .now_ms = bd_clock_ms()};
@@ -307,6 +319,8 @@ void bd_metrics_write(const struct bd_control *control, const struct bd_table_in
     write_ineffective(control, out);
     write_verifications(control, out);
     write_events(control, out);
+    family(out, "counter", RULE_NAME, RULE_HELP);
+    bd_screening_visit(control, write_rule, out);
     write_latency(control, out);
     write_counters(control, out);
     write_stalled(control, out);
@@ -337,6 +351,7 @@ void bd_metrics_print_docs(FILE *out)
     docs_row(out, CHECK_NAME, "result", "counter", CHECK_HELP);
     for (unsigned i = 0; i < EVENT_ROW_CNT; i++)
         docs_row(out, event_rows[i].name, "", "counter", event_rows[i].help);
+    docs_row(out, RULE_NAME, "rule, field, action", "counter", RULE_HELP);
     docs_row(out, RRD_NAME, "le", "histogram", RRD_HELP);
     for (unsigned i = 0; i < BD_COUNTER_CNT; i++) {
         char name[96];

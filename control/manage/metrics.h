@@ -10,7 +10,7 @@
 
 #include "state.h"
 
-void bd_metrics_write(const struct bd_control *control, const struct bd_table_info *info,
+void bd_metrics_write(struct bd_control *control, const struct bd_table_info *info,
                       struct evbuffer *out);
 
 /* What exists, as a Markdown table for docs/metrics.md. */

@@ -11,6 +11,7 @@
 #include "peer.h"
 #include "provisioned.h"
 #include "roster.h"
+#include "screening.h"
 
 static json_int_t age_s(const _Atomic uint64_t *since_ms)
 {
@@ -202,6 +203,9 @@ static json_t *limits_document(const struct bd_control *control, const struct bd
     if (config->identities_max)
         add_used(list, "identities", bd_identities_cnt(&control->arena), config->identities_max,
                  "arena.identities_max");
+    add_used(list, "bans", bd_bans_cnt(control), BD_BANS_MAX, "fixed");
+    add_used(list, "screening_rules", control->config->rule_cnt, BD_SCREEN_RULES_MAX,
+             "screening.rules");
     add_used(list, "workers", bd_control_workers(control), BD_WORKERS_MAX, "dataplane.workers");
     add_used(list, "verifiers", config->verifiers, BD_VERIFIERS_MAX, "auth.verifiers");
     add_rings(list, control);
@@ -209,7 +213,7 @@ static json_t *limits_document(const struct bd_control *control, const struct bd
 #define X(name, max) add_limit(list, #name, json_null(), max, "fixed");
     FIXED_LIMITS(X)
 #undef X
-    return json_pack("{s:o}", "limits", list);
+    return json_pack("{s:o, s:o}", "limits", list, "bans", bd_bans_json(control));
 }
 
 static void on_limits(void *arg, const struct bd_census_result *result,

@@ -6,6 +6,7 @@
 #include "bulk.h"
 #include "message.h"
 #include "profile.h"
+#include "screen_compile.h"
 
 /* The configuration knows neither SIP nor policy.h and has these values as plain numbers. */
 _Static_assert(BD_AUTH_DIGEST == 0 && BD_AUTH_TRUSTED == 1 && BD_AUTH_OPEN == 2, "config/schema.c");
@@ -196,7 +197,7 @@ static void *build(const struct bd_policy_in *in, uint32_t *size, struct bd_erro
     else
         bd_fail(error,
                 "policy: domains, aliases, prefixes and bulk take more than %u MiB; use fewer",
-                BD_POLICY_BLOB_MAX >> 20);
+                BD_POLICY_PLAIN_MAX >> 20);
     free(blob);
     return NULL;
 }
@@ -214,10 +215,16 @@ void *bd_policy_compile(const struct bd_arena *arena, const struct bd_config *co
         .address_cnt = config->listen_cnt,
         .server = bd_str_from(config->server_header),
         .verdict_timeout_ms = config->verdict_timeout_ms,
+        .never_ban = config->never_ban,
+        .never_ban_cnt = config->never_ban_cnt,
+        .bans_enforced = config->bans_enforced,
         .hash_seed = arena->header->hash_seed,
     };
-    if (bd_nonce_keys_make(config, bd_policy_current(arena), in.nonce_key, error) < 0)
+    void *screen;
+    if (bd_nonce_keys_make(config, bd_policy_current(arena), in.nonce_key, error) < 0 ||
+        bd_screen_compile(arena, config, &screen, &in.screen_sz, error) < 0)
         return NULL;
+    in.screen = screen;
     struct parts parts;
     void *blob = NULL;
     if (parts_make(config, &parts)) {
@@ -234,5 +241,6 @@ void *bd_policy_compile(const struct bd_arena *arena, const struct bd_config *co
         bd_fail(error, "policy: out of memory");
     }
     parts_free(&parts);
+    free(screen);
     return blob;
 }

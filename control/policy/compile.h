@@ -8,8 +8,8 @@
 #include "policy.h"
 
 /* Compiles for this arena, whose seed and current nonce keys it uses. Returns a blob that the
- * caller frees, and its size. NULL: the policy is larger than BD_POLICY_BLOB_MAX, a name stands
- * twice, no memory, OpenSSL has no SHA-256. */
+ * caller frees, and its size. NULL: the policy is larger than BD_POLICY_PLAIN_MAX, a name stands
+ * twice, Hyperscan does not take a screening rule, no memory, OpenSSL has no SHA-256. */
 void *bd_policy_compile(const struct bd_arena *arena, const struct bd_config *config,
                         uint32_t *size, struct bd_error *error);
 

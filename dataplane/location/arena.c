@@ -20,8 +20,8 @@
 #define CREATION_BYTE BD_ROLE_CNT
 
 _Static_assert(sizeof(struct bd_role_line) == 64, "kept in shared memory");
-_Static_assert(sizeof(struct bd_arena_header) == 384, "kept in shared memory");
-_Static_assert(offsetof(struct bd_arena_header, role) == 192, "kept in shared memory");
+_Static_assert(sizeof(struct bd_arena_header) == 448, "kept in shared memory");
+_Static_assert(offsetof(struct bd_arena_header, role) == 256, "kept in shared memory");
 
 static const char *const role_name[BD_ROLE_CNT] = {"bindery-dataplane", "bindery-control"};
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The arena: one file of shared memory that outlives every process.
  *
- *   +--------+--------+-------------+------------+--------+----------+-------+-------+---------+-----+
- *   | header | policy | provisioned | identities | nonces | channels | stats | table | records
- * |dirty|
- *   +--------+--------+-------------+------------+--------+----------+-------+-------+---------+-----+
+ *   +--------+--------+-------------+------------+--------+------+----------+-------+-------+---...
+ *   | header | policy | provisioned | identities | nonces | bans | channels | stats | table | ...
+ *   +--------+--------+-------------+------------+--------+------+----------+-------+-------+---...
+ *                                                                               records | dirty |
  *   0        one region after another, each 2 MiB aligned; offsets in the header; no pointers
  *
  * The file lies on hugetlbfs (or /dev/shm, with a warning). Whichever process comes first creates
@@ -13,10 +13,12 @@
  * Who writes what (a dead process can therefore never leave the other's part half written):
  *   dataplane   table, record memory, stats, its ends of the channels; sets dirty marks
  *   control     policy, provisioned, identities, nonces, its ends of the channels; takes dirty
- * marks each role   its own line in the header Bindings have ONE writing process, the dataplane
- * (several worker threads of it). The control process changes them by command through a channel. So
- * at attach the dataplane is alone with the allocator and rebuilds it from what the table reaches:
- * nothing can leak through a kill.
+ * marks each role   its own line in the header both        bans, in which no entry needs more than
+ * one store to be whole (ban.h)
+ *
+ * Bindings have ONE writing process, the dataplane (several worker threads of it). The control
+ * process changes them by command through a channel. So at attach the dataplane is alone with the
+ * allocator and rebuilds it from what the table reaches: nothing can leak through a kill.
  *
  * Exclusion: each role holds an open-file-description lock on its own byte of the file for as long
  * as it lives. The kernel drops it at death, whatever the cause, so a stale lock cannot exist. */
@@ -42,6 +44,7 @@ enum bd_region {
     BD_REGION_PROVISIONED,
     BD_REGION_IDENTITIES, /* no bytes where there are no implicit registration sets */
     BD_REGION_NONCES,
+    BD_REGION_BANS,
     BD_REGION_CHANNELS,
     BD_REGION_STATS,
     BD_REGION_TABLE,

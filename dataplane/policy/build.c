@@ -2,6 +2,7 @@
 /* Making a blob: room for every part is laid out first, then the parts are filled in order. */
 #include "bulk.h"
 #include "host_key.h"
+#include "screen.h"
 
 struct builder {
     struct bd_policy *policy;
@@ -32,7 +33,8 @@ static uint64_t profile_bytes(const struct bd_policy_profile_in *profile)
 static void count(const struct bd_policy_in *in, uint64_t *names, uint64_t *prefixes,
                   uint64_t *text)
 {
-    *names = *prefixes = 0;
+    *names = 0;
+    *prefixes = in->never_ban_cnt;
     *text = in->server.len;
     for (unsigned d = 0; d < in->domain_cnt; d++) {
         const struct bd_policy_domain_in *domain = &in->domains[d];
@@ -72,8 +74,10 @@ static uint64_t lay_out(struct bd_policy *p, const struct bd_policy_in *in)
     uint64_t size = align8(text_off + text);
     for (unsigned d = 0; d < in->domain_cnt; d++)
         size += bd_bulk_footprint(&in->domains[d]);
-    if (size > BD_POLICY_BLOB_MAX)
+    if (size > BD_POLICY_PLAIN_MAX || in->screen_sz > BD_SCREEN_MAX - BD_SCREEN_ALIGN)
         return 0;
+    uint64_t screen_off = bd_screen_align(size);
+    size = in->screen ? screen_off + in->screen_sz : size;
     *p = (struct bd_policy){.hash_seed = in->hash_seed,
                             .size = (uint32_t)size,
                             .domain_cnt = in->domain_cnt,
@@ -90,6 +94,8 @@ static uint64_t lay_out(struct bd_policy *p, const struct bd_policy_in *in)
                             .profiles_off = (uint32_t)profiles_off,
                             .text_off = (uint32_t)text_off,
                             .text_len = (uint32_t)text,
+                            .screen_off = in->screen ? (uint32_t)screen_off : 0,
+                            .bans_enforced = in->bans_enforced,
                             .verdict_timeout_ms = in->verdict_timeout_ms};
     return size;
 }
@@ -161,6 +167,16 @@ static void put_profile(struct builder *b, const struct bd_policy_profile_in *in
     profiles[i].associated_uris = put_texts(b, &in->associated_uris);
 }
 
+/* Behind those of the domains. */
+static void put_never_ban(struct builder *b, const struct bd_policy_in *in)
+{
+    struct bd_prefix *prefixes = bd_policy_at(b->policy, b->policy->prefixes_off);
+    b->policy->never_ban_first = b->prefix_used;
+    b->policy->never_ban_cnt = in->never_ban_cnt;
+    if (in->never_ban_cnt)
+        memcpy(prefixes + b->prefix_used, in->never_ban, in->never_ban_cnt * sizeof(*prefixes));
+}
+
 static bool put_domain(struct builder *b, const struct bd_policy_domain_in *in, uint32_t d,
                        struct bd_str *twice)
 {
@@ -219,6 +235,9 @@ uint32_t bd_policy_build(void *out, uint32_t cap, const struct bd_policy_in *in,
             return 0;
     }
     *twice = BD_STR_NULL;
+    put_never_ban(&b, in);
+    if (in->screen)
+        memcpy(bd_policy_at(b.policy, head.screen_off), in->screen, in->screen_sz);
     for (uint32_t i = 1; i < in->profile_cnt; i++)
         put_profile(&b, &in->profiles[i], i);
     if (in->default_domain >= 0)

@@ -140,13 +140,24 @@ struct bd_str bd_policy_aor_host(const struct bd_policy *policy,
     return domain->wildcard ? host : bd_policy_text(policy, domain->name_off, domain->name_len);
 }
 
-bool bd_policy_trusts(const struct bd_policy *policy, const struct bd_policy_domain *domain,
-                      const struct bd_ip *source)
+static bool covered(const struct bd_policy *policy, uint32_t first, uint32_t cnt,
+                    const struct bd_ip *source)
 {
     const struct bd_prefix *prefixes = bd_policy_at(policy, policy->prefixes_off);
-    for (uint32_t i = 0; i < domain->prefix_cnt; i++) {
-        if (bd_prefix_covers(&prefixes[domain->prefix_first + i], source))
+    for (uint32_t i = first; i < first + cnt; i++) {
+        if (bd_prefix_covers(&prefixes[i], source))
             return true;
     }
     return false;
+}
+
+bool bd_policy_trusts(const struct bd_policy *policy, const struct bd_policy_domain *domain,
+                      const struct bd_ip *source)
+{
+    return covered(policy, domain->prefix_first, domain->prefix_cnt, source);
+}
+
+bool bd_policy_may_ban(const struct bd_policy *policy, const struct bd_ip *source)
+{
+    return !covered(policy, policy->never_ban_first, policy->never_ban_cnt, source);
 }

@@ -7,7 +7,8 @@
  *
  *   region:  [ current slot number, sequence | epoch-free slots ... ]
  *   blob:    bd_policy | domains[] | profiles[] | name index (open addressing) | prefixes[] |
- *            addresses[] | text | number ranges of each domain that has some (bulk.h)
+ *            addresses[] | text | number ranges of each domain that has some (bulk.h) |
+ *            screening rules, compiled (screen.h)
  *
  * Control writes; anybody reads. */
 #ifndef BD_POLICY_H
@@ -17,8 +18,10 @@
 #include "epoch.h"
 #include "ip.h"
 
-#define BD_POLICY_SLOTS    4
-#define BD_POLICY_BLOB_MAX (4U << 20)
+#define BD_POLICY_SLOTS 4
+/* Without the screening rules, and with them. */
+#define BD_POLICY_PLAIN_MAX (4U << 20)
+#define BD_POLICY_BLOB_MAX  (BD_POLICY_PLAIN_MAX + BD_SCREEN_MAX)
 
 enum bd_auth_mode { BD_AUTH_DIGEST, BD_AUTH_TRUSTED, BD_AUTH_OPEN };
 enum bd_contacts_policy { BD_CONTACTS_REJECT, BD_CONTACTS_OLDEST, BD_CONTACTS_REPLACE };
@@ -99,7 +102,11 @@ struct bd_policy {
     uint32_t server_len;
     uint32_t text_off, text_len;
     uint8_t nonce_key[2][32]; /* current and previous secret; derived, never the configured text */
-    uint32_t verdict_timeout_ms; /* a worker waits this long for a verifier, then 503 */
+    uint32_t verdict_timeout_ms;             /* a worker waits this long for a verifier, then 503 */
+    uint32_t never_ban_first, never_ban_cnt; /* prefixes */
+    uint32_t screen_off;                     /* struct bd_screen; 0: nothing is screened */
+    uint8_t bans_enforced;                   /* else what is banned is only counted */
+    uint8_t unused[3];
 };
 
 struct bd_policy_index {
@@ -142,6 +149,11 @@ struct bd_policy_in {
     struct bd_str server;
     uint8_t nonce_key[2][32];
     uint32_t verdict_timeout_ms;
+    const struct bd_prefix *never_ban;
+    unsigned never_ban_cnt;
+    bool bans_enforced;
+    const void *screen; /* a struct bd_screen of screen_sz bytes; NULL: none */
+    uint32_t screen_sz;
     uint64_t hash_seed;
 };
 
@@ -193,6 +205,8 @@ bool bd_policy_list_next(const struct bd_policy *policy, struct bd_policy_list *
 /* The canonical host of the AoRs of a domain: its name; of the wildcard domain, `host`. */
 struct bd_str bd_policy_aor_host(const struct bd_policy *policy,
                                  const struct bd_policy_domain *domain, struct bd_str host);
+/* Whether a source may be banned. */
+bool bd_policy_may_ban(const struct bd_policy *policy, const struct bd_ip *source);
 bool bd_policy_trusts(const struct bd_policy *policy, const struct bd_policy_domain *domain,
                       const struct bd_ip *source);
 

@@ -186,6 +186,8 @@ static unsigned status_of(const struct bd_turn *turn, enum bd_verdict verdict)
 {
     if (verdict == BD_SIP_TOO_MANY_CONTACTS && turn->domain->max_contacts_code)
         return turn->domain->max_contacts_code;
+    if (verdict == BD_SIP_SCREEN_REJECT)
+        return turn->request->reject_code;
     return bd_verdict_info[verdict].status;
 }
 

@@ -58,6 +58,7 @@ struct bd_request {
      * query draws 503 and changes nothing. */
     bool undurable;
     const struct bd_policy *policy; /* current at the begin of the burst; never NULL */
+    unsigned reject_code;           /* what BD_SIP_SCREEN_REJECT answers */
 };
 
 enum bd_step { BD_STEP_REPLY, BD_STEP_SILENT, BD_STEP_VERIFY, BD_STEP_CONTROL };
@@ -92,8 +93,8 @@ struct bd_handed {
 };
 const struct bd_handed *bd_registrar_handed(const struct bd_registrar *registrar);
 
-/* verdict: BD_SIP_VERIFIER_BUSY, _GONE, BD_SIP_NOTIFIER_BUSY, BD_SIP_TOO_LARGE; writes the reply.
- */
+/* verdict: BD_SIP_VERIFIER_BUSY, _GONE, BD_SIP_NOTIFIER_BUSY, BD_SIP_TOO_LARGE,
+ * BD_SIP_SCREEN_REJECT; writes the reply. */
 void bd_registrar_refuse(struct bd_registrar *registrar, const struct bd_request *request,
                          enum bd_verdict verdict, struct bd_wire *reply);
 

@@ -64,6 +64,13 @@ ask()
     "$ctl" -s "$lab/admin.sock" "$@"
 }
 
+# prints PATTERN COMMAND...: whether a line that it prints fits. Not by a pipe: grep ends at the first one, and
+# whoever prints on dies of it.
+prints()
+{
+    grep -q -- "$1" <<<"$("${@:2}")"
+}
+
 json()
 {
     local path=$1

@@ -86,6 +86,8 @@ static struct bd_config *make_config(const struct replay_settings *s)
             "  - name: " REPLAY_DOMAIN "\n",
             (int)getpid(), s->bindings, subscribers_max, s->workers, s->digest ? "digest" : "open",
             s->redirect ? "true" : "false");
+    if (s->rules)
+        dprintf(fd, "screening: {rules: \"%s\"}\n", s->rules);
     char path[64];
     snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
     struct bd_config *config = bd_config_load(path, stderr);
@@ -188,7 +190,8 @@ static int start_worker(struct replay_appliance *a, unsigned id, struct bd_error
                                   .writer = bd_memory_writer(a->memory, id),
                                   .queue = t->queue,
                                   .signals = &a->signals,
-                                  .poll = BD_POLL_BUSY};
+                                  .poll = BD_POLL_BUSY,
+                                  .phones = a->config->bindings_max / a->config->workers};
     t->worker = t->queue ? bd_worker_new(&deps, error) : NULL;
     if (!t->worker || pthread_create(&t->thread, NULL, worker_main, t) != 0)
         return -1;

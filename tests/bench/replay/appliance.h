@@ -11,8 +11,9 @@ struct replay_appliance;
 struct replay_settings {
     uint32_t bindings;
     unsigned workers;
-    bool digest;   /* the domain asks for it, MD5; subscriber N has the password "secret-N" */
-    bool redirect; /* the domain redirects, without asking who calls */
+    bool digest;       /* the domain asks for it, MD5; subscriber N has the password "secret-N" */
+    bool redirect;     /* the domain redirects, without asking who calls */
+    const char *rules; /* absolute path of screening rules; NULL: none */
 };
 
 /* Worker w runs on core w; verifiers and the caller on the last core. NULL with an error. */

@@ -2,13 +2,15 @@
 /* The in-process replay tier: the real worker, registrar, table, rings and verifiers without a
  * wire, for what two cores cannot host beside a load generator (method: README of tests/bench).
  *
- *   bench_replay WHAT [-n BINDINGS] [-w WORKERS] [-r ROUNDS]
+ *   bench_replay WHAT [-n BINDINGS] [-w WORKERS] [-r ROUNDS] [-s RULES]
  *
  *   register     initial registrations up to BINDINGS          (open domain)
  *   reregister   re-registrations of them in random order, ROUNDS times
  *   challenge    REGISTERs without credentials, each drawing a 401
  *   digest       re-registrations with pre-emptive MD5 credentials, then by full challenge
  *   redirect     INVITEs to them, each drawing a 302
+ *
+ * RULES is the absolute path of a file of screening rules.
  *
  * Prints a line of key=value a measurement. rate_per_s is of the whole loop, ns_per_op is that time
  * a request and worker, of which tier_ns is the bench's own (writing the request, checking the
@@ -175,7 +177,7 @@ enum { BENCHES = sizeof(bench_of) / sizeof(bench_of[0]) };
 static int usage(void)
 {
     fprintf(stderr, "usage: bench_replay register|reregister|challenge|digest|redirect "
-                    "[-n BINDINGS] [-w 1|2] [-r ROUNDS]\n");
+                    "[-n BINDINGS] [-w 1|2] [-r ROUNDS] [-s RULES]\n");
     return 2;
 }
 
@@ -206,7 +208,7 @@ int main(int argc, char **argv)
     struct bench b = {.settings = {.bindings = 1000000, .workers = 1}, .rounds = 3};
     bd_log_init("bench_replay", BD_LOG_WARNING);
     int option;
-    while ((option = getopt(argc, argv, "n:w:r:")) != -1) {
+    while ((option = getopt(argc, argv, "n:w:r:s:")) != -1) {
         unsigned value = optarg ? (unsigned)strtoul(optarg, NULL, 10) : 0;
         if (option == 'n')
             b.settings.bindings = value;
@@ -214,6 +216,8 @@ int main(int argc, char **argv)
             b.settings.workers = value;
         else if (option == 'r')
             b.rounds = value;
+        else if (option == 's')
+            b.settings.rules = optarg;
         else
             return usage();
     }

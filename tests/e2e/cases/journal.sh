@@ -57,7 +57,7 @@ on_disk()
 
 alarm_is()
 {
-    ask show metrics | grep -q "^bindery_alarm{name=\"journal\"} $1\$"
+    prints "^bindery_alarm{name=\"journal\"} $1\$" ask show metrics
 }
 
 # What the last page of the journal still has room for is taken by bindings, the last of them 1199's.
@@ -149,8 +149,9 @@ case_a_damaged_file_is_told_and_kept()
 
 case_a_full_disk_is_an_alarm_and_no_more()
 {
+    trap 'rm -f "$lab/disk/ballast"' RETURN
     fill_disk
-    ask show info | grep -q 'No space left on device' || fail "no reason in show info"
+    prints 'No space left on device' ask show info || fail "no reason in show info"
     alarm_is 1
     ask snapshot && fail "a snapshot on a full disk"
     equal "$(phone register 1051)" 200 "registration goes on"
@@ -166,7 +167,7 @@ case_snapshots_on_command()
     local text
     text=$(ask snapshot)
     [[ $text == "$lab/disk/journal/snapshot-"*" bindings of "* ]] || fail "answer: $text"
-    "$ctl" journal show "${text%%:*}" | grep -q ' put [1-9]' || fail "nothing in it"
+    prints ' put [1-9]' "$ctl" journal show "${text%%:*}" || fail "nothing in it"
     "$ctl" journal show "$lab/disk/journal"
 }
 

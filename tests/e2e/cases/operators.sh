@@ -82,7 +82,7 @@ PYTHON
 case_every_show_answers()
 {
     local what
-    for what in info stats workers latency config bindings limits metrics; do
+    for what in info stats workers latency config bindings limits screening metrics; do
         ask show "$what" >"$lab/out"
         [[ -s $lab/out ]] || fail "show $what says nothing"
         ask --json show "$what" | "$python" -m json.tool >/dev/null

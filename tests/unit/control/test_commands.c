@@ -106,6 +106,22 @@ static void what_is_no_command_is_told_so(void **state)
     free(empty);
 }
 
+static void bans_come_and_go(void **state)
+{
+    lab_expect(*state, "ban 192.0.2.1 100", "banned for 100 s at least");
+    lab_expect(*state, "ban 2001:db8::1", "banned for 3600 s at least");
+    lab_expect(*state, "show limits", "192.0.2.1/32");
+    lab_expect(*state, "show limits", "2001:db8::/64");
+    lab_expect(*state, "unban 192.0.2.1", "no longer banned");
+    lab_expect(*state, "unban 192.0.2.1", "error: it is not banned");
+    lab_expect(*state, "unban all", "1 no longer banned");
+    lab_expect(*state, "ban 192.0.2", "error: '192.0.2' is no IP address");
+    lab_expect(*state, "ban 192.0.2.1 1h", "error: '1h' is no time: 1..31536000 seconds");
+    lab_expect(*state, "ban 192.0.2.1 31536001", "error: ");
+    lab_expect(*state, "unban 192.0.2", "error: '192.0.2' is no IP address");
+    lab_expect(*state, "show screening", "none");
+}
+
 static void lines_come_in_any_cut(void **state)
 {
     struct lab *lab = *state;
@@ -598,6 +614,7 @@ int main(void)
         cmocka_unit_test(a_set_changes_while_all_is_read),
         cmocka_unit_test(unregister_goes_through_the_dataplane),
         cmocka_unit_test(unregister_tells_when_nobody_serves),
+        cmocka_unit_test(bans_come_and_go),
         cmocka_unit_test(names_are_in_help_once),
     };
     return cmocka_run_group_tests(tests, open_lab, close_lab);

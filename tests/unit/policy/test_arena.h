@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* An arena that holds nothing but the policy and the provisioned set. */
+/* An arena that holds the policy, the provisioned set, bans and counters. */
 #ifndef BD_TEST_POLICY_ARENA_H
 #define BD_TEST_POLICY_ARENA_H
 
@@ -10,8 +10,12 @@
 
 #include <cmocka.h>
 
+#include "ban.h"
 #include "policy.h"
 #include "provisioned.h"
+#include "stats.h"
+
+enum { TEST_WORKERS = 2 };
 
 static inline void test_arena_make(struct bd_arena *arena, uint64_t subscribers_max)
 {
@@ -20,6 +24,8 @@ static inline void test_arena_make(struct bd_arena *arena, uint64_t subscribers_
     for (unsigned i = 0; i < BD_REGION_CNT; i++)
         params.region_sz[i] = 4096;
     params.region_sz[BD_REGION_POLICY] = bd_policy_footprint();
+    params.region_sz[BD_REGION_BANS] = bd_bans_footprint();
+    params.region_sz[BD_REGION_STATS] = sizeof(struct bd_worker_stats) * TEST_WORKERS;
     params.region_sz[BD_REGION_PROVISIONED] = bd_provisioned_footprint(subscribers_max);
     assert_int_equal(bd_arena_create_private(arena, &params, &error), 0);
     bd_policy_format(arena);
