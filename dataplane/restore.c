@@ -10,6 +10,7 @@
 #include "dirty.h"
 #include "journal_load.h"
 #include "journal_print.h"
+#include "race.h"
 
 /* Puts between two quiescent states: nobody waits, but what they replaced must be given back. */
 enum { PUTS_PER_TURN = 1024 };
@@ -35,6 +36,7 @@ static int put(void *arg, struct bd_str aor, const struct bd_binding *bindings, 
         r->full = true;
         return -1;
     }
+    BD_RACE_POINT("restore: put");
     if (++r->puts % PUTS_PER_TURN == 0)
         bd_writer_quiescent(r->writer);
     return there;
@@ -120,6 +122,7 @@ int bd_restore(const struct bd_config *config, struct bd_table *table, struct bd
                config->journal_dir);
     else if (!none && load(&r, error) < 0)
         return -1;
+    BD_RACE_POINT("restore: loaded");
     bd_dirty_set_restored(table);
     return 0;
 }

@@ -13,7 +13,7 @@
 #   threads     the tests of the binding table and of bans under ThreadSanitizer
 #   e2e         the real binaries with real phones on a tap and a veth
 #   nic         the real ports, frame by frame
-#   crash       SIGKILL to each process, 50 times
+#   crash       kills at random moments and named points, power cuts, failing disks, damaged files
 #   bench       that the bench measures what it says and refuses when the machine is busy; no speed is judged
 #   quickstart  deploy/quickstart.sh --check
 #   peers       Bindery beside Kamailio, request by request (installs Kamailio)

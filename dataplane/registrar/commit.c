@@ -252,8 +252,11 @@ static void look_at(const struct bd_registrar *r, struct bd_turn *turn)
     const struct bd_hash_key *key = &r->deps.arena->hash_key;
     const struct bd_message *m = turn->m;
     /* 17.2.3: branch and sent-by name a transaction. All of the Via is hashed: that serves clients
-     * of RFC 2543, whose branch need not be unique, as well as can be. */
-    turn->txn = bd_txn_make(m->cseq, bd_hash64(key, m->via.text.p, m->via.text.len));
+     * of RFC 2543, whose branch need not be unique, as well as can be. Not with the arena's key:
+     * the journal brings records into other arenas, where a request that was carried out and not
+     * yet answered when the power failed must still be known for the same. Nothing is looked up by
+     * it. */
+    turn->txn = bd_txn_make(m->cseq, bd_hash64(&r->txn_key, m->via.text.p, m->via.text.len));
     turn->fingerprint = bd_repeat_fingerprint(m, turn->settings, key);
     turn->again = bd_header_first(m, BD_HDR_CONTACT) &&
                   bd_recent_is_done(&r->recent, turn->transaction, turn->request->now_ms);

@@ -2,12 +2,25 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """A crowd of phones that registers without pause and remembers every answer.
 
-   oracle.py run STATE [--seed N] [--phones N] [--digest N]   until SIGTERM; then writes STATE
-   oracle.py check STATE BINDINGS      compares it with what `show bindings all` says
+   oracle.py [--seed N] [--phones N] [--digest N] [--progress FILE]
 
-What a 200 said is a promise: the binding with that Contact, at least that CSeq and that expiry is there,
-or, when it was removed, is not. `run` keeps the promises; `check` counts the broken ones. While it runs,
-STATE.progress holds the number of acknowledged requests.
+What a 200 said is a promise, which promises.py keeps. Commands are lines on stdin, each is answered
+by a line on stdout; complaints go to stderr.
+
+   pause                     takes the answers that are there, then sends nothing until resume
+   resume
+   judge FILE SAFE CUT       compares with FILE, the JSON of `show bindings all`: nothing acknowledged
+                             before SAFE may be missing (seconds of the monotonic clock, or "now");
+                             what is there holds from then on. "THERE LOST OLDEST_MS BROKEN": bindings,
+                             contacts that lost what was acknowledged after SAFE, of which the oldest
+                             this long before CUT, and broken promises
+   try FILE SAFE CUT         the same, nothing is taken over
+   real FILE                 after damage: what is there must have been so at some moment, and holds from
+                             then on
+   rest                      no new requests; waits for all answers, then the same as pause: "COUNTS IN WORDS"
+   end of input              ends
+
+FILE.progress holds the number of acknowledged requests and of those answered 503.
 
 A request that gets no answer is sent again, byte for byte, until there is one: that is what a phone does,
 and it makes the last answer of each phone certain although processes die all the time. A phone that waits
@@ -15,11 +28,9 @@ longer than GIVE_UP_S ends the run as a failure.
 """
 import argparse
 import heapq
-import json
 import os
 import random
 import select
-import signal
 import socket
 import sys
 import time
@@ -27,12 +38,14 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "e2e"))
 from phone import Phone, Reply  # noqa: E402
+from promises import History, judge, judge_real  # noqa: E402
 
 RETRANSMIT_S = 0.15
-GIVE_UP_S = 20.0
+GIVE_UP_S = 60.0
+REFUSED_WAIT_S = 0.3
 SOCKETS = 8  # flows, so that several workers have something to do
 PAUSE_MAX_S = 0.9  # of a phone between an answer and its next request
-EXPIRY_SLACK_S = 3  # around the instant of expiry nothing is asserted
+COMPLAINTS_MAX = 10
 
 
 class Subscriber(Phone):
@@ -44,7 +57,7 @@ class Subscriber(Phone):
         self.socket, self.chance = shared, chance
         self.host, self.port = shared.getsockname()[:2]
         self.call_id, self.tag, self.cseq = os.urandom(8).hex(), os.urandom(4).hex(), 0
-        self.known = {}  # Contact URI -> (CSeq, expires at) as acknowledged
+        self.known = {}  # Contact URI -> History
         self.data = None  # the request in the air
         self.due_at = 0.0
 
@@ -52,6 +65,7 @@ class Subscriber(Phone):
         lines = [f"Contact: <{self.uri}>;pad={self.pad}", f"Expires: {self.expires}"]
         self.data = self.build(headers=lines + ([auth] if auth else []))
         self.began = time.monotonic()
+        self.known.setdefault(self.uri, History()).sent(self.cseq, self.expires)
 
     def next_request(self):
         """Mostly a refresh; else another contact, a short life, or a removal."""
@@ -64,8 +78,7 @@ class Subscriber(Phone):
 
     def acknowledged(self, reply):
         """The answer says how much is left, which is less than asked for when it was long in coming."""
-        left = reply.contacts().get(self.uri, 0)
-        self.known[self.uri] = (self.cseq, time.time() + left if left else 0)
+        self.known[self.uri].acked(self.cseq, reply.contacts().get(self.uri, 0))
         self.data = None
 
 
@@ -80,7 +93,7 @@ class Crowd:
             phone = Subscriber(user, domain, self.sockets[i % SOCKETS], self.chance)
             self.phones[phone.call_id] = phone
             self.wake(phone, self.chance.random())
-        self.stopping = False
+        self.paused = self.resting = False
         self.acknowledged = self.refused = self.sent_again = 0
 
     @staticmethod
@@ -107,7 +120,7 @@ class Crowd:
     def turn(self, phone):
         """Its time has come: something new, or the same again."""
         if phone.data is None:
-            if self.stopping:
+            if self.resting:
                 return
             phone.next_request()
         elif time.monotonic() - phone.began > GIVE_UP_S:
@@ -126,103 +139,132 @@ class Crowd:
             self.acknowledged += 1
             self.wake(phone, self.chance.uniform(0.1, PAUSE_MAX_S))
         elif reply.code == 401:
+            phone.known[phone.uri].denied(phone.cseq)
             phone.compose(phone.answer(reply, "REGISTER", f"sip:{phone.domain}"))
             self.transmit(phone)
-        elif reply.code == 503:  # control is away: the same wish as a new request, soon
+        elif reply.code == 503 and reply.get("Retry-After"):  # the same wish as a new request, soon
             self.refused += 1
             phone.compose()
+            self.wake(phone, REFUSED_WAIT_S)
         else:
-            raise SystemExit(f"unexpected {reply.line!r} to {phone.data!r}")
+            raise SystemExit(f"unexpected {reply.data!r} to {phone.data!r}")
 
     def busy(self):
         return any(phone.data is not None for phone in self.phones.values())
 
-    def run(self, progress):
-        file = os.open(progress, os.O_CREAT | os.O_WRONLY | os.O_TRUNC)
-        while not self.stopping or self.busy():
-            now = time.monotonic()
-            for _ in range(64):
-                if not self.due or self.due[0][0] > now:
-                    break
-                at, call_id = heapq.heappop(self.due)
-                if at == self.phones[call_id].due_at:
-                    self.turn(self.phones[call_id])
-            wait = min(0.05, max(0.0, self.due[0][0] - time.monotonic())) if self.due else 0.05
-            for ready in select.select(self.sockets, [], [], wait)[0]:
-                self.drain(ready)
-            os.pwrite(file, b"%12d\n" % self.acknowledged, 0)
+    def send_what_is_due(self):
+        now = time.monotonic()
+        for _ in range(64):
+            if not self.due or self.due[0][0] > now:
+                return
+            at, call_id = heapq.heappop(self.due)
+            if at == self.phones[call_id].due_at:
+                self.turn(self.phones[call_id])
 
-    def drain(self, ready):
-        for _ in range(256):
+    def drain(self):
+        for ready in self.sockets:
+            self.drain_one(ready)
+
+    def drain_one(self, ready):
+        for _ in range(4096):
             try:
-                data = ready.recv(65535)
+                self.take(ready.recv(65535))
             except BlockingIOError:
                 return
             except ConnectionRefusedError:
                 continue
-            self.take(data)
 
-    def save(self, path):
-        known = {f"{phone.user}@{phone.domain}": phone.known for phone in self.phones.values()}
-        Path(path).write_text(json.dumps(known))
-        print(f"{self.acknowledged} acknowledged, {self.refused} answered 503, {self.sent_again} sent "
-              f"again, {len(self.phones)} phones")
+    def resume(self):
+        """Who waited longest asks first; no patience was used up meanwhile."""
+        self.paused, self.due = False, []
+        for phone in self.phones.values():
+            phone.began = time.monotonic()
+            self.wake(phone, self.chance.random() * 0.2)
+
+    def histories(self):
+        return {(f"{phone.user}@{phone.domain}", uri): history
+                for phone in self.phones.values() for uri, history in phone.known.items()}
+
+    def counts(self):
+        return (f"{self.acknowledged} acknowledged, {self.refused} answered 503, {self.sent_again} sent "
+                f"again, {len(self.phones)} phones")
 
 
-def check(state, bindings):
-    """Prints every broken promise; returns how many."""
-    known = json.loads(Path(state).read_text())
-    document = json.loads(Path(bindings).read_text())
-    there = {(row["aor"], row["contact"]): row for row in document["bindings"]}
-    now, kept, broken = time.time(), 0, 0
+def answer(text):
+    print(text, flush=True)
 
-    def complain(text):
-        nonlocal broken
-        broken += 1
-        if broken <= 20:
-            print(text)
 
-    for aor, contacts in known.items():
-        for uri, (cseq, expires_at) in contacts.items():
-            row = there.get((aor, uri))
-            if expires_at > now + EXPIRY_SLACK_S:
-                kept += 1
-                if row is None:
-                    complain(f"{aor} {uri}: acknowledged with CSeq {cseq}, is not there")
-                elif row["cseq"] < cseq:
-                    complain(f"{aor} {uri}: acknowledged with CSeq {cseq}, has {row['cseq']}")
-            elif expires_at < now - EXPIRY_SLACK_S and row is not None and row["cseq"] <= cseq:
-                complain(f"{aor} {uri}: removed or expired with CSeq {cseq}, is there again")
-    print(f"{kept} bindings had to be there, {broken} promises broken")
-    if kept == 0:
-        print("nothing was checked")
-    return broken or not kept
+class Commands:
+    """Lines on stdin."""
+
+    def __init__(self, crowd):
+        self.crowd, self.rest, self.ended = crowd, b"", False
+
+    def read(self):
+        data = os.read(0, 4096)
+        self.ended = not data
+        *lines, self.rest = (self.rest + data).split(b"\n")
+        for line in lines:
+            self.obey(*line.decode().split())
+
+    def obey(self, verb, *arguments):
+        if verb == "pause":
+            self.crowd.drain()
+            self.crowd.paused = True
+            answer("paused")
+        elif verb == "resume":
+            self.crowd.resume()
+            answer("resumed")
+        elif verb in ("judge", "try"):
+            self.judge(*arguments, adopt=verb == "judge")
+        elif verb == "real":
+            self.tell(judge_real(self.crowd.histories(), *arguments))
+        elif verb == "rest":
+            self.crowd.resting = True
+        else:
+            raise SystemExit(f"no command {verb!r}")
+
+    def judge(self, file, safe, cut, adopt):
+        safe, cut = (time.monotonic() if at == "now" else float(at) for at in (safe, cut))
+        self.tell(judge(self.crowd.histories(), file, safe, cut, adopt))
+
+    @staticmethod
+    def tell(verdict):
+        for text in verdict.complaints[:COMPLAINTS_MAX]:
+            print(text, file=sys.stderr, flush=True)
+        answer(verdict)
+
+    def look_at_rest(self):
+        if self.crowd.resting and not self.crowd.paused and not self.crowd.busy():
+            self.crowd.resting, self.crowd.paused = False, True
+            answer(self.crowd.counts())
+
+
+def run(crowd, progress):
+    file = os.open(progress, os.O_CREAT | os.O_WRONLY | os.O_TRUNC)
+    commands = Commands(crowd)
+    while not commands.ended:
+        if not crowd.paused:
+            crowd.send_what_is_due()
+        late = crowd.due[0][0] - time.monotonic() if crowd.due and not crowd.paused else 0.05
+        ready = select.select([0, *crowd.sockets], [], [], min(0.05, max(0.0, late)))[0]
+        if 0 in ready:
+            commands.read()
+        if not crowd.paused:
+            crowd.drain()
+        commands.look_at_rest()
+        os.pwrite(file, b"%12d %12d\n" % (crowd.acknowledged, crowd.refused), 0)
 
 
 def main():
     parser = argparse.ArgumentParser()
-    actions = parser.add_subparsers(dest="action", required=True)
-    run = actions.add_parser("run")
-    run.add_argument("state")
-    run.add_argument("--seed", type=int, default=1)
-    run.add_argument("--phones", type=int, default=1000)
-    run.add_argument("--digest", type=int, default=200)
-    compare = actions.add_parser("check")
-    compare.add_argument("state")
-    compare.add_argument("bindings")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--phones", type=int, default=1000)
+    parser.add_argument("--digest", type=int, default=200)
+    parser.add_argument("--progress", required=True)
     args = parser.parse_args()
-    if args.action == "check":
-        return 1 if check(args.state, args.bindings) else 0
-    crowd = Crowd(args)
-
-    def stop(*_):
-        crowd.stopping = True
-
-    signal.signal(signal.SIGTERM, stop)
-    crowd.run(args.state + ".progress")
-    crowd.save(args.state)
-    return 0
+    run(Crowd(args), args.progress)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

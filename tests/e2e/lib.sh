@@ -28,6 +28,8 @@ python=/usr/bin/python3
 [[ -x $python ]] || python=python3
 
 lab='' ns='' lab_environment=()
+# More of one process's environment.
+lab_env_dataplane=() lab_env_control=()
 
 fail()
 {
@@ -218,6 +220,8 @@ auth:
 journal:
   directory: $lab/journal
   durability: ${lab_durability:-async}
+  journal_fsync_ms: ${lab_fsync_ms:-200}
+  journal_snapshot_mb: ${lab_snapshot_mb:-64}
 control:
   database: $lab/subscribers.db
   stats_socket: $lab/stats.sock
@@ -254,9 +258,10 @@ stop_process()
 # worker_watch.c looks over the shoulders of the workers; lab_environment is for both processes.
 start()
 {
-    local environment=(env "${lab_environment[@]}")
+    local -n more=lab_env_$1
+    local environment=("${lab_environment[@]}" "${more[@]}")
     [[ $1 != dataplane || -z ${lab_watch:-} ]] || environment+=("LD_PRELOAD=$watch" "WORKER_WATCH=$lab/watch" "${lab_watch_more[@]}")
-    "${environment[@]}" nsenter --net="/run/netns/$ns" -- "${program[$1]}" -c "${2:-$lab/bindery.yaml}" \
+    env "${environment[@]}" nsenter --net="/run/netns/$ns" -- "${program[$1]}" -c "${2:-$lab/bindery.yaml}" \
         </dev/null >>"$lab/$1.log" 2>&1 &
     echo $! >"$lab/$1.pid"
     disown $! # whoever kills it on purpose wants no word of it from the shell

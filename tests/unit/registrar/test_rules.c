@@ -560,6 +560,27 @@ static void test_expire(void **state)
     lab_free(lab);
 }
 
+static uint64_t transaction_in_arena(uint64_t hash_seed)
+{
+    struct bd_slot_ref ref;
+    struct bd_binding binding;
+    struct bd_str aor = BD_STR("alice@example.com");
+    struct lab *lab = lab_new(256);
+    bd_hash_key_init(&lab->arena.hash_key, hash_seed);
+    assert_int_equal(lab_send(lab, REG("a", "1", CONTACT(A))), 200);
+    assert_true(bd_table_find(&lab->table, bd_table_hash(&lab->table, aor), aor, &ref));
+    bd_record_view(ref.record, 0, &binding);
+    lab_free(lab);
+    return binding.txn;
+}
+
+/* A journal brings records into another arena, where a retransmission must still be known. */
+static void test_a_transaction_is_the_same_in_all_arenas(void **state)
+{
+    (void)state;
+    assert_int_equal(transaction_in_arena(1), transaction_in_arena(2));
+}
+
 /* The fast path may not lower an expiry: the sweeper would come too late. */
 static void test_shortened_refresh_is_due_in_time(void **state)
 {
@@ -607,6 +628,7 @@ int main(void)
         cmocka_unit_test(test_counters),
         cmocka_unit_test(test_unregister),
         cmocka_unit_test(test_expire),
+        cmocka_unit_test(test_a_transaction_is_the_same_in_all_arenas),
         cmocka_unit_test(test_shortened_refresh_is_due_in_time),
         cmocka_unit_test(test_no_binding_ends_early),
     };
