@@ -74,7 +74,8 @@ enum { BD_SUPPORTED_READ = 1, BD_SUPPORTED_GRUU = 2, BD_SUPPORTED_OUTBOUND = 4 }
 struct bd_registrar {
     struct bd_registrar_deps deps;
     struct bd_policy_memo host; /* of Request-URI and To */
-    struct bd_hash_key txn_key; /* of transactions in records: the same in every arena, see look_at */
+    struct bd_hash_key
+        txn_key; /* of transactions in records: the same in every arena, see look_at */
     struct bd_nonce *nonce;
     struct bd_gruu_seal *seal;
     struct bd_gruu gruu; /* scratch */

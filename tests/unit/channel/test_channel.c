@@ -66,12 +66,9 @@ static void a_job_carries_its_texts(void **state)
 
 static void a_job_ends_where_its_element_ends(void **state)
 {
-    struct {
-        union {
-            struct bd_verify_job job;
-            char bytes[BD_JOB_SZ];
-        };
-        char behind[64];
+    union {
+        struct bd_verify_job job;
+        char bytes[BD_JOB_SZ + 64]; /* of which the last are behind it */
     } u = {0};
     static char text[BD_JOB_SZ];
     memset(text, 'x', sizeof(text));
@@ -83,12 +80,12 @@ static void a_job_ends_where_its_element_ends(void **state)
     assert_true(w.overflow);
     for (uint32_t len = BD_JOB_TEXT_MAX - 2 * 64; len <= BD_JOB_TEXT_MAX; len++) {
         w = bd_job_begin(&u.job);
-        u.behind[0] = 'b';
+        u.bytes[BD_JOB_SZ] = 'b';
         bd_job_put(&w, 0, (struct bd_str){text, len});
         bd_job_put(&w, 1, BD_STR_NULL);
         bd_job_put(&w, 2, (struct bd_str){text, (uint32_t)(BD_JOB_TEXT_MAX - len)});
         assert_false(w.overflow);
-        assert_int_equal(u.behind[0], 'b');
+        assert_int_equal(u.bytes[BD_JOB_SZ], 'b');
         assert_memory_equal(u.job.text, text, BD_JOB_TEXT_MAX);
         bd_job_put(&w, 3, BD_STR("x"));
         assert_true(w.overflow);
