@@ -42,6 +42,13 @@ static int put(void *arg, struct bd_str aor, const struct bd_binding *bindings, 
     return there;
 }
 
+/* Bucket and mark word are the misses of a put. */
+static void prefetch(void *arg, struct bd_str aor)
+{
+    const struct restore *r = arg;
+    bd_table_prefetch_bucket(r->table, bd_table_hash(r->table, aor));
+}
+
 static void log_problem(void *arg, const struct bd_journal_problem *problem)
 {
     const struct restore *r = arg;
@@ -87,6 +94,7 @@ static int load(struct restore *r, struct bd_error *error)
         .dir = {.io = &bd_journal_io_posix, .path = r->config->journal_dir},
         .now = bd_journal_time_read(),
         .on_binding_set = put,
+        .on_ahead = prefetch,
         .on_problem = log_problem,
         .arg = r,
         .keep = true,

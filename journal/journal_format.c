@@ -154,18 +154,24 @@ void bd_journal_frame_encode(uint8_t *record, uint64_t seed, uint8_t type, uint3
     put_u32(&c, (uint32_t)XXH3_64bits_withSeed(record + 4, BD_JOURNAL_FRAME_SZ - 4, seed));
 }
 
-bool bd_journal_frame_decode(const uint8_t in[BD_JOURNAL_FRAME_SZ], uint64_t seed,
-                             struct bd_journal_frame *frame)
+uint32_t bd_journal_frame_peek(const uint8_t in[BD_JOURNAL_FRAME_SZ],
+                               struct bd_journal_frame *frame)
 {
     struct input i = {in, BD_JOURNAL_FRAME_SZ, false};
-    if (get_u32(&i) != (uint32_t)XXH3_64bits_withSeed(in + 4, BD_JOURNAL_FRAME_SZ - 4, seed))
-        return false;
-    uint32_t word = get_u32(&i);
+    uint32_t check = get_u32(&i), word = get_u32(&i);
     frame->len = word & 0xffffffU;
     frame->type = (uint8_t)(word >> 24);
     frame->seq = get_u64(&i);
     frame->body_check = get_u64(&i);
-    return frame->len <= BD_JOURNAL_BODY_MAX;
+    return check;
+}
+
+bool bd_journal_frame_decode(const uint8_t in[BD_JOURNAL_FRAME_SZ], uint64_t seed,
+                             struct bd_journal_frame *frame)
+{
+    return bd_journal_frame_peek(in, frame) ==
+               (uint32_t)XXH3_64bits_withSeed(in + 4, BD_JOURNAL_FRAME_SZ - 4, seed) &&
+           frame->len <= BD_JOURNAL_BODY_MAX;
 }
 
 bool bd_journal_body_whole(const struct bd_journal_frame *frame, const uint8_t *body, uint64_t seed)
@@ -323,6 +329,17 @@ static void put_decode(struct input *in, struct bd_journal_record *record)
             *text = get_text(in, (uint16_t)text->len);
         }
     }
+}
+
+bool bd_journal_put_peek(const uint8_t *body, uint32_t len, struct bd_str *aor)
+{
+    struct input in = {body, len, false};
+    get_bytes(&in, sizeof(uint64_t) + sizeof(uint32_t)); /* slot, check */
+    uint16_t aor_len = get_u16(&in);
+    uint32_t cnt = *get_bytes(&in, 1), texts = *get_bytes(&in, 1);
+    get_bytes(&in, cnt * (CONTACT_SZ + texts * (uint32_t)sizeof(uint16_t)));
+    *aor = get_text(&in, aor_len);
+    return !in.bad;
 }
 
 static void state_decode(struct input *in, struct bd_journal_record *record)

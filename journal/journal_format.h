@@ -75,6 +75,9 @@ static inline uint32_t bd_journal_padded(uint32_t len)
  * offset. */
 void bd_journal_frame_encode(uint8_t *record, uint64_t seed, uint8_t type, uint32_t len,
                              uint64_t seq);
+/* Takes a frame apart, whatever it is, and returns the check that it says. */
+uint32_t bd_journal_frame_peek(const uint8_t in[BD_JOURNAL_FRAME_SZ],
+                               struct bd_journal_frame *frame);
 /* False when the check does not fit or the length is above BD_JOURNAL_BODY_MAX. */
 bool bd_journal_frame_decode(const uint8_t in[BD_JOURNAL_FRAME_SZ], uint64_t seed,
                              struct bd_journal_frame *frame);
@@ -124,5 +127,8 @@ uint32_t bd_journal_commit_encode(uint8_t *out, const struct bd_journal_time *no
  * a slot is not below `slots`. */
 bool bd_journal_record_decode(const uint8_t *body, uint64_t slots,
                               struct bd_journal_record *record);
+
+/* The AoR of a PUT whose body may be anything; false: it is no such body. */
+bool bd_journal_put_peek(const uint8_t *body, uint32_t len, struct bd_str *aor);
 
 #endif

@@ -369,6 +369,13 @@ static int give_put(struct load *l, unsigned i)
     return give(l, bindings, living(l, &s->header, bindings));
 }
 
+static void look_ahead(struct load *l, struct bd_journal_reader *reader)
+{
+    struct bd_str aor;
+    while (l->params->on_ahead && bd_journal_reader_ahead(reader, &aor))
+        l->params->on_ahead(l->params->arg, aor);
+}
+
 static int give_file(struct load *l, unsigned i, struct bd_journal_reader *reader)
 {
     struct scanned *s = &l->scanned[i];
@@ -377,6 +384,7 @@ static int give_file(struct load *l, unsigned i, struct bd_journal_reader *reade
     for (;;) {
         switch (bd_journal_reader_next(reader, &l->record, &problem)) {
         case BD_JOURNAL_RECORD:
+            look_ahead(l, reader);
             if (l->record.type == BD_JOURNAL_PUT && give_put(l, i) < 0)
                 return -1;
             break;

@@ -11,6 +11,7 @@ enum {
     /* Such blocks before the rest of the file is given up: each can take a failing disk seconds. */
     UNREADABLE_MAX = 64,
     RECORD_MAX = BD_JOURNAL_FRAME_SZ + BD_JOURNAL_BODY_MAX,
+    AHEAD_SZ = 4096, /* a dozen typical PUTs: as many misses as a core has under way */
 };
 _Static_assert(WINDOW_SZ >= 2 * RECORD_MAX, "the window holds any record");
 
@@ -291,4 +292,24 @@ enum bd_journal_step bd_journal_reader_next(struct bd_journal_reader *reader,
     if (reader->unreadable_bytes && tell_pending(reader, problem))
         return BD_JOURNAL_PROBLEM;
     return at_end(reader, problem);
+}
+
+bool bd_journal_reader_ahead(struct bd_journal_reader *reader, struct bd_str *aor)
+{
+    if (reader->ahead_off < reader->off)
+        reader->ahead_off = reader->off;
+    while (reader->ahead_off - reader->off < AHEAD_SZ) {
+        uint64_t in_window = reader->ahead_off - reader->window_off + BD_JOURNAL_FRAME_SZ;
+        if (in_window > reader->window_len)
+            return false;
+        const uint8_t *body = reader->window + in_window;
+        struct bd_journal_frame frame;
+        bd_journal_frame_peek(body - BD_JOURNAL_FRAME_SZ, &frame);
+        if (bd_journal_padded(frame.len) > reader->window_len - in_window)
+            return false;
+        reader->ahead_off += BD_JOURNAL_FRAME_SZ + bd_journal_padded(frame.len);
+        if (frame.type == BD_JOURNAL_PUT && bd_journal_put_peek(body, frame.len, aor))
+            return true;
+    }
+    return false;
 }

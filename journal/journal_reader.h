@@ -49,6 +49,7 @@ struct bd_journal_reader {
     int fd;
     struct bd_journal_header header;
     uint64_t off, seq;
+    uint64_t ahead_off; /* behind what bd_journal_reader_ahead has told */
     uint64_t window_off;
     uint32_t window_len;
     uint8_t *window;
@@ -74,5 +75,10 @@ enum bd_journal_step { BD_JOURNAL_RECORD, BD_JOURNAL_PROBLEM, BD_JOURNAL_EOF };
 enum bd_journal_step bd_journal_reader_next(struct bd_journal_reader *reader,
                                             struct bd_journal_record *record,
                                             struct bd_journal_problem *problem);
+
+/* The AoR of a PUT that bd_journal_reader_next will come to soon, each once and in order; false:
+ * none more for now. A hint, from bytes that nothing has checked yet; it lives as the record's
+ * slices do. Never reads the file. */
+bool bd_journal_reader_ahead(struct bd_journal_reader *reader, struct bd_str *aor);
 
 #endif

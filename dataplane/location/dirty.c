@@ -125,6 +125,58 @@ static int tell(const struct bd_table *table, uint32_t bucket, uint64_t marks, b
     return 0;
 }
 
+/* A record of a typical binding, all of which is read for its check. */
+enum { LINE = 64, RECORD_LINES = 5 };
+/* Words with marks that are taken together: bucket and record of each mark are misses. */
+enum { BATCH = 16 };
+
+static uint64_t marks_of(const struct bd_table *table, uint32_t w)
+{
+    return atomic_load(&table->dirty[w]) |
+           atomic_load_explicit(&table->pending[w], memory_order_relaxed);
+}
+
+static void prefetch_buckets(const struct bd_table *table, uint32_t w, uint64_t marks)
+{
+    for (uint32_t b = w * BD_MARK_BUCKETS; marks; b++, marks >>= BD_MARK_BITS) {
+        if (marks & UINT16_MAX)
+            __builtin_prefetch(&table->buckets[b]);
+    }
+}
+
+/* The next words with marks. One that is found without is as good as taken: see above. */
+static unsigned gather(const struct bd_table *table, uint32_t *w, uint32_t end,
+                       uint32_t marked[BATCH])
+{
+    unsigned cnt = 0;
+    for (; *w < end && cnt < BATCH; ++*w) {
+        uint64_t marks = marks_of(table, *w);
+        if (marks) {
+            prefetch_buckets(table, *w, marks);
+            marked[cnt++] = *w;
+        }
+    }
+    return cnt;
+}
+
+/* Relaxed: a hint, paired with nothing; the sweep loads the slot anew. An empty one costs a
+ * needless hint. */
+static void prefetch_record(const struct bd_table *table, uint32_t bucket, unsigned s)
+{
+    uint64_t word = atomic_load_explicit(&table->buckets[bucket].slot[s], memory_order_relaxed);
+    const char *record = (const char *)bd_slot_record(table, word);
+    for (unsigned i = 0; i < RECORD_LINES; i++)
+        __builtin_prefetch(record + i * LINE);
+}
+
+static void prefetch_records(const struct bd_table *table, uint32_t w)
+{
+    for (uint64_t marks = marks_of(table, w); marks; marks &= marks - 1) {
+        unsigned bit = (unsigned)__builtin_ctzll(marks);
+        prefetch_record(table, w * BD_MARK_BUCKETS + bit / BD_MARK_BITS, bit % 8);
+    }
+}
+
 static int sweep_word(const struct bd_table *table, uint32_t w, bd_dirty_fn fn, void *arg)
 {
     uint64_t marks = take(table, w);
@@ -134,19 +186,34 @@ static int sweep_word(const struct bd_table *table, uint32_t w, bd_dirty_fn fn, 
     return rc;
 }
 
+/* A word at which fn stops the sweep is not behind *w. */
+static int sweep_batch(const struct bd_table *table, uint32_t *w, uint32_t end, bd_dirty_fn fn,
+                       void *arg)
+{
+    uint32_t marked[BATCH];
+    unsigned cnt = gather(table, w, end, marked);
+    for (unsigned i = 0; i < cnt; i++)
+        prefetch_records(table, marked[i]);
+    for (unsigned i = 0; i < cnt; i++) {
+        int rc = sweep_word(table, marked[i], fn, arg);
+        if (rc < 0) {
+            *w = marked[i];
+            return rc;
+        }
+    }
+    return 0;
+}
+
 int bd_dirty_sweep(const struct bd_table *table, uint32_t *cursor, uint32_t max_buckets,
                    bd_dirty_fn fn, void *arg)
 {
     uint32_t cnt = table->shared->bucket_cnt, words = bd_mark_words(cnt);
     uint32_t w = bd_mark_words(*cursor < cnt ? *cursor : cnt);
     uint32_t left = bd_mark_words(max_buckets < cnt ? max_buckets : cnt);
+    uint32_t end = left < words - w ? w + left : words;
     int rc = 0;
-    for (; w < words && left > 0; left--) {
-        rc = sweep_word(table, w, fn, arg);
-        if (rc < 0)
-            break;
-        w++;
-    }
+    while (w < end && rc == 0)
+        rc = sweep_batch(table, &w, end, fn, arg);
     *cursor = w * BD_MARK_BUCKETS < cnt ? w * BD_MARK_BUCKETS : cnt;
     return rc < 0 ? rc : w < words;
 }

@@ -268,6 +268,14 @@ static int take(void *arg, struct bd_str aor_text, const struct bd_binding *bind
     return there;
 }
 
+/* Whatever is damaged, a hint is some bytes of the file. */
+static void look(void *arg, struct bd_str aor)
+{
+    struct loaded *loaded = arg;
+    for (uint32_t i = 0; i < aor.len; i++)
+        loaded->ahead += (uint8_t)aor.p[i];
+}
+
 static void note(void *arg, const struct bd_journal_problem *problem)
 {
     struct loaded *loaded = arg;
@@ -286,6 +294,7 @@ int model_load_at(const struct model *m, struct memfs *fs, struct bd_journal_tim
     struct bd_journal_load_params params = {.dir = fs->dir,
                                             .now = now,
                                             .on_binding_set = take,
+                                            .on_ahead = look,
                                             .on_problem = note,
                                             .arg = loaded,
                                             .keep = true};

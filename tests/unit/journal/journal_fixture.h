@@ -78,6 +78,7 @@ struct loaded {
     struct bd_journal_problem problem[LOADED_PROBLEMS_MAX];
     char file[LOADED_PROBLEMS_MAX][BD_JOURNAL_NAME_MAX]; /* of each problem */
     unsigned problems;
+    uint64_t ahead; /* sum of the hints' bytes */
     struct bd_error error;
     bool any_time; /* the load's clock differs from the model's: expiries are not compared */
 };

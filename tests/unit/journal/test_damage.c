@@ -83,6 +83,33 @@ static void intact(void **state)
     unmake(&f);
 }
 
+/* All but the first PUT of a file are told of before they come. Slices live on, as the window holds
+ * the whole file. */
+static void tells_what_comes(void **state)
+{
+    struct files f;
+    static struct bd_journal_record record;
+    struct bd_journal_reader reader;
+    struct bd_journal_problem problem;
+    struct bd_error error;
+    struct bd_str ahead[MODEL_AORS];
+    unsigned told = 0, came = 0;
+    make(&f);
+    assert_int_equal(bd_journal_reader_open(&reader, &f.fs.dir, "snapshot-2", &problem, &error), 0);
+    while (bd_journal_reader_next(&reader, &record, &problem) == BD_JOURNAL_RECORD) {
+        if (record.type == BD_JOURNAL_PUT && came++ > 0) {
+            assert_in_range(told, came - 1, MODEL_AORS);
+            assert_true(bd_str_eq(record.aor, ahead[came - 2]));
+        }
+        while (told < MODEL_AORS && bd_journal_reader_ahead(&reader, &ahead[told]))
+            told++;
+    }
+    assert_int_equal(came, 4);
+    assert_int_equal(told, 3);
+    bd_journal_reader_close(&reader);
+    unmake(&f);
+}
+
 static void cut_everywhere(const char *name)
 {
     struct files f;
@@ -231,6 +258,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(intact),
+        cmocka_unit_test(tells_what_comes),
         cmocka_unit_test(loads_a_journal_cut_at_every_byte),
         cmocka_unit_test(loads_a_snapshot_cut_at_every_byte),
         cmocka_unit_test(finds_every_flipped_bit_of_a_journal),

@@ -72,6 +72,8 @@ static void records_come_back(void **state)
         assert_false(bd_journal_record_decode(body, 77, &r));
         assert_true(bd_journal_record_decode(body, 78, &r));
         assert_true(bd_str_eq(r.aor, aor));
+        struct bd_str peeked;
+        assert_true(bd_journal_put_peek(body, r.len, &peeked) && bd_str_eq(peeked, aor));
         assert_int_equal(r.cnt, cnt);
         assert_int_equal(r.check, bd_journal_check(aor, b, cnt));
         assert_int_equal(r.check, bd_journal_check(r.aor, r.binding, r.cnt));
