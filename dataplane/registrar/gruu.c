@@ -8,14 +8,16 @@
 /* --- writing ---------------------------------------------------------------------------------- */
 
 /* Copies what may stand there as it is, run by run. */
-static void put_escaped(struct bd_wire *w, struct bd_str s, unsigned classes, char also)
+static void put_escaped(struct bd_wire *w, struct bd_str s, unsigned one_class, char also)
 {
     static const char hex[] = "0123456789ABCDEF";
+    struct bd_scan room;
+    const struct bd_scan *scan = bd_scan_text(&room, s);
     const char *p = s.p, *end = bd_str_end(s);
     while (p < end) {
-        const char *stop = p;
-        while (stop < end && (bd_is(*stop, classes) || (also && *stop == also)))
-            stop++;
+        const char *stop = bd_scan_skip(scan, p, end, one_class);
+        while (also && stop < end && *stop == also)
+            stop = bd_scan_skip(scan, stop + 1, end, one_class);
         bd_wire_put(w, bd_slice(p, stop));
         if (stop == end)
             return;

@@ -35,28 +35,27 @@ static bool is_wanted(const struct bd_binding *b, uint32_t now_s, bool bulk)
     return now_s < bd_state_expires_at_s(b->state) && ((b->flags & BD_BINDING_BULK) != 0) == bulk;
 }
 
-static void add(struct bd_location *l, const struct bd_binding *b)
+/* Takes what has been read into the next place of binding[]. */
+static void add(struct bd_location *l)
 {
-    l->binding[l->cnt] = *b;
+    const struct bd_binding *b = &l->binding[l->cnt];
     uint16_t q = b->q_milli == BD_Q_NONE ? BD_Q_DEFAULT : b->q_milli;
-    l->target[l->cnt] = (struct bd_target){.binding = &l->binding[l->cnt], .q_milli = q};
-    l->cnt++;
+    l->target[l->cnt++] = (struct bd_target){.binding = b, .q_milli = q};
 }
 
-unsigned bd_locate(const struct bd_table *table, struct bd_str aor, uint32_t now_s,
+unsigned bd_locate(const struct bd_table *table, uint64_t hash, struct bd_str aor, uint32_t now_s,
                    struct bd_location *location)
 {
     struct bd_location *l = location;
     struct bd_slot_ref ref;
     l->cnt = 0;
-    if (!bd_table_find(table, bd_table_hash(table, aor), aor, &ref))
+    if (!bd_table_find(table, hash, aor, &ref))
         return 0;
     unsigned cnt = bd_record_cnt(ref.record);
     for (unsigned i = 0; i < cnt && l->cnt < BD_CONTACTS_PER_AOR_MAX; i++) {
-        struct bd_binding b;
-        bd_record_view(ref.record, i, &b);
-        if (is_wanted(&b, now_s, false))
-            add(l, &b);
+        bd_record_view(ref.record, i, &l->binding[l->cnt]);
+        if (is_wanted(&l->binding[l->cnt], now_s, false))
+            add(l);
     }
     sort(l, fresher);
     return l->cnt;
@@ -71,15 +70,15 @@ unsigned bd_locate_bulk(const struct bd_table *table, const struct bd_bulk_hit *
         return l->cnt;
     unsigned cnt = bd_record_cnt(ref.record);
     for (unsigned i = 0; i < cnt && l->cnt < BD_CONTACTS_PER_AOR_MAX; i++) {
-        struct bd_binding b;
-        bd_record_view(ref.record, i, &b);
+        struct bd_binding *b = &l->binding[l->cnt];
+        bd_record_view(ref.record, i, b);
         char *uri = l->bulk_uri[l->cnt];
         struct bd_wire w = bd_wire_init(uri, sizeof(l->bulk_uri[0]));
-        if (!is_wanted(&b, now_s, true) ||
-            !bd_bulk_contact(&w, b.text[BD_TEXT_URI], &hit->number) || w.overflow)
+        if (!is_wanted(b, now_s, true) ||
+            !bd_bulk_contact(&w, b->text[BD_TEXT_URI], &hit->number) || w.overflow)
             continue;
-        b.text[BD_TEXT_URI] = (struct bd_str){uri, bd_wire_len(&w)};
-        add(l, &b);
+        b->text[BD_TEXT_URI] = (struct bd_str){uri, bd_wire_len(&w)};
+        add(l);
     }
     sort(l, fresher);
     return l->cnt;

@@ -30,12 +30,12 @@ struct bd_location {
     char bulk_uri[BD_CONTACTS_PER_AOR_MAX][BD_CONTACT_URI_MAX + BD_E164_TEXT_MAX];
 };
 
-/* Fills in the live bindings of a canonical AoR: highest q first; of equal q the one first whose
- * expiry is last, then the one registered last. (The table keeps no time of a refresh, as that
- * would cost each refresh a word; among phones with one interval the expiry says the same.)
- * Those with BD_BINDING_BULK are left out: they are no way to the PBX's own AoR.
- * Returns their number; 0: no binding lives, or nobody ever registered. */
-unsigned bd_locate(const struct bd_table *table, struct bd_str aor, uint32_t now_s,
+/* Fills in the live bindings of a canonical AoR, whose hash is bd_table_hash(): highest q first; of
+ * equal q the one first whose expiry is last, then the one registered last. (The table keeps no
+ * time of a refresh, as that would cost each refresh a word; among phones with one interval the
+ * expiry says the same.) Those with BD_BINDING_BULK are left out: they are no way to the PBX's own
+ * AoR. Returns their number; 0: no binding lives, or nobody ever registered. */
+unsigned bd_locate(const struct bd_table *table, uint64_t hash, struct bd_str aor, uint32_t now_s,
                    struct bd_location *location);
 
 /* Adds, after bd_locate() of a number, what its PBX has registered for it (RFC 6140 5.2: a row of

@@ -72,11 +72,26 @@ enum bd_verdict bd_redirect_caller(struct bd_registrar *registrar, struct bd_tur
 /* --- where to ----------------------------------------------------------------------------------
  */
 
+/* Whether one look tells that a Contact URI is not the one that was asked for: a phone's names its
+ * address, a call's a domain. In a SIP URI "@" is in one place alone, before the host (25.1). */
+static bool is_elsewhere(struct bd_str contact, const struct bd_uri *asked)
+{
+    if (asked->scheme != BD_URI_SIP || asked->host_type != BD_HOST_NAME)
+        return false;
+    const char *at = memchr(contact.p, '@', contact.len);
+    if (!at)
+        return true; /* asked has a user */
+    struct bd_str host = {at + 1, asked->host.len};
+    return contact.p + contact.len - host.p < host.len || !bd_str_eq_nocase(host, asked->host);
+}
+
 /* Whether a caller may be sent to a binding, and could get there. */
 static bool is_usable(struct bd_turn *turn, const struct bd_binding *b)
 {
     const struct bd_uri *asked = &turn->m->request_uri;
     struct bd_uri uri;
+    if (!b->text[BD_TEXT_PATH].len && is_elsewhere(b->text[BD_TEXT_URI], asked))
+        return true;
     if (!bd_uri_parse(b->text[BD_TEXT_URI], &uri))
         return false;
     /* RFC 5630 5.4, RFC 3261 26.4.4: never from sips down to something else. */
@@ -161,7 +176,8 @@ enum bd_verdict bd_redirect(struct bd_registrar *registrar, struct bd_turn *turn
         turn->aor =
             bd_identities_bound(r->deps.arena, (struct bd_str){r->gruu.aor, r->gruu.aor_len});
     uint32_t now_s = (uint32_t)(turn->request->now_ms / 1000);
-    bd_locate(r->deps.table, turn->aor, now_s, l);
+    uint64_t hash = kind == BD_GRUU_NONE ? turn->hash : bd_table_hash(r->deps.table, turn->aor);
+    bd_locate(r->deps.table, hash, turn->aor, now_s, l);
     bool known = false;
     if (kind == BD_GRUU_NONE)
         known = locate_bulk(r, turn, now_s);

@@ -147,12 +147,38 @@ static bool complete(const struct bd_credentials *c)
     return !with_count || (c->cnonce.p && c->has_nc);
 }
 
+/* As most are: "name=value", with or without quotes, and a comma or the end behind it. NULL when it
+ * is not, which says nothing about its being right. */
+static inline const char *read_plain(const struct bd_scan *scan, const char *p, const char *end,
+                                     struct bd_str *name, struct bd_str *text)
+{
+    const char *equal = bd_scan_leap(scan, p, BD_C_TOKEN), *value = equal + 1, *stop;
+    if (equal == p || value >= end || *equal != '=')
+        return NULL;
+    if (*value != '"') {
+        stop = bd_scan_leap(scan, value, BD_C_TOKEN | BD_C_PARAM);
+    } else {
+        stop = bd_scan_find(scan, value + 1, end, BD_C_QUOTED);
+        if (stop == end || *stop++ != '"')
+            return NULL;
+    }
+    if (stop == value || stop > end || (stop < end && *stop != ','))
+        return NULL;
+    *name = bd_slice(p, equal);
+    *text = bd_slice(value, stop);
+    return stop;
+}
+
 /* Reads one parameter. An ext-value has characters (RFC 5987 3.2) that no other value has bare. */
 static const char *read_param(const struct bd_scan *scan, const char *p, const char *end,
                               struct bd_str *name, struct bd_str *text)
 {
     static const char marks[] = "#$&^|";
-    const char *stop = bd_param_read(scan, p, end, BD_C_TOKEN, name, text);
+    p = bd_skip_lws(p, end);
+    const char *stop = scan ? read_plain(scan, p, end, name, text) : NULL;
+    if (stop)
+        return stop;
+    stop = bd_param_read(scan, p, end, BD_C_TOKEN, name, text);
     if (!stop || !text->p || !is_username_ext(*name))
         return stop;
     for (p = bd_str_end(*text); p < end; p++) {

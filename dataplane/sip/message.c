@@ -115,7 +115,8 @@ static bool tag_parse(const struct bd_scan *scan, struct bd_str params, bool *fo
     return !bad;
 }
 
-/* From and To: one element, and its tag. In a REGISTER they mostly have the same URI. */
+/* From and To: one element, and its tag. To's URI is mostly that of From in a REGISTER, and the
+ * Request-URI in another request. */
 static void address_field(const struct bd_scan *scan, struct bd_message *m, enum bd_header_id id,
                           const struct bd_uri *like, struct bd_name_addr *address,
                           struct bd_str *tag, const char *several, const char *malformed)
@@ -216,8 +217,9 @@ static void known_fields(const struct bd_scan *scan, struct bd_message *m)
     via_field(scan, m);
     address_field(scan, m, BD_HDR_FROM, NULL, &m->from, &m->from_tag, "Several Froms",
                   "Malformed From");
-    address_field(scan, m, BD_HDR_TO, &m->from.uri, &m->to, &m->to_tag, "Several Tos",
-                  "Malformed To");
+    bool calls = m->method != BD_METHOD_REGISTER;
+    address_field(scan, m, BD_HDR_TO, calls ? &m->request_uri : &m->from.uri, &m->to, &m->to_tag,
+                  "Several Tos", "Malformed To");
     call_id_field(scan, m);
     cseq_field(scan, m);
     max_forwards_field(m);

@@ -204,10 +204,32 @@ static void test_no_loop(void **state)
     struct lab *lab = redirecting_lab();
     bind(lab, "<sip:alice@EXAMPLE.com>", 600);
     assert_int_equal(call(lab, ALICE), 480);
+    bind(lab, "<sip:%61lice@example.com>", 600);
+    bind(lab, "<SIP:alice@example.com;x=y>", 600);
+    assert_int_equal(call(lab, ALICE), 480);
     bind(lab, "<sip:alice@192.0.2.1>", 600);
     assert_int_equal(call(lab, ALICE), 302);
     expect_contacts(lab, "<sip:alice@192.0.2.1>;expires=600");
     lab_free(lab);
+}
+
+/* Contacts that name the called domain, or something like it, and are another URI all the same. */
+static void test_no_loop_yet_near(void **state)
+{
+    (void)state;
+    static const char *const near[] = {"sip:example.com", "sip:alice@example.co",
+                                       "sip:alice@example.com.invalid", "sip:alicia@example.com",
+                                       "sip:alice@example.com:5070"};
+    for (unsigned i = 0; i < sizeof(near) / sizeof(near[0]); i++) {
+        struct lab *lab = redirecting_lab();
+        char contact[80], expected[96];
+        snprintf(contact, sizeof(contact), "<%s>", near[i]);
+        snprintf(expected, sizeof(expected), "%s;expires=600", contact);
+        bind(lab, contact, 600);
+        assert_int_equal(call(lab, ALICE), 302);
+        expect_contacts(lab, expected);
+        lab_free(lab);
+    }
 }
 
 static void test_sips(void **state)
@@ -502,21 +524,14 @@ static void test_callers_trusted(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_requests),
-        cmocka_unit_test(test_in_dialog),
-        cmocka_unit_test(test_retransmission),
-        cmocka_unit_test(test_order),
-        cmocka_unit_test(test_parameters),
-        cmocka_unit_test(test_no_loop),
-        cmocka_unit_test(test_sips),
-        cmocka_unit_test(test_numbers),
-        cmocka_unit_test(test_path),
-        cmocka_unit_test(test_preferences),
-        cmocka_unit_test(test_bounds),
-        cmocka_unit_test(test_mutations),
-        cmocka_unit_test(test_known),
-        cmocka_unit_test(test_callers_digest),
-        cmocka_unit_test(test_callers_trusted),
+        cmocka_unit_test(test_requests),         cmocka_unit_test(test_in_dialog),
+        cmocka_unit_test(test_retransmission),   cmocka_unit_test(test_order),
+        cmocka_unit_test(test_parameters),       cmocka_unit_test(test_no_loop),
+        cmocka_unit_test(test_no_loop_yet_near), cmocka_unit_test(test_sips),
+        cmocka_unit_test(test_numbers),          cmocka_unit_test(test_path),
+        cmocka_unit_test(test_preferences),      cmocka_unit_test(test_bounds),
+        cmocka_unit_test(test_mutations),        cmocka_unit_test(test_known),
+        cmocka_unit_test(test_callers_digest),   cmocka_unit_test(test_callers_trusted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
