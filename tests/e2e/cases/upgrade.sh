@@ -8,7 +8,9 @@ group_open()
     mkdir "$lab/bin" "$lab/new" "$lab/next"
     cp "${program[@]}" "$ctl" "$lab/bin"
     cp "${program[@]}" "$ctl" "$lab/new"
-    cp "$build/tests/unit/control/next/bindery-control" "$build/tests/unit/control/next/bindery-dataplane" "$ctl" "$lab/next"
+    local who
+    for who in control dataplane; do cp "$build/tests/unit/control/next/next-$who" "$lab/next/bindery-$who"; done
+    cp "$ctl" "$lab/next"
     program=([dataplane]=$lab/bin/bindery-dataplane [control]=$lab/bin/bindery-control)
     cat >"$lab/hooks" <<HOOKS
 stop_process()
