@@ -52,6 +52,7 @@ while (($#)); do
 done
 ((${#parts[@]})) || parts=("${all[@]}")
 [[ $(id -u) == 0 ]] || { echo "tests/crash/run.sh: must be root" >&2; exit 2; }
+[[ -e $disk_library ]] || { echo "tests/crash/run.sh: no $disk_library: build it with ninja -C $build tests/crash/disk.so" >&2; exit 2; }
 
 trap crash_close EXIT
 trap 'exit 130' INT TERM
