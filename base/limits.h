@@ -108,6 +108,17 @@
 #define BD_SCREEN_SCRATCH_MAX (512U << 10)
 /* Banned sources, 1 MiB. One more displaces, of those in its bucket, the ban nearest to its end. */
 #define BD_BANS_MAX 65536
+/* Prefixes of limits.allow, and of limits.deny: those that stand in the configuration, and those of
+ * the file. More: the configuration is refused. */
+#define BD_LIMIT_PREFIXES_MAX 16384
+/* Sources, and addresses of record, whose rate a worker keeps: 256 KiB each. One more displaces, of
+ * those in its line, the one with the most of its burst left. */
+#define BD_RATES_MAX 12288
+/* Failed authentications that are remembered, by source, by AoR and by both: 1 MiB. One more
+ * displaces, of those in its line, what would be forgotten first. */
+#define BD_FAILURES_MAX 131072
+/* Addresses of record that `show limits` can name for each worker. */
+#define BD_REFUSED_MAX 32
 /* Prefixes of never_ban: all are looked through for each datagram of a banned source. */
 #define BD_NEVER_BAN_MAX 64
 

@@ -46,7 +46,17 @@
     X(SCREEN_FAILED, "screen_failed", "requests let through as they could not be scanned")         \
     X(BANS_ADDED, "bans_added", "sources that became banned")                                      \
     X(BANS_DISPLACED, "bans_displaced", "bans that gave way to another, as their bucket was full") \
-    X(BANNED_PASSED, "banned_passed", "datagrams of banned sources let through (bans: count)")
+    X(BANNED_PASSED, "banned_passed", "datagrams of banned sources let through (bans: count)")     \
+    X(LIMITED_PASSED, "limited_passed", "datagrams beyond source_rate let through (rates: count)") \
+    X(AOR_LIMITED_PASSED, "aor_limited_passed",                                                    \
+      "registrations beyond aor_rate let through (rates: count)")                                  \
+    X(AUTH_SLOWED_PASSED, "auth_slowed_passed",                                                    \
+      "credentials tried in spite of those that failed before (rates: count)")                     \
+    X(AUTH_FAILED, "auth_failed", "wrong credentials, retransmissions not counted")                \
+    X(AUTH_FAILED_FOREIGN, "auth_failed_foreign",                                                  \
+      "of those, with a nonce that another source was given: no proof of who sent them")           \
+    X(AUTH_GUARDED, "auth_guarded",                                                                \
+      "credentials not tried as their address of record is being guessed at")
 
 enum bd_counter {
 #define X(name, text, help) BD_CTR_##name,

@@ -30,7 +30,9 @@
     X(FRAME_ND, 0, "frame_nd")               /* neighbour solicitation answered */                 \
     X(FRAME_ICMP_ECHO, 0, "frame_icmp_echo") /* ICMP or ICMPv6 echo answered */                    \
     X(FRAME_ICMP_IGNORED, 0, "frame_icmp_ignored")                                                 \
+    X(FRAME_DENIED, 0, "frame_denied")   /* SIP from a prefix of limits.deny: not read */          \
     X(FRAME_BANNED, 0, "frame_banned")   /* SIP from a source that is banned: not read */          \
+    X(FRAME_LIMITED, 0, "frame_limited") /* SIP beyond its source's source_rate: not read */       \
     X(FRAME_NO_MBUF, 0, "frame_no_mbuf") /* no buffer for the reply */
 
 /* Messages. */
@@ -81,6 +83,9 @@
     X(SIP_SCREEN_REJECT, 403, "screen_reject") /* a screening rule; the code is the rule's */      \
     X(SIP_SCREEN_DROP, 0, "screen_drop")       /* likewise */                                      \
     X(SIP_SCREEN_BAN, 0, "screen_ban")         /* likewise; the source is banned */                \
+    X(SIP_AOR_LIMITED, 503, "aor_limited")     /* registrations of one AoR beyond aor_rate */      \
+    X(SIP_AUTH_SLOWED, 503, "auth_slowed")     /* too many wrong credentials before: not tried */  \
+    X(SIP_LIMIT_DROP, 0, "limit_drop")         /* either of the two, with aor_answer: drop */      \
     X(SIP_SUBSCRIBE, 0, "subscribe")           /* handed to control, which answers */              \
     X(SIP_NOTIFY_ANSWER, 0, "notify_answer")   /* a response to a NOTIFY, handed to control */     \
     X(SIP_RESPONSE, 0, "response")             /* a response: nobody waits for it */               \

@@ -116,6 +116,13 @@ struct bd_config_rule {
     unsigned line, col; /* of the pattern in its file */
 };
 
+/* Prefixes that stand in the configuration, and those of a file of their own. */
+struct bd_config_prefixes {
+    struct bd_prefix *prefix, *filed;
+    unsigned cnt, filed_cnt;
+    char *file; /* its path, made absolute; NULL: none */
+};
+
 struct bd_config {
     char *file; /* its path */
     /* arena */
@@ -155,6 +162,13 @@ struct bd_config {
     int bans_enforced; /* a truth */
     struct bd_prefix *never_ban;
     unsigned never_ban_cnt;
+    int rates_enforced; /* a truth */
+    uint32_t source_rate, source_burst, source_prefix_ipv4, source_prefix_ipv6;
+    uint32_t aor_rate, aor_burst;
+    int aor_silent; /* a truth */
+    uint32_t failed_per_source, failed_per_aor, failed_aor_pause_s;
+    uint32_t failed_ban_s, failed_ban_max_s, failed_forget_s;
+    struct bd_config_prefixes allow, deny;
     /* auth */
     char *secret; /* NULL: random, kept in the arena's life only; a warning says so */
     char *secret_previous;

@@ -188,9 +188,14 @@ static void complete(struct bd_config *config, const struct bd_node *root)
     }
 }
 
-static void load_tree(struct bd_config *config, const struct bd_node *root,
-                      struct bd_errors *errors, struct bd_errors *rule_errors)
+/* Of the file itself, and of those that it names. */
+struct all_errors {
+    struct bd_errors own, rules, allow, deny;
+};
+
+static void load_tree(struct bd_config *config, const struct bd_node *root, struct all_errors *all)
 {
+    struct bd_errors *errors = &all->own;
     if (root->kind != BD_NODE_MAP) {
         bd_errors_add(errors, root->line, root->col, "yaml",
                       "the file must be a map of sections, as listen: [...]");
@@ -203,7 +208,21 @@ static void load_tree(struct bd_config *config, const struct bd_node *root,
     bd_check_ports(&check);
     bd_check_domains(&check);
     bd_check_bulk(&check);
-    bd_rules_read(config, root, errors, rule_errors);
+    bd_rules_read(config, root, errors, &all->rules);
+    bd_prefixes_read(config, root, errors, &all->allow, &all->deny);
+}
+
+static bool flush(struct all_errors *all, const struct bd_config *config, FILE *out)
+{
+    bool ok = all->own.cnt + all->rules.cnt + all->allow.cnt + all->deny.cnt == 0;
+    bd_errors_flush(&all->own, config->file, out);
+    if (all->rules.cnt)
+        bd_errors_flush(&all->rules, config->screening_rules, out);
+    if (all->allow.cnt)
+        bd_errors_flush(&all->allow, config->allow.file, out);
+    if (all->deny.cnt)
+        bd_errors_flush(&all->deny, config->deny.file, out);
+    return ok;
 }
 
 struct bd_config *bd_config_load(const char *file, FILE *out)
@@ -214,22 +233,18 @@ struct bd_config *bd_config_load(const char *file, FILE *out)
         fprintf(out, "%s: cannot be read: %s\n", file, strerror(errno));
         return NULL;
     }
-    struct bd_errors errors = {0}, rule_errors = {0};
+    struct all_errors errors = {0};
     struct bd_config *config = bd_need_zeroed(1, sizeof(*config));
     config->file = bd_need_text(file, strlen(file));
-    struct bd_node *root = bd_tree_parse(text, len, &errors);
-    if (root && !errors.cut)
-        load_tree(config, root, &errors, &rule_errors);
-    else if (!errors.cnt)
-        bd_errors_add(&errors, 1, 1, "yaml", "the file is empty; see configs/bindery.yaml");
+    struct bd_node *root = bd_tree_parse(text, len, &errors.own);
+    if (root && !errors.own.cut)
+        load_tree(config, root, &errors);
+    else if (!errors.own.cnt)
+        bd_errors_add(&errors.own, 1, 1, "yaml", "the file is empty; see configs/bindery.yaml");
     bd_tree_free(root);
     explicit_bzero(text, len);
     free(text);
-    bool ok = errors.cnt == 0 && rule_errors.cnt == 0;
-    bd_errors_flush(&errors, file, out);
-    if (rule_errors.cnt)
-        bd_errors_flush(&rule_errors, config->screening_rules, out);
-    if (ok)
+    if (flush(&errors, config, out))
         return config;
     bd_config_free(config);
     return NULL;
@@ -258,6 +273,7 @@ void bd_config_free(struct bd_config *config)
         free(items);
     }
     bd_rules_free(config);
+    bd_prefixes_free(config);
     free(config->file);
     free(config);
 }

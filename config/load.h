@@ -37,6 +37,14 @@ char *bd_file_read(const char *file, size_t *len);
 void bd_rules_read(struct bd_config *config, const struct bd_node *root, struct bd_errors *errors,
                    struct bd_errors *rule_errors);
 void bd_rules_free(struct bd_config *config);
+/* A path of the configuration's, made absolute: a relative one begins in its folder. */
+void bd_path_resolve(const struct bd_config *config, char **path);
+
+/* Reads allow_file and deny_file. What is wrong in one is in its own errors. */
+void bd_prefixes_read(struct bd_config *config, const struct bd_node *root,
+                      struct bd_errors *errors, struct bd_errors *allow_errors,
+                      struct bd_errors *deny_errors);
+void bd_prefixes_free(struct bd_config *config);
 
 /* Reads secret_file and secret_previous_file. */
 void bd_secrets_read(struct bd_config *config, const struct bd_node *root,

@@ -155,15 +155,14 @@ static void read_text(struct bd_config *config, const char *text, size_t len,
     bd_tree_free(list);
 }
 
-/* A relative path begins in the folder of the configuration. */
-static void make_absolute(struct bd_config *config)
+void bd_path_resolve(const struct bd_config *config, char **path)
 {
     char *folder = realpath(config->file, NULL);
-    if (config->screening_rules[0] != '/' && folder) {
+    if ((*path)[0] != '/' && folder) {
         char *whole = NULL;
-        if (asprintf(&whole, "%s/%s", dirname(folder), config->screening_rules) > 0) {
-            free(config->screening_rules);
-            config->screening_rules = whole;
+        if (asprintf(&whole, "%s/%s", dirname(folder), *path) > 0) {
+            free(*path);
+            *path = whole;
         }
     }
     free(folder);
@@ -174,7 +173,7 @@ void bd_rules_read(struct bd_config *config, const struct bd_node *root, struct 
 {
     if (!config->screening_rules)
         return;
-    make_absolute(config);
+    bd_path_resolve(config, &config->screening_rules);
     size_t len;
     char *text = bd_file_read(config->screening_rules, &len);
     if (!text) {

@@ -32,7 +32,6 @@ static const struct bd_choice level_words[] = {
     {"error", BD_LOG_ERROR}, {"warning", BD_LOG_WARNING}, {"notice", BD_LOG_NOTICE},
     {"info", BD_LOG_INFO},   {"debug", BD_LOG_DEBUG},     {NULL, 0}};
 
-static const struct bd_choice ban_words[] = {{"enforce", true}, {"count", false}, {NULL, 0}};
 static const struct bd_choice durability_words[] = {{"async", BD_DURABILITY_ASYNC},
                                                     {"sync", BD_DURABILITY_SYNC},
                                                     {"none", BD_DURABILITY_NONE},
@@ -364,17 +363,6 @@ static const struct bd_row screening_rows[] = {
              "banned; a relative path begins where this file lies. Left out: nothing is screened."},
 };
 
-static const struct bd_row limit_rows[] = {
-    {"bans", &bd_kind_choice, FIELD(struct bd_config, bans_enforced), .fallback = "enforce",
-     .choices = ban_words,
-     .help = "enforce: what a banned source sends is dropped unread. count: it is served, and the "
-             "bans that would be are shown and counted."},
-    {"never_ban", &bd_kind_prefixes, LIST(struct bd_config, never_ban, never_ban_cnt), .min = 0,
-     .max = BD_NEVER_BAN_MAX, .example = "192.0.2.0/24",
-     .help = "Sources that are never banned, whatever they send: the own proxies, gateways and "
-             "monitors."},
-};
-
 static const struct bd_row auth_rows[] = {
     {"secret", &bd_kind_text, FIELD(struct bd_config, secret), .min = 16, .max = 256,
      .form = &bd_form_secret, .secret = true, .example = "at least sixteen characters",
@@ -454,7 +442,6 @@ static const struct bd_group domain_groups[] = {
 };
 static const struct bd_group profile_groups[] = {{ROWS(profile_rows)}};
 static const struct bd_group screening_groups[] = {{ROWS(screening_rows)}};
-static const struct bd_group limit_groups[] = {{ROWS(limit_rows)}};
 static const struct bd_group auth_groups[] = {{ROWS(auth_rows)}};
 static const struct bd_group journal_groups[] = {{ROWS(journal_rows)}};
 static const struct bd_group control_groups[] = {{ROWS(control_rows)}};
@@ -481,7 +468,8 @@ const struct bd_section bd_sections[] = {
      .help = "What differs for some subscribers. May be left out."},
     {"screening", BD_SHAPE_MAP, ROWS(screening_groups),
      .help = "Patterns that requests are searched for."},
-    {"limits", BD_SHAPE_MAP, ROWS(limit_groups), .help = "Who is shut out, and for how long."},
+    {"limits", BD_SHAPE_MAP, bd_limit_groups, 1,
+     .help = "Who is heard, how often, and who is shut out for how long."},
     {"auth", BD_SHAPE_MAP, ROWS(auth_groups), .help = "Nonces and verification."},
     {"journal", BD_SHAPE_MAP, ROWS(journal_groups), .help = "Bindings on disk."},
     {"control", BD_SHAPE_MAP, ROWS(control_groups), .help = "The control process."},

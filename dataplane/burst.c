@@ -4,7 +4,6 @@
 
 #include <rte_cycles.h>
 
-#include "ban.h"
 #include "stun.h"
 
 /* While one datagram is parsed, the payload of the one so many places behind is fetched: most of
@@ -117,18 +116,23 @@ static uint32_t now_s(const struct bd_worker *w)
     return (uint32_t)(w->now_ms / 1000);
 }
 
-/* What banned sources sent ends here, unread. Returns how many datagrams stay. */
+/* What denied, banned and too busy sources sent ends here, unread. Returns how many datagrams stay.
+ */
 static unsigned shut_out(struct bd_worker *w, unsigned cnt)
 {
     unsigned kept = 0;
-    if (!bd_bans_any(w->deps.arena, now_s(w)))
+    if (!bd_limiter_is_needed(w->limiter))
         return cnt;
+    for (unsigned i = 0; i < cnt; i++)
+        bd_limiter_prefetch(w->limiter, i, &w->datagram[i].source.ip);
     for (unsigned i = 0; i < cnt; i++) {
         const struct bd_datagram *d = &w->datagram[i];
-        if (bd_screener_admits(w->screener, &d->source.ip, now_s(w))) {
-            w->datagram[kept++] = *d;
+        enum bd_verdict verdict = bd_limiter_admit(w->limiter, i, &d->source.ip);
+        if (verdict == BD_VERDICT_NONE) {
+            if (kept++ != i)
+                w->datagram[kept - 1] = *d;
         } else {
-            bd_worker_count(w, BD_FRAME_BANNED);
+            bd_worker_count(w, verdict);
             bd_nic_drop(d->mbuf);
         }
     }

@@ -26,9 +26,14 @@ struct bd_worker *bd_worker_new(const struct bd_worker_deps *deps, struct bd_err
     bd_pending_init(&w->pending);
     for (unsigned i = 0; i < BD_BURST; i++)
         w->parsed[i] = &w->room[i];
-    struct bd_registrar_deps registrar = {
-        .arena = deps->arena, .table = deps->table, .writer = deps->writer, .stats = w->stats};
-    w->registrar = bd_registrar_new(&registrar, error);
+    w->limiter = bd_limiter_new(deps->arena, w->stats, deps->id, error);
+    struct bd_registrar_deps registrar = {.arena = deps->arena,
+                                          .table = deps->table,
+                                          .writer = deps->writer,
+                                          .stats = w->stats,
+                                          .limiter = w->limiter};
+    if (w->limiter)
+        w->registrar = bd_registrar_new(&registrar, error);
     if (w->registrar)
         w->screener = bd_screener_new(deps->arena, w->stats, deps->phones, error);
     bool holds = deps->held_max == 0 || bd_held_init(&w->held, deps->held_max);
@@ -46,6 +51,7 @@ void bd_worker_free(struct bd_worker *worker)
         return;
     bd_screener_free(worker->screener);
     bd_registrar_free(worker->registrar);
+    bd_limiter_free(worker->limiter);
     bd_held_free(&worker->held);
     free(worker);
 }
@@ -65,6 +71,7 @@ static bool turn(struct bd_worker *w)
 {
     read_clocks(w);
     w->policy = bd_policy_current(w->deps.arena);
+    bd_limiter_use(w->limiter, w->policy, w->now_ms);
     bd_screener_use(w->screener, w->policy);
     unsigned work = bd_worker_refuse_waiting(w);
     work += bd_worker_serve_burst(w);

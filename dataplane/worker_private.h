@@ -13,6 +13,7 @@
 
 #include "dirty.h"
 #include "held.h"
+#include "limiter.h"
 #include "pending.h"
 #include "screener.h"
 #include "worker.h"
@@ -27,6 +28,7 @@ enum { ENDS_PER_TURN = BD_BURST + VERDICTS_PER_TURN + OVERDUE_PER_TURN + HELD_PE
 struct bd_worker {
     struct bd_worker_deps deps;
     struct bd_registrar *registrar;
+    struct bd_limiter *limiter;
     struct bd_screener *screener;
     struct bd_worker_stats *stats;
     struct bd_channel channel;

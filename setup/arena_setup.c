@@ -7,6 +7,7 @@
 #include "channel.h"
 #include "dirty.h"
 #include "identities.h"
+#include "limiter.h"
 #include "policy.h"
 #include "provisioned.h"
 #include "stats.h"
@@ -52,6 +53,7 @@ int bd_arena_params_from(const struct bd_config *config, struct bd_arena_params 
                 [BD_REGION_IDENTITIES] = bd_identities_footprint(config->identities_max),
                 [BD_REGION_NONCES] = nonces_footprint(config->subscribers_max),
                 [BD_REGION_BANS] = bd_bans_footprint(),
+                [BD_REGION_LIMITS] = bd_limits_footprint(worker_room(config)),
                 [BD_REGION_CHANNELS] = bd_channels_footprint(worker_room(config)),
                 [BD_REGION_STATS] = sizeof(struct bd_worker_stats) * worker_room(config),
                 [BD_REGION_TABLE] = bd_table_footprint(config->bindings_max),
@@ -69,6 +71,7 @@ int bd_arena_params_from(const struct bd_config *config, struct bd_arena_params 
         [BD_REGION_IDENTITIES] = "arena.identities_max",
         [BD_REGION_NONCES] = "arena.subscribers_max",
         [BD_REGION_BANS] = "arena",
+        [BD_REGION_LIMITS] = "dataplane.workers",
         [BD_REGION_CHANNELS] = "dataplane.workers",
         [BD_REGION_STATS] = "dataplane.workers",
         [BD_REGION_TABLE] = "arena.bindings_max",

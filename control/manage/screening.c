@@ -71,6 +71,17 @@ uint64_t bd_bans_cnt(const struct bd_control *control)
     return cnt;
 }
 
+/* Why a source is banned. */
+static void cause_text(uint16_t cause, char *out, size_t out_sz)
+{
+    if (cause == BD_BAN_OPERATOR)
+        snprintf(out, out_sz, "operator");
+    else if (cause == BD_BAN_FAILURES)
+        snprintf(out, out_sz, "wrong passwords");
+    else
+        snprintf(out, out_sz, "rule %u", cause);
+}
+
 json_t *bd_bans_json(const struct bd_control *control)
 {
     json_t *list = json_array();
@@ -80,8 +91,7 @@ json_t *bd_bans_json(const struct bd_control *control)
             continue;
         char source[BD_ENDPOINT_TEXT_MAX], cause[32];
         bd_prefix_format(&ban.source, source);
-        snprintf(cause, sizeof(cause), ban.cause == BD_BAN_OPERATOR ? "operator" : "rule %u",
-                 ban.cause);
+        cause_text(ban.cause, cause, sizeof(cause));
         json_array_append_new(list, json_pack("{s:s, s:I, s:s}", "banned", source, "left_s",
                                               (json_int_t)ban.left_s, "cause", cause));
     }
@@ -119,7 +129,8 @@ void bd_command_ban(struct bd_answer *answer, const struct bd_str *args, unsigne
     } else if (cnt > 1 && !read_seconds(args[1], &seconds)) {
         bd_answer_error(answer, "'%.*s' is no time: 1..%d seconds", BD_STR_ARG(args[1]), BAN_MAX_S);
     } else if (!may_ban(control, &source)) {
-        bd_answer_error(answer, "limits.never_ban covers %.*s", BD_STR_ARG(args[0]));
+        bd_answer_error(answer, "limits.never_ban or limits.allow covers %.*s",
+                        BD_STR_ARG(args[0]));
     } else {
         bd_ban_put(&control->arena, &source, now_s(), seconds, BD_BAN_OPERATOR);
         bd_log(BD_LOG_NOTICE, "%.*s is banned for %u s at least", BD_STR_ARG(args[0]), seconds);

@@ -7,6 +7,7 @@
 #include "commands.h"
 #include "identities.h"
 #include "journal_shown.h"
+#include "limits_shown.h"
 #include "metrics.h"
 #include "peer.h"
 #include "provisioned.h"
@@ -209,11 +210,17 @@ static json_t *limits_document(const struct bd_control *control, const struct bd
     add_used(list, "workers", bd_control_workers(control), BD_WORKERS_MAX, "dataplane.workers");
     add_used(list, "verifiers", config->verifiers, BD_VERIFIERS_MAX, "auth.verifiers");
     add_rings(list, control);
+    bd_limits_add_settings(list, control->config);
     add_domains(list, control->config);
 #define X(name, max) add_limit(list, #name, json_null(), max, "fixed");
     FIXED_LIMITS(X)
 #undef X
-    return json_pack("{s:o, s:o}", "limits", list, "bans", bd_bans_json(control));
+    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:{s:s, s:s}}", "limits", list, "limited_sources",
+                     bd_limited_sources_json(control), "limited_aors",
+                     bd_refused_aors_json(control), "counters", bd_limit_counters_json(control),
+                     "bans", bd_bans_json(control), "enforcement", "rates",
+                     control->config->rates_enforced ? "enforce" : "count", "bans",
+                     control->config->bans_enforced ? "enforce" : "count");
 }
 
 static void on_limits(void *arg, const struct bd_census_result *result,

@@ -221,9 +221,15 @@ void *bd_policy_compile(const struct bd_arena *arena, const struct bd_config *co
         .hash_seed = arena->header->hash_seed,
     };
     void *screen;
+    struct bd_prefix_map *map;
     if (bd_nonce_keys_make(config, bd_policy_current(arena), in.nonce_key, error) < 0 ||
-        bd_screen_compile(arena, config, &screen, &in.screen_sz, error) < 0)
+        bd_limits_compile(config, &in.limits, &map, error) < 0)
         return NULL;
+    if (bd_screen_compile(arena, config, &screen, &in.screen_sz, error) < 0) {
+        free(map);
+        return NULL;
+    }
+    in.prefix_map = map;
     in.screen = screen;
     struct parts parts;
     void *blob = NULL;
@@ -241,6 +247,7 @@ void *bd_policy_compile(const struct bd_arena *arena, const struct bd_config *co
         bd_fail(error, "policy: out of memory");
     }
     parts_free(&parts);
+    free(map);
     free(screen);
     return blob;
 }

@@ -13,6 +13,11 @@
 void *bd_policy_compile(const struct bd_arena *arena, const struct bd_config *config,
                         uint32_t *size, struct bd_error *error);
 
+/* What `limits` says, and its lists flattened: *map is freed by the caller; NULL: both are empty.
+ * -1: out of memory. */
+int bd_limits_compile(const struct bd_config *config, struct bd_policy_limits *limits,
+                      struct bd_prefix_map **map, struct bd_error *error);
+
 /* The nonce keys of a configuration: [0] makes nonces, both are good. Derived from the secrets by
  * HMAC-SHA-256, so every node with the same secret has the same keys. Without a secret those of
  * `running` (NULL: none) go on; else they are random and a warning says so. Without a previous

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "ban.h"
 
+#include "source.h"
+
 enum { WAYS = 4, BUCKETS = BD_BANS_MAX / WAYS };
 _Static_assert((BUCKETS & (BUCKETS - 1)) == 0, "a mask chooses the bucket");
 
@@ -37,27 +39,6 @@ uint64_t bd_bans_footprint(void)
     return sizeof(struct bd_bans);
 }
 
-/* The upper half of an IPv6 address; of an IPv4 address the lower one, whose first two bytes are
- * zero and the next two are not: as an upper half that would be an address of ::/16, which nobody
- * sends from. */
-static uint64_t prefix_of(const struct bd_ip *ip)
-{
-    uint64_t half;
-    memcpy(&half, ip->b + (bd_ip_is_v4(ip) ? 8 : 0), sizeof(half));
-    return half;
-}
-
-static struct bd_prefix source_of(uint64_t prefix)
-{
-    struct bd_ip ip = {{0}};
-    memcpy(ip.b + 8, &prefix, sizeof(prefix));
-    if (bd_ip_is_v4(&ip))
-        return (struct bd_prefix){.ip = ip, .len = 128};
-    ip = (struct bd_ip){{0}};
-    memcpy(ip.b, &prefix, sizeof(prefix));
-    return (struct bd_prefix){.ip = ip, .len = 64};
-}
-
 static uint64_t hash_of(const struct bd_arena *arena, uint64_t prefix)
 {
     return bd_hash64(&arena->hash_key, &prefix, sizeof(prefix));
@@ -70,7 +51,7 @@ static uint16_t tag_of(uint64_t hash)
 
 static struct key key_of(const struct bd_arena *arena, const struct bd_ip *source)
 {
-    uint64_t prefix = prefix_of(source), hash = hash_of(arena, prefix);
+    uint64_t prefix = bd_source_key(source), hash = hash_of(arena, prefix);
     return (struct key){&bans_of(arena)->bucket[hash & (BUCKETS - 1)], prefix, tag_of(hash)};
 }
 
@@ -193,7 +174,7 @@ bool bd_ban_at(const struct bd_arena *arena, unsigned i, uint32_t now_s, struct 
     uint64_t prefix = atomic_load_explicit(&slot->prefix, memory_order_relaxed);
     if (now_s >= until_of(word) || tag_of(hash_of(arena, prefix)) != (uint16_t)word)
         return false;
-    *ban = (struct bd_ban){.source = source_of(prefix),
+    *ban = (struct bd_ban){.source = bd_source_prefix(prefix),
                            .left_s = until_of(word) - now_s,
                            .cause = (uint16_t)(word >> 16)};
     return true;

@@ -20,8 +20,9 @@
 #include "arena.h"
 #include "ip.h"
 
-/* Why: the number of a screening rule, from 1; or an operator. */
+/* Why: the number of a screening rule, from 1; an operator; failed authentications. */
 #define BD_BAN_OPERATOR 0
+#define BD_BAN_FAILURES 65535
 
 enum bd_ban_rc {
     BD_BAN_ADDED,

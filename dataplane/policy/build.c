@@ -74,6 +74,9 @@ static uint64_t lay_out(struct bd_policy *p, const struct bd_policy_in *in)
     uint64_t size = align8(text_off + text);
     for (unsigned d = 0; d < in->domain_cnt; d++)
         size += bd_bulk_footprint(&in->domains[d]);
+    uint64_t map_off = (size + 15) & ~15ULL;
+    if (in->prefix_map)
+        size = map_off + in->prefix_map->size;
     if (size > BD_POLICY_PLAIN_MAX || in->screen_sz > BD_SCREEN_MAX - BD_SCREEN_ALIGN)
         return 0;
     uint64_t screen_off = bd_screen_align(size);
@@ -94,6 +97,8 @@ static uint64_t lay_out(struct bd_policy *p, const struct bd_policy_in *in)
                             .profiles_off = (uint32_t)profiles_off,
                             .text_off = (uint32_t)text_off,
                             .text_len = (uint32_t)text,
+                            .prefix_map_off = in->prefix_map ? (uint32_t)map_off : 0,
+                            .limits = in->limits,
                             .screen_off = in->screen ? (uint32_t)screen_off : 0,
                             .bans_enforced = in->bans_enforced,
                             .verdict_timeout_ms = in->verdict_timeout_ms};
@@ -236,6 +241,8 @@ uint32_t bd_policy_build(void *out, uint32_t cap, const struct bd_policy_in *in,
     }
     *twice = BD_STR_NULL;
     put_never_ban(&b, in);
+    if (in->prefix_map)
+        memcpy(bd_policy_at(b.policy, head.prefix_map_off), in->prefix_map, in->prefix_map->size);
     if (in->screen)
         memcpy(bd_policy_at(b.policy, head.screen_off), in->screen, in->screen_sz);
     for (uint32_t i = 1; i < in->profile_cnt; i++)

@@ -159,5 +159,6 @@ bool bd_policy_trusts(const struct bd_policy *policy, const struct bd_policy_dom
 
 bool bd_policy_may_ban(const struct bd_policy *policy, const struct bd_ip *source)
 {
-    return !covered(policy, policy->never_ban_first, policy->never_ban_cnt, source);
+    return !covered(policy, policy->never_ban_first, policy->never_ban_cnt, source) &&
+           bd_policy_list_of(policy, source) != BD_PREFIX_ALLOW;
 }

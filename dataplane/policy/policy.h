@@ -8,7 +8,8 @@
  *   region:  [ current slot number, sequence | epoch-free slots ... ]
  *   blob:    bd_policy | domains[] | profiles[] | name index (open addressing) | prefixes[] |
  *            addresses[] | text | number ranges of each domain that has some (bulk.h) |
- *            screening rules, compiled (screen.h)
+ *            lists of limits.allow and limits.deny (prefix_map.h) | screening rules, compiled
+ *            (screen.h)
  *
  * Control writes; anybody reads. */
 #ifndef BD_POLICY_H
@@ -17,6 +18,7 @@
 #include "arena.h"
 #include "epoch.h"
 #include "ip.h"
+#include "prefix_map.h"
 
 #define BD_POLICY_SLOTS 4
 /* Without the screening rules, and with them. */
@@ -87,6 +89,24 @@ struct bd_policy_profile {
     struct bd_policy_list service_route, associated_uris;
 };
 
+/* A token bucket, in units of time (rate.h): one token each interval, and a full one lets so many
+ * follow at once as the tolerance has intervals, and one more. */
+struct bd_rate_terms {
+    uint64_t interval, tolerance; /* interval 0: no limit */
+};
+
+struct bd_policy_limits {
+    struct bd_rate_terms source, aor;
+    uint64_t source_mask[2];     /* of bd_source_key(): IPv6, IPv4 */
+    uint32_t failed_per_source;  /* wrong credentials that are borne; 0: any number */
+    uint32_t failed_per_aor;     /* likewise, from sources where it is not registered */
+    uint32_t failed_aor_pause_s; /* then each source has one try in so long */
+    uint32_t failed_ban_s, failed_ban_max_s, failed_forget_s;
+    uint8_t rates_enforced; /* else what is over a limit is only counted */
+    uint8_t aor_silent;     /* no 503 */
+    uint8_t unused[6];
+};
+
 struct bd_policy {
     uint64_t sequence;  /* +1 at each publication */
     uint64_t hash_seed; /* of the name index */
@@ -105,8 +125,10 @@ struct bd_policy {
     uint32_t verdict_timeout_ms;             /* a worker waits this long for a verifier, then 503 */
     uint32_t never_ban_first, never_ban_cnt; /* prefixes */
     uint32_t screen_off;                     /* struct bd_screen; 0: nothing is screened */
+    uint32_t prefix_map_off;                 /* limits.allow and .deny; 0: both are empty */
     uint8_t bans_enforced;                   /* else what is banned is only counted */
-    uint8_t unused[3];
+    uint8_t unused[7];
+    struct bd_policy_limits limits;
 };
 
 struct bd_policy_index {
@@ -152,7 +174,9 @@ struct bd_policy_in {
     const struct bd_prefix *never_ban;
     unsigned never_ban_cnt;
     bool bans_enforced;
-    const void *screen; /* a struct bd_screen of screen_sz bytes; NULL: none */
+    struct bd_policy_limits limits;
+    const struct bd_prefix_map *prefix_map; /* NULL: none */
+    const void *screen;                     /* a struct bd_screen of screen_sz bytes; NULL: none */
     uint32_t screen_sz;
     uint64_t hash_seed;
 };
@@ -205,7 +229,15 @@ bool bd_policy_list_next(const struct bd_policy *policy, struct bd_policy_list *
 /* The canonical host of the AoRs of a domain: its name; of the wildcard domain, `host`. */
 struct bd_str bd_policy_aor_host(const struct bd_policy *policy,
                                  const struct bd_policy_domain *domain, struct bd_str host);
-/* Whether a source may be banned. */
+/* Which of limits.allow and limits.deny a source is on. */
+static inline enum bd_prefix_list bd_policy_list_of(const struct bd_policy *policy,
+                                                    const struct bd_ip *source)
+{
+    const char *map = (const char *)policy + policy->prefix_map_off;
+    return policy->prefix_map_off ? bd_prefix_map_find((const struct bd_prefix_map *)map, source)
+                                  : BD_PREFIX_NONE;
+}
+/* Whether a source may be banned: it is neither in never_ban nor on limits.allow. */
 bool bd_policy_may_ban(const struct bd_policy *policy, const struct bd_ip *source);
 bool bd_policy_trusts(const struct bd_policy *policy, const struct bd_policy_domain *domain,
                       const struct bd_ip *source);

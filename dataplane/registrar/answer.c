@@ -49,11 +49,9 @@ static __attribute__((flatten)) void end(const struct bd_turn *turn, struct bd_w
 static void put_challenges(struct bd_registrar *r, const struct bd_turn *turn, struct bd_wire *w,
                            bool stale)
 {
-    struct bd_str realm = turn->realm;
-    uint64_t issued_ms = bd_turn_first_wall_ms(r, turn);
     char nonce[BD_NONCE_TEXT];
-    bd_nonce_make(r->nonce, issued_ms, turn->transaction, realm, nonce);
-    bd_challenge_write(w, turn->domain, realm, (struct bd_str){nonce, sizeof(nonce)}, stale);
+    bd_turn_make_nonce(r, turn, nonce);
+    bd_challenge_write(w, turn->domain, turn->realm, (struct bd_str){nonce, sizeof(nonce)}, stale);
 }
 
 /* 8.2.2.3, 20.40 */
@@ -175,6 +173,8 @@ static void put_extra(struct bd_registrar *r, const struct bd_turn *turn, struct
     case BD_SIP_NOTIFIER_BUSY:
     case BD_SIP_NOT_DURABLE:
     case BD_SIP_DRAINING:
+    case BD_SIP_AOR_LIMITED:
+    case BD_SIP_AUTH_SLOWED:
         put_retry_after(turn, w);
         break;
     default:

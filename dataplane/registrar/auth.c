@@ -128,6 +128,7 @@ enum bd_verdict bd_credentials_check(struct bd_registrar *registrar, struct bd_t
     if (!bd_nonce_check(registrar->nonce, c->nonce, turn->realm, &fields))
         return BD_SIP_BAD_NONCE;
     notes->issued_ms = fields.issued_ms;
+    notes->foreign = !bd_nonce_is_of(registrar->nonce, &fields, &turn->request->source.ip);
     notes->policy_sequence = turn->request->policy->sequence;
     return BD_VERDICT_NONE;
 }
@@ -202,6 +203,8 @@ static enum bd_verdict check_credentials(struct bd_registrar *r, struct bd_turn 
 {
     const struct bd_credentials *c = &turn->notes->credentials;
     enum bd_verdict verdict = bd_credentials_check(r, turn);
+    if (verdict == BD_VERDICT_NONE)
+        verdict = bd_limit_credentials(r, turn);
     if (verdict != BD_VERDICT_NONE)
         return verdict;
     turn->notes->transaction = turn->transaction;
@@ -265,6 +268,7 @@ enum bd_verdict bd_authorize_result(struct bd_registrar *registrar, struct bd_tu
     case BD_VERIFY_BAD_NONCE:
         return BD_SIP_BAD_NONCE;
     case BD_VERIFY_WRONG:
+        bd_limit_failed(registrar, turn);
         break;
     }
     return BD_SIP_WRONG_CREDENTIALS; /* and whatever a later verifier may invent */

@@ -39,7 +39,7 @@ static void put_nextnonce(struct bd_registrar *r, const struct bd_turn *turn, st
     if (first_ms < issued_ms || first_ms - issued_ms <= half_ms)
         return;
     char nonce[BD_NONCE_TEXT];
-    bd_nonce_make(r->nonce, first_ms, turn->transaction, turn->realm, nonce);
+    bd_turn_make_nonce(r, turn, nonce);
     bd_wire_put(w, BD_STR(", nextnonce=\""));
     bd_wire_put(w, (struct bd_str){nonce, sizeof(nonce)});
     bd_wire_char(w, '"');

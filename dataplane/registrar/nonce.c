@@ -2,6 +2,7 @@
 #include "nonce.h"
 
 #include "aes.h"
+#include "hash.h"
 #include "hex.h"
 
 #include <assert.h>
@@ -13,7 +14,8 @@ enum { BLOCK = BD_AES_BLOCK, SECRET = BD_AES_SECRET, KEYS = 2, REALMS = 16 };
 struct key {
     uint8_t secret[SECRET]; /* as given; all zero: no such key */
     struct bd_aes aes;
-    uint16_t id; /* in the nonce, so that the right key is tried first and alone */
+    uint16_t id;             /* in the nonce, so that the right key is tried first and alone */
+    struct bd_hash_key mark; /* for nothing else, so that marks tell nothing of the key */
     bool usable;
 };
 
@@ -72,6 +74,9 @@ static bool key_set(struct bd_nonce *nonce, struct key *key, const uint8_t secre
     bool ok = bd_aes_derive(nonce->derive, secret, BD_STR("bindery nonce"), derived) &&
               bd_aes_set(&key->aes, derived);
     key->id = (uint16_t)(derived[BLOCK] << 8 | derived[BLOCK + 1]);
+    uint64_t seed;
+    memcpy(&seed, derived + BLOCK + sizeof(key->id), sizeof(seed));
+    bd_hash_key_init(&key->mark, seed);
     key->usable = ok;
     OPENSSL_cleanse(derived, sizeof(derived));
     return ok;
@@ -152,6 +157,23 @@ static uint64_t get_be(const uint8_t *in)
     return __builtin_bswap64(value);
 }
 
+static uint16_t mark_of(const struct key *key, const struct bd_ip *source)
+{
+    return (uint16_t)bd_hash64(&key->mark, source->b, bd_ip_is_v4(source) ? 16 : 8);
+}
+
+uint64_t bd_nonce_request(const struct bd_nonce *nonce, uint64_t request,
+                          const struct bd_ip *source)
+{
+    return request << 16 | mark_of(&nonce->key[0], source);
+}
+
+bool bd_nonce_is_of(const struct bd_nonce *nonce, const struct bd_nonce_fields *fields,
+                    const struct bd_ip *source)
+{
+    return (uint16_t)fields->request == mark_of(&nonce->key[fields->key], source);
+}
+
 void bd_nonce_make(struct bd_nonce *nonce, uint64_t issued_wall_ms, uint64_t request,
                    struct bd_str realm, char out[BD_NONCE_TEXT])
 {
@@ -178,8 +200,10 @@ bool bd_nonce_check(struct bd_nonce *nonce, struct bd_str text, struct bd_str re
     for (unsigned k = 0; k < KEYS; k++) {
         uint8_t tag[BLOCK];
         if (nonce->key[k].usable && nonce->key[k].id == id &&
-            make_tag(nonce, k, realm, bytes, tag) && bd_aes_block_eq(tag, bytes + BLOCK))
+            make_tag(nonce, k, realm, bytes, tag) && bd_aes_block_eq(tag, bytes + BLOCK)) {
+            fields->key = k;
             return true;
+        }
     }
     return false;
 }

@@ -8,6 +8,7 @@
  *   path.c       may a Path stand there?                       RFC 3327 5.3
  *   third_party.c  on whose behalf?                            10.2, 10.3 (4)
  *   auth.c       who asks, and may he?                         10.3 (3), (4), 22
+ *   limit.c      is that too often?
  *   repeat.c     just what they asked for the last time?
  *   asks.c       if not: what do the Contacts ask for?                 10.3 (6), (7)
  *   decide.c     what becomes of the bindings?                 10.3 (6), (7)
@@ -27,6 +28,7 @@
 #include "decide.h"
 #include "gruu.h"
 #include "identities.h"
+#include "limiter.h"
 #include "locate.h"
 #include "nonce.h"
 #include "preferences.h"
@@ -164,6 +166,14 @@ enum bd_verdict bd_authorize_result(struct bd_registrar *registrar, struct bd_tu
  * there are none, BD_SIP_BAD_NONCE when the nonce is not ours. */
 enum bd_verdict bd_credentials_check(struct bd_registrar *registrar, struct bd_turn *turn);
 
+/* limit.c */
+/* Whether one more registration of the AoR may be. */
+enum bd_verdict bd_limit_register(struct bd_registrar *registrar, const struct bd_turn *turn);
+/* Whether a verifier may be asked about the turn's credentials, whose notes are complete. */
+enum bd_verdict bd_limit_credentials(struct bd_registrar *registrar, const struct bd_turn *turn);
+/* A verifier found them wrong. */
+void bd_limit_failed(struct bd_registrar *registrar, struct bd_turn *turn);
+
 /* authinfo.c */
 /* Makes the 200 carry Authentication-Info when the verifier's result has what it takes. */
 void bd_authinfo_prepare(struct bd_registrar *registrar, struct bd_turn *turn,
@@ -228,6 +238,16 @@ static inline uint64_t bd_turn_first_wall_ms(struct bd_registrar *registrar,
     const struct bd_request *request = turn->request;
     uint64_t first_ms = bd_recent_first_ms(&registrar->recent, turn->transaction, request->now_ms);
     return request->wall_ms - (request->now_ms - first_ms);
+}
+
+/* Makes the nonce that a turn's reply carries, bound to whom it goes. */
+static inline void bd_turn_make_nonce(struct bd_registrar *registrar, const struct bd_turn *turn,
+                                      char out[BD_NONCE_TEXT])
+{
+    uint64_t request =
+        bd_nonce_request(registrar->nonce, turn->transaction, &turn->request->source.ip);
+    bd_nonce_make(registrar->nonce, bd_turn_first_wall_ms(registrar, turn), request, turn->realm,
+                  out);
 }
 
 static inline void bd_registrar_count(struct bd_registrar *registrar, enum bd_counter counter,

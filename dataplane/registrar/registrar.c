@@ -70,6 +70,8 @@ static void reach_out(const struct bd_registrar *r, struct bd_turn *turn)
 {
     const struct bd_arena *arena = r->deps.arena;
     turn->hash = bd_table_hash(r->deps.table, turn->aor);
+    if (r->deps.limiter)
+        bd_limiter_prefetch_aor(r->deps.limiter, turn->hash);
     turn->looks_up = looks_up(turn);
     if (!turn->looks_up)
         return;
@@ -168,6 +170,8 @@ enum bd_step bd_registrar_handle(struct bd_registrar *registrar, unsigned place,
         outcome = bd_authorize(registrar, turn, job, &verify);
     if (verify)
         return BD_STEP_VERIFY;
+    if (outcome == BD_VERDICT_NONE)
+        outcome = bd_limit_register(registrar, turn);
     if (outcome == BD_VERDICT_NONE)
         outcome = serve(registrar, turn, reply);
     return finish(registrar, turn, outcome, reply, verdict);

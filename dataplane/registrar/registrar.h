@@ -26,12 +26,14 @@
 #include "wire.h"
 
 struct bd_registrar;
+struct bd_limiter;
 
 struct bd_registrar_deps {
     struct bd_arena *arena;
     struct bd_table *table;
     struct bd_writer *writer;
     struct bd_worker_stats *stats;
+    struct bd_limiter *limiter; /* NULL: nothing is limited */
 };
 /* NULL with an error when OpenSSL objects cannot be made. */
 struct bd_registrar *bd_registrar_new(const struct bd_registrar_deps *deps, struct bd_error *error);
@@ -43,6 +45,7 @@ struct bd_notes {
     uint64_t transaction;     /* private.h */
     uint64_t policy_sequence; /* of the policy that the credentials were chosen by */
     uint64_t issued_ms;       /* when their nonce was made */
+    bool foreign;             /* it was given to another source */
     struct bd_credentials credentials;
 };
 

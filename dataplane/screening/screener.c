@@ -176,6 +176,7 @@ struct scan {
     struct bd_screener *screener;
     const struct bd_screen_rule *rules;
     uint32_t first; /* that decides; UINT32_MAX: none does */
+    uint32_t would; /* the first of those that would ban, while bans are only counted */
     bool counted, failed;
 };
 
@@ -192,6 +193,8 @@ static int on_match(unsigned id, unsigned long long from, unsigned long long to,
     if (rule->action == BD_SCREEN_COUNT) {
         hit(scan->screener, rule);
         scan->counted = true;
+    } else if (rule->action == BD_SCREEN_BAN && !scan->screener->policy->bans_enforced) {
+        scan->would = id < scan->would ? id : scan->would;
     } else if (id < scan->first) {
         scan->first = id;
     }
@@ -218,7 +221,8 @@ static void scan_fields(struct scan *scan, const struct bd_message *m, unsigned 
 
 static bool is_clean(const struct scan *scan)
 {
-    return scan->first == UINT32_MAX && !scan->counted && !scan->failed;
+    return scan->first == UINT32_MAX && scan->would == UINT32_MAX && !scan->counted &&
+           !scan->failed;
 }
 
 static void scan_all(struct scan *scan, const struct place *p)
@@ -261,7 +265,18 @@ static enum bd_verdict apply(struct bd_screener *s, const struct scan *scan,
     if (rule->action == BD_SCREEN_DROP)
         return BD_SIP_SCREEN_DROP;
     ban(s, rule, scan->first, source, now_s);
-    return s->policy->bans_enforced ? BD_SIP_SCREEN_BAN : BD_VERDICT_NONE;
+    return BD_SIP_SCREEN_BAN;
+}
+
+/* Behind a rule that decides, one that would ban is not reached. */
+static void note_ban(struct bd_screener *s, const struct scan *scan, const struct bd_ip *source,
+                     uint32_t now_s)
+{
+    if (scan->would >= scan->first)
+        return;
+    const struct bd_screen_rule *rule = &scan->rules[scan->would];
+    hit(s, rule);
+    ban(s, rule, scan->would, source, now_s);
 }
 
 enum bd_verdict bd_screener_judge(struct bd_screener *s, unsigned place, const struct bd_ip *source,
@@ -270,7 +285,8 @@ enum bd_verdict bd_screener_judge(struct bd_screener *s, unsigned place, const s
     const struct place *p = &s->place[place];
     if (!p->m)
         return BD_VERDICT_NONE;
-    struct scan scan = {.screener = s, .first = UINT32_MAX, .failed = s->failed};
+    struct scan scan = {
+        .screener = s, .first = UINT32_MAX, .would = UINT32_MAX, .failed = s->failed};
     if (!s->failed) {
         scan.rules = bd_screen_rules(s->screen);
         scan_all(&scan, p);
@@ -279,15 +295,6 @@ enum bd_verdict bd_screener_judge(struct bd_screener *s, unsigned place, const s
         count(s, BD_CTR_SCREEN_FAILED);
     if (scan.counted)
         count(s, BD_CTR_SCREEN_COUNT);
+    note_ban(s, &scan, source, now_s);
     return scan.first == UINT32_MAX ? BD_VERDICT_NONE : apply(s, &scan, source, now_s, code);
-}
-
-bool bd_screener_admits(struct bd_screener *s, const struct bd_ip *source, uint32_t now_s)
-{
-    if (!bd_ban_holds(s->arena, source, now_s) || !bd_policy_may_ban(s->policy, source))
-        return true;
-    if (s->policy->bans_enforced)
-        return false;
-    count(s, BD_CTR_BANNED_PASSED);
-    return true;
 }

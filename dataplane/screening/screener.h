@@ -7,7 +7,8 @@
  *
  * Fields are scanned as they came, all header fields of a name, folds and comments included, by
  * Hyperscan; each field by all of its rules at once. Of the rules that match, the first in the
- * order of the file that is not `count` decides; each `count` that matches is counted.
+ * order of the file that is not `count` decides; each `count` that matches is counted. While bans
+ * are only counted, so are the rules that ban.
  *
  * What has passed is remembered by a keyed hash of the fields and of the rules (seen.h), so a phone
  * that repeats itself is not scanned again until rules or fields change. Via and the whole message,
@@ -40,8 +41,5 @@ void bd_screener_begin(struct bd_screener *screener, unsigned place, const struc
  * is banned already unless the policy says otherwise. now_s is bd_clock_ms() / 1000. */
 enum bd_verdict bd_screener_judge(struct bd_screener *screener, unsigned place,
                                   const struct bd_ip *source, uint32_t now_s, unsigned *code);
-
-/* Takes the datagrams of banned sources out, counted: false for one that ends here. */
-bool bd_screener_admits(struct bd_screener *screener, const struct bd_ip *source, uint32_t now_s);
 
 #endif

@@ -107,8 +107,7 @@ static void write_200(struct bench *b, const struct shot *s, struct bd_wire *w)
 static void write_nonce(struct bench *b, const struct shot *s, struct bd_wire *w)
 {
     struct bd_registrar *r = b->lab->registrar;
-    uint64_t issued_ms = bd_turn_first_wall_ms(r, &s->turn);
-    bd_nonce_make(r->nonce, issued_ms, s->turn.transaction, s->turn.realm, w->p);
+    bd_turn_make_nonce(r, &s->turn, w->p);
     w->p += BD_NONCE_TEXT;
 }
 

@@ -25,6 +25,7 @@ static inline void test_arena_make(struct bd_arena *arena, uint64_t subscribers_
         params.region_sz[i] = 4096;
     params.region_sz[BD_REGION_POLICY] = bd_policy_footprint();
     params.region_sz[BD_REGION_BANS] = bd_bans_footprint();
+    params.region_sz[BD_REGION_LIMITS] = 4U << 20; /* limiter.h, which this folder does not know */
     params.region_sz[BD_REGION_STATS] = sizeof(struct bd_worker_stats) * TEST_WORKERS;
     params.region_sz[BD_REGION_PROVISIONED] = bd_provisioned_footprint(subscribers_max);
     assert_int_equal(bd_arena_create_private(arena, &params, &error), 0);

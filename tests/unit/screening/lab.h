@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "compile.h"
+#include "limiter.h"
 #include "screen.h"
 #include "screen_compile.h"
 #include "screener.h"
@@ -19,6 +20,7 @@ struct lab {
     struct bd_epoch epoch;
     struct bd_worker_stats *stats;
     struct bd_screener *screener;
+    struct bd_limiter *limiter;
 };
 
 static inline void lab_open(struct lab *lab)
@@ -28,12 +30,15 @@ static inline void lab_open(struct lab *lab)
     bd_epoch_init(&lab->epoch);
     lab->stats = bd_arena_region(&lab->arena, BD_REGION_STATS);
     lab->screener = bd_screener_new(&lab->arena, lab->stats, 1000, &error);
+    lab->limiter = bd_limiter_new(&lab->arena, lab->stats, 0, &error);
     assert_non_null(lab->screener);
+    assert_non_null(lab->limiter);
 }
 
 static inline void lab_close(struct lab *lab)
 {
     bd_screener_free(lab->screener);
+    bd_limiter_free(lab->limiter);
     bd_arena_leave(&lab->arena);
 }
 

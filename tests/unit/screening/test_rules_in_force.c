@@ -30,7 +30,9 @@ static bool admits(uint32_t now_s)
 {
     struct bd_ip source;
     assert_true(bd_ip_parse(BD_STR("192.0.2.1"), &source));
-    return bd_screener_admits(lab.screener, &source, now_s);
+    bd_limiter_use(lab.limiter, bd_policy_current(&lab.arena), now_s * 1000ULL);
+    bd_limiter_prefetch(lab.limiter, 0, &source);
+    return bd_limiter_admit(lab.limiter, 0, &source) == BD_VERDICT_NONE;
 }
 
 #define BAN "- {field: user_agent, pattern: evil, action: ban 50}\n"
