@@ -138,5 +138,6 @@ unsigned bd_failures_raise(struct bd_failures *failures, uint64_t key)
 
 bool bd_failures_any(const struct bd_failures *failures, uint32_t now, uint32_t more)
 {
-    return now < (uint64_t)atomic_load_explicit(&failures->latest, memory_order_relaxed) + more;
+    uint64_t latest = atomic_load_explicit(&failures->latest, memory_order_relaxed);
+    return latest && now < latest + more;
 }

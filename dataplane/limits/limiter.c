@@ -8,7 +8,7 @@
 
 /* Failures of an AoR from one source, and of foreign nonces from one source. A phone that is told a
  * wrong password fails twice or three times in a row, each 30 s. */
-enum { PAIR_BURST = 20, PAIR_INTERVAL_S = 10 };
+enum { PAIR_BURST = 20, PAIR_INTERVAL_S = 9 };
 /* Of an AoR, from strangers. */
 enum { AOR_INTERVAL_S = 5 };
 /* What a source is charged is forgiven within this time. */

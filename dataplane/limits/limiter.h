@@ -14,12 +14,12 @@
  * "foreign": they count for themselves, and once there were some, such credentials draw a nonce of
  * their own instead of a verifier. So nobody has somebody else banned, nor his phone refused.
  *
- *   own nonce, wrong   -> (AoR, source)   20, one more each 10 s: enough for a phone that tries its
+ *   own nonce, wrong   -> (AoR, source)   20, one more each 9 s: enough for a phone that tries its
  *                                         wrong password for ever. Beyond: not tried, and to
  *                      -> source          which also pays for each AoR that it fails at for the
  *                                         first time: failed_per_source, forgiven within an hour.
  *                                         Beyond: banned, twice as long each time
- *   foreign, wrong     -> foreign source  20, one more each 10 s. Beyond: challenged, not tried
+ *   foreign, wrong     -> foreign source  20, one more each 9 s. Beyond: challenged, not tried
  *   all, unless the AoR is registered from that source
  *                      -> AoR             failed_per_aor, one more each 5 s. Beyond: guarded. Who
  *                                         has failed at it lately is not tried for
