@@ -84,6 +84,8 @@ ports:
     tx_descriptors: ${descriptors:-4096}
     addresses: [198.18.0.1/24]
 listen: ["198.18.0.1:5060"]
+# All phones of a generator have a few addresses.
+limits: {rates: count}
 domains:
   - name: carrier.example
     auth: open

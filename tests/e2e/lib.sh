@@ -163,6 +163,8 @@ registrar:
   min_expires: 1
   max_expires: ${lab_max_expires:-7200}
   max_contacts: 10
+# A few phones that send as fast as they can are no limit's business here.
+limits: {${lab_limits:-rates: count}}
 domains:
   - name: example.com
     aliases: [198.18.0.1, "2001:db8::1"]

@@ -110,6 +110,8 @@ ports:
     tx_descriptors: $((1 << ring))
     addresses: [198.18.0.1/16]
 listen: ["198.18.0.1:5060"]
+# All phones of the generator have a few addresses.
+limits: {rates: count}
 registrar:
   algorithms: [MD5]
   qop: [auth]

@@ -80,6 +80,7 @@ static struct bd_config *make_config(const struct replay_settings *s)
             "  algorithms: [MD5]\n"
             "  nonce_expire: 3600\n"
             "  redirect: %s\n"
+            "limits: {rates: count}\n"
             "auth:\n"
             "  secret: \"a secret of the bench, for it alone\"\n"
             "domains:\n"

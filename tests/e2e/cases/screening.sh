@@ -40,6 +40,12 @@ screening()
     in_lab "$python" "$here/screening.py" "$@"
 }
 
+# Section limits anew; for the next reload.
+limit()
+{
+    sed -i "s|^limits: .*|limits: {rates: count, $1}|" "$lab/bindery.yaml"
+}
+
 # Of a verdict or counter.
 total()
 {
@@ -142,14 +148,14 @@ case_an_operator_bans()
 case_bans_that_only_count()
 {
     cp "$lab/bindery.yaml" "$lab/enforcing.yaml"
-    printf 'limits: {bans: count}\n' >>"$lab/bindery.yaml"
+    limit 'bans: count'
     use_rules 'field: user_agent, pattern: evil, action: ban 60'
     equal "$(screening agent 198.18.0.3 evil)" 200 "served"
     equal "$(screening agent 198.18.0.3 evil)" 200 "served again"
     equal "$(hits 1)" 2 "hits"
     [[ $(banned) == *"198.18.0.3/32"* ]] || fail "not listed: $(banned)"
     (($(total banned_passed) > 0)) || fail "not counted"
-    printf 'limits: {never_ban: [198.18.0.0/24]}\n' | cat "$lab/enforcing.yaml" - >"$lab/bindery.yaml"
+    limit 'never_ban: [198.18.0.0/24]'
     ask reload
     equal "$(screening agent 198.18.0.3 'Phone 1.0')" 200 "in never_ban"
     equal "$(screening agent 198.18.0.3 evil)" 0 "the rule still holds"

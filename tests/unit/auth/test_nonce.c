@@ -153,6 +153,32 @@ static void test_key_rotation(void **state)
     bd_nonce_free(node);
 }
 
+/* The mark of its source: the same on every node, whatever the key that it was made with. */
+static void test_source(void **state)
+{
+    struct bd_nonce *node = nonce_with(1, 0), *other = nonce_with(1, 0);
+    static const char *const address[] = {"192.0.2.1", "192.0.2.2", "2001:db8::1",
+                                          "2001:db8:0:1::1"};
+    char text[BD_NONCE_TEXT];
+    struct bd_nonce_fields fields;
+    struct keys rotated = keys_of(2, 1);
+    assert_int_equal(bd_nonce_set_keys(other, rotated.key), 0);
+    for (unsigned i = 0; i < 4; i++) {
+        struct bd_ip source, asked;
+        assert_true(bd_ip_parse(bd_str_from(address[i]), &source));
+        bd_nonce_make(node, ISSUED, bd_nonce_request(node, 42, &source), REALM, text);
+        assert_true(bd_nonce_check(other, (struct bd_str){text, sizeof(text)}, REALM, &fields));
+        for (unsigned k = 0; k < 4; k++) {
+            assert_true(bd_ip_parse(bd_str_from(address[k]), &asked));
+            assert_int_equal(bd_nonce_is_of(other, &fields, &asked), i == k);
+        }
+        source.b[15] ^= 0x10;
+        assert_int_equal(bd_nonce_is_of(other, &fields, &source), i >= 2); /* of IPv6 the /64 */
+    }
+    bd_nonce_free(node);
+    bd_nonce_free(other);
+}
+
 /* A slot without a key must not become a key that everybody knows. */
 static void test_absent_keys(void **state)
 {
@@ -180,6 +206,7 @@ int main(void)
         cmocka_unit_test(test_lengths),
         cmocka_unit_test(test_other_realms_are_refused),
         cmocka_unit_test(test_key_rotation),
+        cmocka_unit_test(test_source),
         cmocka_unit_test(test_absent_keys),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

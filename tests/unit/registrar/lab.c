@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "lab.h"
 
+#include "ban.h"
 #include "bulk.h"
 #include "dirty.h"
 #include "identities.h"
@@ -77,6 +78,8 @@ static void make_policy(struct lab *lab, const struct bd_policy_domain *settings
         .server = BD_STR("Bindery"),
         .verdict_timeout_ms = 1000,
         .hash_seed = 7,
+        .limits = lab->limits,
+        .bans_enforced = true,
     };
     struct bd_policy_profile_in profiles[2] = {{.name = BD_STR("")}, {.name = BD_STR("own")}};
     if (lab->profile) {
@@ -99,6 +102,22 @@ void lab_digest_policy(struct lab *lab, const struct bd_policy_domain *settings)
     make_policy(lab, &lab_settings, settings, true);
 }
 
+void lab_limit(struct lab *lab, const struct bd_policy_limits *limits)
+{
+    struct bd_error error = {""};
+    if (!lab->limiter) {
+        bd_registrar_free(lab->registrar);
+        lab->limiter = bd_limiter_new(&lab->arena, lab->stats, 0, &error);
+        assert_non_null(lab->limiter);
+        struct bd_registrar_deps deps = {&lab->arena, &lab->table, lab->writer, lab->stats,
+                                         lab->limiter};
+        lab->registrar = bd_registrar_new(&deps, &error);
+        assert_non_null(lab->registrar);
+    }
+    lab->limits = *limits;
+    make_policy(lab, &lab_settings, &lab_settings, true);
+}
+
 static void start_worker(struct lab *lab, unsigned worker)
 {
     struct bd_error error = {""};
@@ -106,7 +125,7 @@ static void start_worker(struct lab *lab, unsigned worker)
     bd_writer_online(lab->writer);
     struct bd_worker_stats *stats = bd_arena_region(&lab->arena, BD_REGION_STATS);
     lab->stats = &stats[worker];
-    struct bd_registrar_deps deps = {&lab->arena, &lab->table, lab->writer, lab->stats};
+    struct bd_registrar_deps deps = {&lab->arena, &lab->table, lab->writer, lab->stats, NULL};
     lab->registrar = bd_registrar_new(&deps, &error);
     if (!lab->registrar)
         fail_msg("registrar: %s", error.text);
@@ -128,6 +147,8 @@ struct lab *lab_new_of(uint64_t bindings_max, uint64_t subscribers_max)
             [BD_REGION_PROVISIONED] = bd_provisioned_footprint(subscribers_max),
             [BD_REGION_IDENTITIES] = bd_identities_footprint(100),
             [BD_REGION_NONCES] = 4096,
+            [BD_REGION_BANS] = bd_bans_footprint(),
+            [BD_REGION_LIMITS] = bd_limits_footprint(1),
             [BD_REGION_CHANNELS] = 4096,
             [BD_REGION_STATS] = 2 * sizeof(struct bd_worker_stats),
             [BD_REGION_TABLE] = bd_table_footprint(bindings_max),
@@ -165,6 +186,7 @@ static void stop_worker(struct lab *lab)
 void lab_free(struct lab *lab)
 {
     stop_worker(lab);
+    bd_limiter_free(lab->limiter);
     bd_memory_free(lab->memory);
     bd_arena_leave(&lab->arena);
     free(lab->policy);
@@ -230,6 +252,8 @@ unsigned lab_send_bytes(struct lab *lab, size_t len)
     struct bd_request request = request_of(lab, false);
     struct bd_wire w = bd_wire_init(lab->reply, lab->reply_cap);
     lab->verdict = BD_VERDICT_NONE;
+    if (lab->limiter)
+        bd_limiter_use(lab->limiter, lab->policy, lab->now_ms);
     bd_registrar_prepare(lab->registrar, 0, &request);
     bd_registrar_prefetch(lab->registrar, 0);
     lab->step = bd_registrar_handle(lab->registrar, 0, &w, &lab->job, &lab->verdict);

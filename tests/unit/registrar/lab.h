@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "limiter.h"
 #include "registrar.h"
 
 #define LAB_REPLY_MAX 9000
@@ -21,7 +22,9 @@ struct lab {
     struct bd_writer *writer;
     struct bd_worker_stats *stats;
     struct bd_registrar *registrar;
+    struct bd_limiter *limiter; /* NULL: nothing is limited */
     void *policy;
+    struct bd_policy_limits limits; /* of the next policy */
     uint64_t policies; /* published so far */
     /* Of the subscribers that are provisioned with number 1, from the next policy on; NULL: none.
      */
@@ -60,6 +63,9 @@ void lab_free_second(struct lab *second);
 void lab_policy(struct lab *lab, const struct bd_policy_domain *settings, bool with_default);
 /* The same with other settings for digest.example; example.com has lab_settings. */
 void lab_digest_policy(struct lab *lab, const struct bd_policy_domain *settings);
+
+/* Limits all that follows; digest.example then has lab_settings. */
+void lab_limit(struct lab *lab, const struct bd_policy_limits *limits);
 
 /* Sends one datagram; the reply stands in lab->reply, NUL-terminated. Returns its status, 0 for
  * silence. Stops at BD_STEP_VERIFY (status 0) with the job in lab->job. */

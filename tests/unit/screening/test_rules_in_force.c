@@ -65,6 +65,21 @@ static void test_ban_counted(void **state)
     assert_int_equal(lab_counter(&lab, BD_CTR_BANNED_PASSED), 1);
 }
 
+/* A rule that would ban hides none behind it that drops. */
+static void test_ban_counted_before_a_drop(void **state)
+{
+    lab_rules(&lab, BAN "- {field: from, pattern: alice, action: drop}\n", "limits: {bans: count}\n");
+    assert_int_equal(screen(WITH(agent, "evil")), BD_SIP_SCREEN_DROP);
+    assert_int_equal(lab_hits(&lab, 0), 1);
+    assert_int_equal(lab_hits(&lab, 1), 1);
+    lab_rules(&lab, "- {field: from, pattern: alice, action: drop}\n" BAN, "limits: {bans: count}\n");
+    assert_int_equal(screen(WITH(agent, "evil")), BD_SIP_SCREEN_DROP);
+    assert_int_equal(lab_hits(&lab, 0), 2);
+    assert_int_equal(lab_hits(&lab, 1), 1); /* not reached, as before */
+    lab_rules(&lab, BAN "- {field: from, pattern: alice, action: drop}\n", "");
+    assert_int_equal(screen(WITH(agent, "evil")), BD_SIP_SCREEN_BAN);
+}
+
 static void test_never_ban(void **state)
 {
     lab_rules(&lab, BAN, "limits: {never_ban: [192.0.2.0/24]}\n");
@@ -219,7 +234,7 @@ static void test_shipped_pass(void **state)
 
 /* clang-format off */
 #define TESTS(X) \
-    X(ban) X(ban_counted) X(never_ban) X(hits) X(refused) X(too_large) X(shipped_catch) X(shipped_pass)
+    X(ban) X(ban_counted) X(ban_counted_before_a_drop) X(never_ban) X(hits) X(refused) X(too_large) X(shipped_catch) X(shipped_pass)
 /* clang-format on */
 
 int main(void)
