@@ -4,6 +4,7 @@
 #include "ban.h"
 #include "clock.h"
 #include "commands.h"
+#include "limiter.h"
 #include "screen_compile.h"
 #include "state.h"
 #include "words.h"
@@ -140,13 +141,20 @@ void bd_command_ban(struct bd_answer *answer, const struct bd_str *args, unsigne
     }
 }
 
+/* What it was banned for is forgotten, or its next wrong password would ban it again. */
+static bool unban(const struct bd_control *control, const struct bd_ip *source)
+{
+    bd_limits_forgive(&control->arena, source);
+    return bd_ban_remove(&control->arena, source, now_s());
+}
+
 static unsigned remove_all(const struct bd_control *control)
 {
     struct bd_ban ban;
     unsigned removed = 0;
     for (unsigned i = 0; i < BD_BANS_MAX; i++) {
         if (bd_ban_at(&control->arena, i, now_s(), &ban))
-            removed += bd_ban_remove(&control->arena, &ban.source.ip, now_s());
+            removed += unban(control, &ban.source.ip);
     }
     return removed;
 }
@@ -159,7 +167,7 @@ void bd_command_unban(struct bd_answer *answer, const struct bd_str *args, unsig
         bd_answer_done(answer, "%u no longer banned", remove_all(control));
     else if (!bd_ip_parse(args[0], &source))
         bd_answer_error(answer, "'%.*s' is no IP address", BD_STR_ARG(args[0]));
-    else if (bd_ban_remove(&control->arena, &source, now_s()))
+    else if (unban(control, &source))
         bd_answer_done(answer, "no longer banned");
     else
         bd_answer_error(answer, "it is not banned");

@@ -136,6 +136,18 @@ unsigned bd_failures_raise(struct bd_failures *failures, uint64_t key)
     return level;
 }
 
+void bd_failures_forgive(struct bd_failures *failures, uint64_t key)
+{
+    line_t *line = line_of(failures, key);
+    bool found = true;
+    while (found) {
+        uint64_t word;
+        _Atomic uint64_t *at = find(line, tag_of(key), &word, &found);
+        if (found)
+            swap(at, word, 0);
+    }
+}
+
 bool bd_failures_any(const struct bd_failures *failures, uint32_t now, uint32_t more)
 {
     uint64_t latest = atomic_load_explicit(&failures->latest, memory_order_relaxed);

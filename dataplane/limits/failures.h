@@ -66,6 +66,8 @@ struct bd_failure_state bd_failures_add(struct bd_failures *failures, uint64_t k
                                         const struct bd_failure_terms *terms);
 /* Raises the level of a key that has just failed, and returns what it was: 0..15. */
 unsigned bd_failures_raise(struct bd_failures *failures, uint64_t key);
+/* Forgets a key, its level too. */
+void bd_failures_forgive(struct bd_failures *failures, uint64_t key);
 /* Whether any key has failures that are not forgiven, or were but `more` steps ago. */
 bool bd_failures_any(const struct bd_failures *failures, uint32_t now, uint32_t more);
 

@@ -149,11 +149,16 @@ enum bd_verdict bd_limiter_admit(struct bd_limiter *l, unsigned place, const str
 /* --- addresses of record ------------------------------------------------------------------------
  */
 
-static uint64_t key_of(const struct bd_limiter *l, enum kind kind, uint64_t aor,
+static uint64_t key_of(const struct bd_arena *arena, enum kind kind, uint64_t aor,
                        const struct bd_ip *source)
 {
     uint64_t part[3] = {kind, aor, source ? bd_source_key(source) : 0};
-    return bd_hash64(&l->arena->hash_key, part, sizeof(part));
+    return bd_hash64(&arena->hash_key, part, sizeof(part));
+}
+
+void bd_limits_forgive(const struct bd_arena *arena, const struct bd_ip *source)
+{
+    bd_failures_forgive(&bd_limits_of(arena)->failures, key_of(arena, KIND_SOURCE, 0, source));
 }
 
 static bool is_exempt(const struct bd_limiter *l, const struct bd_ip *source)
@@ -179,7 +184,7 @@ bool bd_limiter_aor(struct bd_limiter *l, const struct bd_limit_claim *claim)
 
 bool bd_limiter_aor_known(struct bd_limiter *l, const struct bd_limit_claim *claim)
 {
-    return take_aor(l, key_of(l, KIND_PAIR, claim->key, claim->source));
+    return take_aor(l, key_of(l->arena, KIND_PAIR, claim->key, claim->source));
 }
 
 enum bd_verdict bd_limiter_refuse(struct bd_limiter *l, const struct bd_limit_claim *claim,
@@ -199,7 +204,7 @@ enum bd_verdict bd_limiter_refuse(struct bd_limiter *l, const struct bd_limit_cl
 static void charge_source(struct bd_limiter *l, const struct bd_ip *source)
 {
     const struct bd_policy_limits *limits = &l->policy->limits;
-    uint64_t key = key_of(l, KIND_SOURCE, 0, source);
+    uint64_t key = key_of(l->arena, KIND_SOURCE, 0, source);
     if (!limits->failed_per_source ||
         !bd_failures_add(l->failures, key, l->steps, &l->source_terms).over)
         return;
@@ -224,7 +229,7 @@ bool bd_limiter_guards(const struct bd_limiter *l, const struct bd_limit_claim *
 {
     if (!l->policy->limits.failed_per_aor || is_quiet(l))
         return false;
-    uint64_t key = key_of(l, KIND_AOR, claim->key, NULL);
+    uint64_t key = key_of(l->arena, KIND_AOR, claim->key, NULL);
     return bd_failures_look(l->failures, key, l->steps, &l->aor_terms).over;
 }
 
@@ -232,7 +237,7 @@ bool bd_limiter_guards(const struct bd_limiter *l, const struct bd_limit_claim *
  * AoR is guarded, after the pause. */
 static bool is_slowed(struct bd_limiter *l, const struct bd_limit_claim *claim, bool guarded)
 {
-    uint64_t key = key_of(l, KIND_PAIR, claim->key, claim->source);
+    uint64_t key = key_of(l->arena, KIND_PAIR, claim->key, claim->source);
     struct bd_failure_state pair = bd_failures_look(l->failures, key, l->steps, &l->pair_terms);
     bool early = guarded && pair.found && pair.since < l->pause;
     if (early)
@@ -250,7 +255,7 @@ enum bd_verdict bd_limiter_guess(struct bd_limiter *l, const struct bd_limit_cla
     if (!claim->foreign)
         return is_slowed(l, claim, !known) ? bd_limiter_refuse(l, claim, BD_SIP_AUTH_SLOWED)
                                            : BD_VERDICT_NONE;
-    uint64_t key = key_of(l, KIND_FOREIGN, 0, claim->source);
+    uint64_t key = key_of(l->arena, KIND_FOREIGN, 0, claim->source);
     bool over = bd_failures_look(l->failures, key, l->steps, &l->pair_terms).over;
     if ((!over && known) || !l->policy->limits.rates_enforced)
         return BD_VERDICT_NONE;
@@ -265,12 +270,12 @@ void bd_limiter_failed(struct bd_limiter *l, const struct bd_limit_claim *claim,
         count(l, BD_CTR_AUTH_FAILED_FOREIGN);
     if (is_exempt(l, claim->source))
         return;
-    uint64_t key = claim->foreign ? key_of(l, KIND_FOREIGN, 0, claim->source)
-                                  : key_of(l, KIND_PAIR, claim->key, claim->source);
+    uint64_t key = claim->foreign ? key_of(l->arena, KIND_FOREIGN, 0, claim->source)
+                                  : key_of(l->arena, KIND_PAIR, claim->key, claim->source);
     struct bd_failure_state state = bd_failures_add(l->failures, key, l->steps, &l->pair_terms);
     if (!claim->foreign && (!state.found || state.over))
         charge_source(l, claim->source);
     if (!known && limits->failed_per_aor)
-        bd_failures_add(l->failures, key_of(l, KIND_AOR, claim->key, NULL), l->steps,
+        bd_failures_add(l->failures, key_of(l->arena, KIND_AOR, claim->key, NULL), l->steps,
                         &l->aor_terms);
 }

@@ -54,6 +54,9 @@ static inline struct bd_limits *bd_limits_of(const struct bd_arena *arena)
     return bd_arena_region(arena, BD_REGION_LIMITS);
 }
 
+/* Forgets what a source was charged with, its bans too, for who lifts one. Any process. */
+void bd_limits_forgive(const struct bd_arena *arena, const struct bd_ip *source);
+
 struct bd_limiter;
 /* NULL: no memory. */
 struct bd_limiter *bd_limiter_new(const struct bd_arena *arena, struct bd_worker_stats *stats,

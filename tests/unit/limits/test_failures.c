@@ -90,6 +90,18 @@ static void test_level(void **state)
     assert_false(look(2, 1000).found);
 }
 
+static void test_forgive(void **state)
+{
+    for (unsigned i = 0; i < 9; i++)
+        add(1, 1000);
+    bd_failures_raise(failures, nth(1));
+    bd_failures_forgive(failures, nth(1));
+    assert_false(look(1, 1000).found);
+    add(1, 1000);
+    assert_int_equal(bd_failures_raise(failures, nth(1)), 0);
+    bd_failures_forgive(failures, nth(2)); /* whom nobody knows */
+}
+
 /* Many times the room: those that have most to be forgiven stay. */
 static void test_flood(void **state)
 {
@@ -141,6 +153,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_bucket, make, drop),
         cmocka_unit_test_setup_teardown(test_time_goes_back, make, drop),
         cmocka_unit_test_setup_teardown(test_level, make, drop),
+        cmocka_unit_test_setup_teardown(test_forgive, make, drop),
         cmocka_unit_test_setup_teardown(test_flood, make, drop),
         cmocka_unit_test_setup_teardown(test_threads, make, drop),
     };
