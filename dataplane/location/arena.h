@@ -11,10 +11,10 @@
  * it; everybody else joins. All content is reached by offset.
  *
  * Who writes what (a dead process can therefore never leave the other's part half written):
- *   dataplane   table, record memory, stats, its ends of the channels; sets dirty marks
+ *   dataplane   table, record memory, stats, rates (rate.h), its ends of the channels; sets dirty marks
  *   control     policy, provisioned, identities, nonces, its ends of the channels; takes dirty
- * marks each role   its own line in the header both        bans, in which no entry needs more than
- * one store to be whole (ban.h)
+ * marks each role   its own line in the header both        bans, failures, in which no entry needs
+ * more than one store to be whole (ban.h, failures.h)
  *
  * Bindings have ONE writing process, the dataplane (several worker threads of it). The control
  * process changes them by command through a channel. So at attach the dataplane is alone with the
