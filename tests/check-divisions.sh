@@ -17,6 +17,7 @@ explained()
     cat <<'LIST'
 base/clock.h bd_clock_read_ms             by a constant, in threads that are no worker
 base/e164.c take_last                     configuration
+dataplane/limits/limiter.c take_policy             once a policy
 dataplane/location/allocator.c bd_class_batch     once a batch of records
 dataplane/location/allocator.c fetch_page         once a page of records
 dataplane/location/arena_file.c check_memory      start

@@ -22,7 +22,8 @@ static const struct bd_command_row rows[] = {
     {"show subscriptions", "", BD_LEVEL_USER, 0, 0, bd_command_show_subscriptions,
      "who watches which address of record (RFC 3680), one subscription a line"},
     {"show limits", "", BD_LEVEL_USER, 0, 0, bd_command_show_limits,
-     "every bound, what it is set to, and how much of it is used; who is banned"},
+     "every bound, what it is set to, and how much of it is used; who is limited "
+     "or banned"},
     {"show screening", "", BD_LEVEL_OPERATOR, 0, 0, bd_command_show_screening,
      "the screening rules in force and how often each has matched"},
     {"show metrics", "", BD_LEVEL_USER, 0, 0, bd_command_show_metrics,

@@ -11,7 +11,7 @@
  * it; everybody else joins. All content is reached by offset.
  *
  * Who writes what (a dead process can therefore never leave the other's part half written):
- *   dataplane   table, record memory, stats, rates (rate.h), its ends of the channels; sets dirty marks
+ *   dataplane   table, record memory, stats, rates, its ends of the channels; sets dirty marks
  *   control     policy, provisioned, identities, nonces, its ends of the channels; takes dirty
  * marks each role   its own line in the header both        bans, failures, in which no entry needs
  * more than one store to be whole (ban.h, failures.h)

@@ -112,6 +112,18 @@ case_a_broken_phone_hammers()
     (($(total limit_drop) > 0)) || fail "answered"
 }
 
+# A thousand phones behind one address, with the limits as they come.
+case_an_office_registers()
+{
+    limit 'rates: enforce'
+    {
+        echo SEQUENTIAL
+        for i in {1000..1999}; do echo "$i;[authentication username=$i password=secret-$i]"; done
+    } >"$lab/office.csv"
+    (cd "$lab" && in_lab sipp 198.18.0.1 -i 198.18.0.2 -sf "$here/sipp/register.xml" -inf office.csv -m 1000 \
+        -r 1000 -l 1000 -nostdin -timeout 10s -timeout_error)
+}
+
 case_lists()
 {
     local out

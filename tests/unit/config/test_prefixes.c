@@ -110,7 +110,8 @@ static void test_many(void **state)
     fputs("11.0.0.0/8\n", out);
     fclose(out);
     assert_null(load("deny_file: deny.txt", text, &errors));
-    assert_non_null(strstr(errors, ":16385:1 limits.deny_file: more than 16384 prefixes; join some"));
+    assert_non_null(
+        strstr(errors, ":16385:1 limits.deny_file: more than 16384 prefixes; join some"));
     free(errors);
     free(text);
 }

@@ -3,6 +3,8 @@
 #include "lab.h"
 
 #include "identities.h"
+#include "limiter.h"
+#include "source.h"
 
 #include <jansson.h>
 #include <sys/un.h>
@@ -120,6 +122,25 @@ static void bans_come_and_go(void **state)
     lab_expect(*state, "ban 192.0.2.1 31536001", "error: ");
     lab_expect(*state, "unban 192.0.2", "error: '192.0.2' is no IP address");
     lab_expect(*state, "show screening", "none");
+}
+
+/* What workers refused, by source and by AoR, as they leave it in the arena. */
+static void limits_tell_who_was_refused(void **state)
+{
+    struct lab *lab = *state;
+    struct bd_worker_limits *worker = bd_limits_of(&lab->arena)->worker;
+    struct bd_rate_terms terms = bd_rate_terms_of(1, 1);
+    struct bd_ip source;
+    assert_true(bd_ip_parse(BD_STR("192.0.2.9"), &source));
+    for (unsigned i = 0; i < 8; i++)
+        bd_rate_take(&worker[0].sources, 1, bd_source_key(&source), bd_rate_now(1000), &terms);
+    bd_refused_note(&worker[0].refused, 5, BD_STR("alice@example.com"));
+    lab_expect(lab, "show limits", "192.0.2.9/32");
+    lab_expect(lab, "json show limits", "\"limited_source\": \"192.0.2.9/32\"");
+    lab_expect(lab, "json show limits", "\"refused\": 7");
+    lab_expect(lab, "json show limits", "\"limited_aor\": \"alice@example.com\"");
+    lab_expect(lab, "show limits", "limits.source_rate");
+    lab_expect(lab, "show limits", "auth_failed");
 }
 
 static void lines_come_in_any_cut(void **state)
@@ -615,6 +636,7 @@ int main(void)
         cmocka_unit_test(unregister_goes_through_the_dataplane),
         cmocka_unit_test(unregister_tells_when_nobody_serves),
         cmocka_unit_test(bans_come_and_go),
+        cmocka_unit_test(limits_tell_who_was_refused),
         cmocka_unit_test(names_are_in_help_once),
     };
     return cmocka_run_group_tests(tests, open_lab, close_lab);

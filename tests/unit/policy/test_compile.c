@@ -37,6 +37,48 @@ static struct bd_policy *compile(const struct bd_arena *arena, const char *text)
     return policy;
 }
 
+/* The limits, the longest prefix of either list, and that allow spares bans as never_ban does. */
+static void test_limits(void **state)
+{
+    struct bd_arena arena;
+    test_arena_make(&arena, 64);
+    struct bd_policy *p =
+        compile(&arena, HEAD "domains: [{name: a.example}]\n"
+                             "limits:\n"
+                             "  allow: [192.0.2.0/24, \"2001:db8::/32\"]\n"
+                             "  deny: [0.0.0.0/0]\n"
+                             "  never_ban: [198.51.100.7]\n"
+                             "  rates: count\n"
+                             "  source_rate: 100\n  source_burst: 11\n"
+                             "  source_prefix_ipv4: 24\n  aor_rate: 0\n  aor_answer: drop\n"
+                             "  failed_per_source: 7\n");
+    const struct bd_policy_limits *l = &p->limits;
+    assert_false(l->rates_enforced);
+    assert_true(l->aor_silent);
+    assert_int_equal(l->source.interval, 10240); /* a hundredth of a second */
+    assert_int_equal(l->source.tolerance, 102400);
+    assert_int_equal(l->aor.interval, 0);
+    assert_int_equal(l->failed_per_source, 7);
+    assert_int_equal(l->failed_ban_s, 60);
+    static const struct {
+        const char *source;
+        enum bd_prefix_list list;
+        bool may_ban;
+    } cases[] = {{"192.0.2.1", BD_PREFIX_ALLOW, false},
+                 {"192.0.3.1", BD_PREFIX_DENY, true},
+                 {"198.51.100.7", BD_PREFIX_DENY, false},
+                 {"2001:db8::1", BD_PREFIX_ALLOW, false},
+                 {"2001:db9::1", BD_PREFIX_NONE, true}};
+    for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct bd_ip source;
+        assert_true(bd_ip_parse(bd_str_from(cases[i].source), &source));
+        assert_int_equal(bd_policy_list_of(p, &source), cases[i].list);
+        assert_int_equal(bd_policy_may_ban(p, &source), cases[i].may_ban);
+    }
+    free(p);
+    bd_arena_leave(&arena);
+}
+
 static void test_domains(void **state)
 {
     struct bd_arena arena;
@@ -327,7 +369,7 @@ int main(void)
         cmocka_unit_test(test_extensions),      cmocka_unit_test(test_memo),
         cmocka_unit_test(test_profile_numbers), cmocka_unit_test(test_all_profiles_replaced),
         cmocka_unit_test(test_secret),          cmocka_unit_test(test_random_secret),
-        cmocka_unit_test(test_too_large),
+        cmocka_unit_test(test_limits),          cmocka_unit_test(test_too_large),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
