@@ -50,9 +50,9 @@ unsigned wire_drop(struct wire *wire)
 
 const char *seen_field(const struct seen *seen, const char *name)
 {
-    static char text[4][PHONE_FRAME_MAX];
+    static char text[8][PHONE_FRAME_MAX];
     static unsigned next;
-    char *out = text[next++ % 4], key[64];
+    char *out = text[next++ % 8], key[64];
     snprintf(key, sizeof(key), "\r\n%s: ", name);
     const char *at = memmem(seen->frame + SIP, seen->len - SIP, key, strlen(key));
     if (!at)

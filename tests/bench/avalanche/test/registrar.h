@@ -43,7 +43,7 @@ struct crowd *world_new(struct crowd_options options);
 /* Lets the time pass, each tick of it. */
 void world_run(struct crowd *crowd, double until_s);
 
-/* The text of a header field of a request; a static buffer each for four calls. */
+/* The text of a header field of a request; it holds for seven more calls. */
 const char *seen_field(const struct seen *seen, const char *name);
 unsigned seen_cseq(const struct seen *seen);
 double seen_s(const struct seen *seen);
