@@ -63,7 +63,7 @@ provision()
         for (i = 0; i < n; i++) printf "4930%08d,example.com,secret-%08d\n", i, i }' >"$lab/subscribers.csv"
     begin=${EPOCHREALTIME/[.,]/}
     ask subscriber import "$lab/subscribers.csv" >&2 || return
-    echo "$(((${EPOCHREALTIME/[.,]/} - begin) / 1000))" | sed 's/...$/.&/'
+    awk -v us=$((${EPOCHREALTIME/[.,]/} - begin)) 'BEGIN { printf "%.3f\n", us / 1e6 }'
 }
 
 # avalanche_bindery_start WIRE PHONES
