@@ -71,7 +71,7 @@ provision()
 # avalanche_bindery_start WIRE PHONES
 avalanche_bindery_start()
 {
-    [[ $1 == memif ]] || receive_by thread || return
+    [[ $1 == memif ]] || receive_by softirq || return
     avalanche_config "$@" >"$lab/bindery.yaml"
     bindery_process control
     bindery_process dataplane

@@ -15,6 +15,7 @@ struct crowd {
     struct histogram waited;
     uint32_t mark_cnt[CROWD_MARKS]; /* phones */
     struct outbox outbox;
+    bool queue_full;                /* for the phone whose turn it is */
     struct check check[2][REPLIES]; /* without and with credentials */
     struct crowd_phone phone[];
 };
@@ -54,6 +55,10 @@ static void transmit(struct crowd *c, uint32_t number)
     struct outbox_request request = request_of(c, number);
     if (phone->sent < UINT16_MAX)
         phone->sent++;
+    if (c->queue_full) {
+        c->counts.queue_lost++;
+        return;
+    }
     outbox_put(&c->outbox, &request, phone->secret);
 }
 
@@ -125,8 +130,10 @@ bool crowd_turn(struct crowd *c, uint32_t now)
             break;
         if (now - due > c->counts.late)
             c->counts.late = now - due;
-        wake(c, number, now);
+        c->queue_full = now - due > CROWD_QUEUE;
+        wake(c, number, due);
     }
+    c->queue_full = false;
     return outbox_flush(&c->outbox) || done;
 }
 
@@ -292,8 +299,8 @@ void crowd_free(struct crowd *c)
 
 const struct crowd_counts *crowd_counts(struct crowd *c)
 {
-    c->counts.sent = c->outbox.sent;
-    c->counts.lost = c->outbox.lost;
+    c->counts.sent = c->outbox.sent + c->counts.queue_lost;
+    c->counts.lost = c->outbox.lost + c->counts.queue_lost;
     return &c->counts;
 }
 

@@ -16,8 +16,9 @@
  * attempt begins without credentials; a refresh has those of the last challenge, with the next nc.
  *
  * Nothing here reads a clock or knows DPDK: ticks come in, frames come in, and what is to be sent
- * goes out through wire.h. A frame that the wire does not take is lost, and the phone cannot know.
- */
+ * goes out through wire.h. A phone keeps its own time, however far this program is behind: the way
+ * to the server is a queue of 50 ms. A frame that would have waited longer, or that the wire does
+ * not take, is lost, and the phone cannot know. */
 #ifndef AVALANCHE_CROWD_H
 #define AVALANCHE_CROWD_H
 
@@ -36,7 +37,8 @@ enum {
     CROWD_T2 = 4 * CROWD_TICKS_PER_S,
     CROWD_TIMER_F = 64 * CROWD_T1,
     CROWD_REFUSED = 30 * CROWD_TICKS_PER_S,
-    CROWD_UNANSWERED = 60 * CROWD_TICKS_PER_S
+    CROWD_UNANSWERED = 60 * CROWD_TICKS_PER_S,
+    CROWD_QUEUE = CROWD_TICKS_PER_S / 20
 };
 
 enum crowd_state { CROWD_OFF, CROWD_TRYING, CROWD_WAITING, CROWD_REGISTERED };
@@ -67,7 +69,8 @@ enum { CROWD_MARKS = 4 };
 
 struct crowd_counts {
     uint64_t sent, again; /* messages, and those of them that are retransmissions */
-    uint64_t lost;        /* of the sent: the ring was full */
+    uint64_t lost;        /* of the sent: the queue or the ring was full */
+    uint64_t queue_lost;  /* of the lost: the queue */
     uint64_t ok, challenges, busy, refusals; /* replies taken: 200, 401, 503, any other final one */
     uint64_t unanswered;                     /* transactions that Timer F ended */
     uint64_t stray;                          /* replies to no transaction under way */

@@ -8,7 +8,7 @@ COLUMNS = [
     ("server", "server"), ("wire", "wire"), ("phones", "bindings"), ("honour Retry-After, %", "honour"),
     ("50 %, s", "seconds_50"), ("90 %, s", "seconds_90"), ("99 %, s", "seconds_99"), ("all, s", "seconds"),
     ("never", "failed"), ("messages a phone", "messages"), ("p99", "messages_p99"), ("max", "messages_max"),
-    ("sent again", "again"), ("lost at the ring", "lost"), ("401", "challenges"), ("503", "busy"),
+    ("sent again", "again"), ("lost on the way", "lost"), ("401", "challenges"), ("503", "busy"),
     ("other refusals", "refusals"), ("unanswered", "unanswered"), ("import, s", "import_s"),
 ]
 

@@ -66,6 +66,7 @@ bool report(struct crowd *crowd, uint32_t cnt, uint32_t now, uint64_t worker_wai
     print_count("sent", c->sent);
     print_count("again", c->again);
     print_count("lost", c->lost);
+    print_count("queue_lost", c->queue_lost);
     print_count("challenges", c->challenges);
     print_count("busy", c->busy);
     print_count("refusals", c->refusals);

@@ -22,7 +22,7 @@ struct wire {
 struct wire_options {
     const char *socket;    /* memif: path */
     const char *interface; /* its frames by a packet socket, and no memif; or NULL */
-    bool server;        /* listens; else the peer must be there already */
+    bool server;           /* listens; else the peer must be there already */
     unsigned cpu, ring_log2, memory_mb;
     uint8_t mac[6];
 };

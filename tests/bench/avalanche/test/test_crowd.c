@@ -100,6 +100,30 @@ static void test_full_ring(void **state)
     crowd_free(crowd);
 }
 
+/* Phones keep their time when the simulator is held up: what waited for more than 50 ms is lost,
+ * what waited less is sent, and the retransmission comes T1 after it should have been sent. */
+static void test_held_up(void **state)
+{
+    static const double held_s[] = {0.04, 0.06};
+    for (unsigned i = 0; i < 2; i++) {
+        struct crowd *crowd = one_phone();
+        registrar.full = true;
+        world_run(crowd, 0.2);
+        uint32_t power = crowd_phone(crowd, 0)->began;
+        registrar.full = false;
+        registrar.tick = power + CROWD_T1 + (uint32_t)(held_s[i] * CROWD_TICKS_PER_S);
+        world_run(crowd, 1.4);
+        bool in_time = i == 0;
+        assert_int_equal(registrar.seen_cnt, in_time);
+        assert_int_equal(crowd_counts(crowd)->queue_lost, !in_time);
+        assert_int_equal(crowd_counts(crowd)->lost, 1 + !in_time);
+        assert_int_equal(crowd_counts(crowd)->sent, 2);
+        world_run(crowd, 1.7);
+        assert_int_equal(message(registrar.seen_cnt - 1)->tick, power + 3 * CROWD_T1);
+        crowd_free(crowd);
+    }
+}
+
 /* --- challenges ------------------------------------------------------------------------------- */
 
 /* Each make answers at once, with the right digest, the next CSeq and another branch; the refresh
@@ -292,12 +316,13 @@ static void test_wheel(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_silence),      cmocka_unit_test(test_random_wait),
-        cmocka_unit_test(test_full_ring),    cmocka_unit_test(test_challenge),
-        cmocka_unit_test(test_answer_again), cmocka_unit_test(test_wrong_password),
-        cmocka_unit_test(test_stale),        cmocka_unit_test(test_refused),
-        cmocka_unit_test(test_retry_after),  cmocka_unit_test(test_not_ours),
-        cmocka_unit_test(test_power),        cmocka_unit_test(test_wheel),
+        cmocka_unit_test(test_silence),        cmocka_unit_test(test_random_wait),
+        cmocka_unit_test(test_full_ring),      cmocka_unit_test(test_held_up),
+        cmocka_unit_test(test_challenge),      cmocka_unit_test(test_answer_again),
+        cmocka_unit_test(test_wrong_password), cmocka_unit_test(test_stale),
+        cmocka_unit_test(test_refused),        cmocka_unit_test(test_retry_after),
+        cmocka_unit_test(test_not_ours),       cmocka_unit_test(test_power),
+        cmocka_unit_test(test_wheel),
     };
     return cmocka_run_group_tests_name("avalanche", tests, NULL, NULL);
 }
