@@ -134,7 +134,7 @@ fall()
         avalanche_kamailio_start && options+=(--nonce 32)
     else
         avalanche_bindery_start "$wire" "$n" && options+=(--watch "$(worker_schedstat)")
-    fi || return
+    fi || { veth_close; return 1; }
     phones "$wire" "${options[@]}" >"$work/fall"
     grep -q ' wrong=0 ' "$work/fall" || fail "the phones of $series got wrong replies: $(<"$work/fall")" || rc=1
     ! grep -q ' failed=0 ' "$work/fall" || equal "$("${server}_bindings")" "$n" "$server's bindings" || rc=1

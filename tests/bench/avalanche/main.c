@@ -5,6 +5,7 @@
 #include <rte_mbuf.h>
 #include <sched.h>
 #include <stdio.h>
+#include <sys/mman.h>
 
 #include "curve.h"
 #include "options.h"
@@ -51,6 +52,9 @@ int main(int argc, char **argv)
     int rc = options_read(&options, argc, argv);
     if (rc != 0)
         return rc < 0 ? 0 : rc;
+    /* No page of the phones is to be touched for the first time in the second that counts. */
+    if (mlockall(MCL_CURRENT | MCL_FUTURE))
+        perror("bindery-avalanche: mlockall");
     struct crowd *crowd = crowd_new(&options.crowd, &wire);
     if (!crowd ||
         !curve_open(&curve, options.csv, options.series, options.crowd.cnt, options.step_s) ||
