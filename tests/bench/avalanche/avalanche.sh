@@ -149,7 +149,7 @@ kamailio_bears() { tail -n 1 "$rows" | grep -q ' server=kamailio .* failed=0 '; 
 
 measure_avalanche()
 {
-    local n wires=(memif veth) honour bears=yes
+    local n honour bears=yes
     [[ ! -d /run/systemd/system ]] || systemctl mask kamailio.service >/dev/null 2>&1
     "$root/deploy/packages.sh" install peers || { cannot "Kamailio could not be installed"; return; }
     need "${servers[@]}" tests/bench/avalanche/bindery-avalanche || return
