@@ -63,7 +63,8 @@ int main(int argc, char **argv)
     uint64_t waited_ns = watch_waited_ns(&watch);
     uint32_t now = run(&wire, crowd, &curve, options.limit_s);
     waited_ns = watch_waited_ns(&watch) - waited_ns;
-    bool whole = curve_close(&curve, now, crowd) & report(crowd, options.crowd.cnt, now, waited_ns);
+    bool whole = report(crowd, options.crowd.cnt, now, waited_ns);
+    whole = curve_close(&curve, now, crowd) && whole;
     crowd_free(crowd);
     wire_close(&wire);
     return whole ? 0 : 1;

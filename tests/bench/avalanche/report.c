@@ -24,7 +24,7 @@ static struct messages messages_of(const struct crowd *crowd, uint32_t cnt)
         sum += sent;
         m.max = sent > m.max ? sent : m.max;
     }
-    while (seen + phones[m.p99] < 0.99 * cnt)
+    while ((double)(seen + phones[m.p99]) < 0.99 * cnt)
         seen += phones[m.p99++];
     m.mean = (double)sum / cnt;
     free(phones);
