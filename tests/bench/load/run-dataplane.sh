@@ -9,6 +9,7 @@
 #   --auth open|trusted|digest   of the domain (open)
 #   --ring LOG2      frames of a memif ring (10)
 #   --reflector      testpmd in the dataplane's place first: the wire's own limit, same frame, same core
+#   --fifo SECONDS   worker and generator before all else on their cores, for so long at most (bench_fifo)
 #   --json FILE      what bindery-load found
 #   --keep           leaves the folder with configuration and logs
 #
@@ -20,13 +21,14 @@ build=$(cd "${BUILD:-$root/build}" && pwd)
 load=$build/tests/bench/load/bindery-load
 ctl=$build/control/binderyctl
 
-aors=1000000 auth=open ring=10 reflector='' json='' keep='' phases=()
+aors=1000000 auth=open ring=10 reflector='' fifo='' json='' keep='' phases=()
 while (($#)); do
     case $1 in
     --aors) aors=$2 && shift ;;
     --auth) auth=$2 && shift ;;
     --ring) ring=$2 && shift ;;
     --json) json=$2 && shift ;;
+    --fifo) fifo=$2 && shift ;;
     --reflector) reflector=1 ;;
     --keep) keep=1 ;;
     --) shift && break ;;
@@ -75,14 +77,14 @@ until_true()
 ask() { "$ctl" -s "$work/admin.sock" "$@"; }
 serves() { grep -q 'serving with' "$work/dataplane.log"; }
 
-# Where the kernel says how long the worker had to wait for its core.
-worker_schedstat()
+# worker_of PROCESS: its thread that polls.
+worker_of()
 {
     local task
-    for task in /proc/"$dataplane"/task/*; do
-        [[ $(<"$task/comm") == rte-worker* ]] && echo "$task/schedstat" && return
+    for task in /proc/"$1"/task/*; do
+        [[ $(<"$task/comm") == rte-worker* ]] && echo "${task##*/}" && return
     done
-    echo "run-dataplane.sh: the dataplane has no worker thread" >&2
+    echo "run-dataplane.sh: process $1 has no worker thread" >&2
     return 1
 }
 
@@ -140,9 +142,13 @@ subscribers()
     ask subscriber import "$work/subscribers.csv" >&2
 }
 
+# generator WORKER-THREAD ARGUMENT...
 generator()
 {
-    "$load" --socket "$work/memif.sock" --cpu "$generator_cpu" --ring "$ring" --aors "$aors" "$@"
+    local before=()
+    [[ -z $fifo ]] || before=("$build/tests/bench/bench_fifo" "$fifo" --thread "$1")
+    shift
+    "${before[@]}" "$load" --socket "$work/memif.sock" --cpu "$generator_cpu" --ring "$ring" --aors "$aors" "$@"
 }
 
 # The wire alone: testpmd swaps MACs where the dataplane would work. It ends when its input does: a pipe
@@ -162,7 +168,7 @@ measure_reflector()
     disown
     # It looks for the link for a while, and forwards once that is up.
     until_true 10 "testpmd waits for its peer" grep -q 'Checking link' "$work/testpmd.log"
-    generator "$@" reflect
+    generator "$(worker_of "$pid")" "$@" reflect
     stop "$pid"
     exec {input}>&-
     rm -f "$work/memif.sock"
@@ -185,7 +191,9 @@ until_true 60 "dataplane serves" serves
 subscribers
 
 rc=0
-generator ${json:+--json "$json"} --watch "$(worker_schedstat)" "$@" "${phases[@]}" || rc=$?
+worker=$(worker_of "$dataplane")
+# What the kernel says of it: how long it had to wait for its core.
+generator "$worker" ${json:+--json "$json"} --watch "/proc/$dataplane/task/$worker/schedstat" "$@" "${phases[@]}" || rc=$?
 ask show stats | awk '$2 > 0 { print "counter", $1, $2 }'
 ask show info
 exit "$rc"

@@ -32,6 +32,7 @@ void run_init(struct run *run, struct wire *wire, double threshold_s, unsigned w
     run->threshold_s = threshold_s;
     run->window = window;
     run->sequence = FIRST_SEQUENCE;
+    rest_init(&run->rest, rte_get_tsc_hz());
 }
 
 static struct run_slot *slot_of(struct run *run, uint64_t sequence)
@@ -226,6 +227,9 @@ static void turn(struct state *s)
     s->worked = receive(s);
     give_up(s, 2 * s->threshold_tsc);
     s->worked |= send_due(s);
+    /* What it takes beyond its time is a stall like others; none of it is work. */
+    if (rest_if_due(&s->run->rest, now))
+        s->worked = false;
 }
 
 void run_execute(struct run *run, const struct run_plan *plan, struct run_outcome *outcome)

@@ -18,6 +18,7 @@
 #include "digest.h"
 #include "histogram.h"
 #include "order.h"
+#include "rest.h"
 #include "watch.h"
 #include "wire.h"
 
@@ -40,6 +41,7 @@ struct run_challenged {
 struct run {
     struct wire *wire;
     struct watch watch; /* the registrar's worker */
+    struct rest rest;
     double tsc_hz;
     double threshold_s;
     unsigned window;
