@@ -24,7 +24,14 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { THREADS_MAX = 64, PRIORITY = 10, GUARD_PRIORITY = 20, LEEWAY_S = 5, OVER = 124, CANNOT = 125 };
+enum {
+    THREADS_MAX = 64,
+    PRIORITY = 10,
+    GUARD_PRIORITY = 20,
+    LEEWAY_S = 5,
+    OVER = 124,
+    CANNOT = 125
+};
 
 struct guard {
     unsigned limit_s, thread_cnt;

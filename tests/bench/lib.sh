@@ -50,6 +50,7 @@ priority()
 # Everything back: processes, namespaces, and the hugepages that were added.
 bench_close()
 {
+    isolate_close
     veth_close
     if ((raised > 0)); then
         local now

@@ -79,23 +79,32 @@ measure_digest()
 
 # --- memif ----------------------------------------------------------------------------------------------
 
+# Seconds that worker and generator may have their cores for themselves, and one more for 50,000 bindings.
+fifo_limit=150
+
 # over_memif BINDINGS PHASE...: bindery-load against both processes, after testpmd as a reflector.
 over_memif()
 {
-    local n=$1
+    local n=$1 rc=0 fifo=()
     shift
-    BUILD=$build "$bench/load/run-dataplane.sh" --aors "$n" --reflector "$@" -- --seconds "$seconds" \
-        --fill-rate 500000 --rate 400000 --attempts "$attempts" >"$work/load" || return
-    awk -f "$bench/load.awk" -v aors="$n" "$work/load"
+    if [[ -z $ordinary ]]; then
+        isolate_open
+        fifo=(--fifo $((fifo_limit + n / 50000)))
+    fi
+    BUILD=$build "$bench/load/run-dataplane.sh" --aors "$n" --ring "$ring" "${fifo[@]}" --reflector "$@" -- \
+        --seconds "$seconds" --fill-rate 500000 --rate 400000 --attempts "$attempts" >"$work/load" || rc=1
+    isolate_close
+    awk -f "$bench/load.awk" -v aors="$n" -v fifo="${fifo[*]:+1}" "$work/load"
+    return "$rc"
 }
 
 # A step of the search: a second or so. Initial registration wants other addresses of record for each of
-# its steps: 25 of them must do.
+# its steps: it has half of them for 20.
 attempts_of()
 {
     local n=$1 phase=$2
     if [[ $phase == register ]]; then
-        echo $((n / 25))
+        echo $((n / 40))
     else
         echo "$([[ -n $quick ]] && echo 100000 || echo 1000000)"
     fi
@@ -105,7 +114,7 @@ measure_memif()
 {
     local n attempts
     need dataplane/bindery-dataplane control/bindery-control control/binderyctl \
-        tests/bench/load/bindery-load || return
+        tests/bench/load/bindery-load tests/bench/bench_fifo || return
     for n in $(sizes "${small:-20000}" "${memif_sizes[@]}"); do
         hugepages $((n * 420 / 1000000 + 700)) || { cannot "no hugepages for $n bindings"; return; }
         attempts=$(attempts_of "$n" "$1")
@@ -113,7 +122,7 @@ measure_memif()
     done
 }
 
-measure_register() { local small=500000 && memif_sizes=(10000000) && measure_memif register; }
+measure_register() { local small=2000000 && memif_sizes=(10000000) && measure_memif register fill; }
 measure_reregister() { memif_sizes=(1000000 10000000) && measure_memif fill reregister; }
 measure_redirect() { memif_sizes=(1000000) && measure_memif fill redirect; }
 

@@ -14,7 +14,7 @@
 #   --keep           leaves the folder with configuration and logs
 #
 # Ends with the lines "result ..." of bindery-load, then "counter NAME VALUE" from the stats socket and
-# "table aors=.. bindings=.. wanted=..". Exit 0: no failure, and the table holds the phones.
+# what the arena holds. Exit 0: no failure, and the table holds the phones, no more and no less.
 set -euo pipefail
 root=$(cd "${BASH_SOURCE[0]%/*}/../../.." && pwd)
 build=$(cd "${BUILD:-$root/build}" && pwd)
@@ -174,6 +174,8 @@ measure_reflector()
     rm -f "$work/memif.sock"
 }
 
+# The worker's core is left to it by this script and its children too.
+[[ -z $fifo ]] || ((worker_cpu == 0)) || taskset -pc "0-$((worker_cpu - 1))" $$ >/dev/null
 [[ $auth != trusted ]] || auth_more=$'\n    trusted_prefixes: [198.18.0.0/16]'
 configuration >"$work/bindery.yaml"
 [[ -z $reflector ]] || measure_reflector "$@"
@@ -195,5 +197,10 @@ worker=$(worker_of "$dataplane")
 # What the kernel says of it: how long it had to wait for its core.
 generator "$worker" ${json:+--json "$json"} --watch "/proc/$dataplane/task/$worker/schedstat" "$@" "${phases[@]}" || rc=$?
 ask show stats | awk '$2 > 0 { print "counter", $1, $2 }'
-ask show info
+ask show info | tee "$work/info"
+bindings=$(sed -n 's/^ *bindings: //p' "$work/info")
+if ((rc == 0 && bindings != aors)); then
+    echo "run-dataplane.sh: the table holds $bindings bindings, not $aors" >&2
+    rc=1
+fi
 exit "$rc"

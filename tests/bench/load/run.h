@@ -81,6 +81,7 @@ struct run_outcome {
     double seconds;                 /* from the first meant time to the last reply */
     uint64_t stall_ns;              /* longest turn of the loop */
     uint64_t worker_wait_ns;        /* the worker's core was somebody else's for so long */
+    uint64_t stolen_ns;             /* both cores together were another machine's */
     unsigned busy_percent;          /* of the generator's time: turns that sent or received */
     struct histogram latency;
 };
