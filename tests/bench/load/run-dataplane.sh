@@ -76,6 +76,7 @@ until_true()
 
 ask() { "$ctl" -s "$work/admin.sock" "$@"; }
 serves() { grep -q 'serving with' "$work/dataplane.log"; }
+serves_or_ended() { serves || ! kill -0 "$dataplane" 2>/dev/null; }
 
 # worker_of PROCESS: its thread that polls.
 worker_of()
@@ -99,8 +100,8 @@ dataplane:
   workers: 1
   poll: busy
   lcores: "0@$generator_cpu,1@$worker_cpu"
-  memory_mb: 160
-  mbufs: 8192
+  memory_mb: $((160 + (1 << ring) / 128))
+  mbufs: $((7168 + (1 << ring)))
   fragments_max: 64
 ports:
   - name: load0
@@ -189,7 +190,8 @@ until_true 20 "control answers" ask show info
 dataplane=$!
 pids+=("$dataplane")
 disown
-until_true 60 "dataplane serves" serves
+until_true 60 "dataplane serves" serves_or_ended
+serves || { tail -n 5 "$work/dataplane.log" >&2 && exit 1; }
 subscribers
 
 rc=0
