@@ -79,6 +79,9 @@ measure_digest()
 
 # --- memif ----------------------------------------------------------------------------------------------
 
+memif_programs=(dataplane/bindery-dataplane control/bindery-control control/binderyctl
+    tests/bench/load/bindery-load tests/bench/bench_fifo)
+
 # Seconds that worker and generator may have their cores for themselves, and one more for 50,000 bindings.
 fifo_limit=150
 
@@ -113,12 +116,29 @@ attempts_of()
 measure_memif()
 {
     local n attempts
-    need dataplane/bindery-dataplane control/bindery-control control/binderyctl \
-        tests/bench/load/bindery-load tests/bench/bench_fifo || return
+    need "${memif_programs[@]}" || return
     for n in $(sizes "${small:-20000}" "${memif_sizes[@]}"); do
         hugepages $((n * 420 / 1000000 + 700)) || { cannot "no hugepages for $n bindings"; return; }
         attempts=$(attempts_of "$n" "$1")
         figure over_memif "$n" "$@" || return
+    done
+}
+
+# Descriptors as they are by default, and packet buffers for so many. Packet sockets would have a ring of their
+# own for each port, in frames of 16 KiB: no other driver has it.
+memory_of_both()
+{
+    BUILD=$build "$bench/load/run-dataplane.sh" --aors "$1" --memory fill -- --fill-rate 500000 >"$work/load" &&
+        sed -n 's/^memory //p' "$work/load"
+}
+
+measure_memory()
+{
+    local n
+    need "${memif_programs[@]}" || return
+    for n in $(sizes 20000 1000000 10000000); do
+        hugepages $((n * 420 / 1000000 + 700)) || { cannot "no hugepages for $n bindings"; return; }
+        figure memory_of_both "$n" || return
     done
 }
 
@@ -174,22 +194,6 @@ measure_attach()
     figure with_bindings "$n" killed_and_back
 }
 
-memory_of_both()
-{
-    ask --json show info >"$work/info" &&
-        "$python" "$bench/memory.py" "$work/info" "$(pid_of dataplane)" "$(pid_of control)"
-}
-
-# With descriptors as they are by default.
-measure_memory()
-{
-    local n descriptors=1024
-    need "${servers[@]}" || return
-    for n in $(sizes 20000 1000000 10000000); do
-        hugepages $((n * 420 / 1000000 + 700)) || { cannot "no hugepages for $n bindings"; return; }
-        figure with_bindings "$n" memory_of_both || return
-    done
-}
 
 # a_turn SERVER N: the server is started, loaded, counted and stopped. Its lines go to a file of its own.
 a_turn()
@@ -206,7 +210,7 @@ a_turn()
 
 both_by_turns()
 {
-    local n=$1 round rc=0
+    local n=$1 round rc=0 durability=none # as Kamailio's db_mode 0
     local -A start=([bindery]=50000 [kamailio]=20000)
     rm -f "$work"/*.turns
     rmem_max=$(</proc/sys/net/core/rmem_max)

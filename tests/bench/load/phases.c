@@ -90,16 +90,21 @@ static int run_at(struct load *load, const char *what, const char *kind, struct 
 /* --- registering for the first time -------------------------------------------------------------
  */
 
-/* The phones from `from` on, `cnt` of them, in order. */
+/* The phones from `from` on, `cnt` of them, in order, as preparation: nobody is late for that. */
 static int run_new(struct load *load, const char *what, const char *kind, uint32_t from,
                    uint32_t cnt, uint64_t rate)
 {
+    static const double patience_s = 0.1;
+    double threshold_s = load->run.threshold_s;
     struct order order = order_of(cnt, false);
     struct run_plan plan = {.kind[0] = kind_new(load, PHONE_REGISTER, 200),
                             .order = &order,
                             .first = load->options.first + from,
                             .cseq = load->cseq++};
+    if (patience_s > threshold_s)
+        load->run.threshold_s = patience_s;
     int rc = run_at(load, what, kind, &plan, rate, cnt);
+    load->run.threshold_s = threshold_s;
     plan_free(&plan);
     return rc;
 }

@@ -10,6 +10,7 @@
 #   --ring LOG2      frames of a memif ring (10)
 #   --reflector      testpmd in the dataplane's place first: the wire's own limit, same frame, same core
 #   --fifo SECONDS   worker and generator before all else on their cores, for so long at most (bench_fifo)
+#   --memory         what both processes take in the end, as a line "memory ..."
 #   --json FILE      what bindery-load found
 #   --keep           leaves the folder with configuration and logs
 #
@@ -21,7 +22,7 @@ build=$(cd "${BUILD:-$root/build}" && pwd)
 load=$build/tests/bench/load/bindery-load
 ctl=$build/control/binderyctl
 
-aors=1000000 auth=open ring=10 reflector='' fifo='' json='' keep='' phases=()
+aors=1000000 auth=open ring=10 reflector='' fifo='' memory='' json='' keep='' phases=()
 while (($#)); do
     case $1 in
     --aors) aors=$2 && shift ;;
@@ -29,6 +30,7 @@ while (($#)); do
     --ring) ring=$2 && shift ;;
     --json) json=$2 && shift ;;
     --fifo) fifo=$2 && shift ;;
+    --memory) memory=1 ;;
     --reflector) reflector=1 ;;
     --keep) keep=1 ;;
     --) shift && break ;;
@@ -101,7 +103,7 @@ dataplane:
   poll: busy
   lcores: "0@$generator_cpu,1@$worker_cpu"
   memory_mb: $((160 + (1 << ring) / 128))
-  mbufs: $((7168 + (1 << ring)))
+  mbufs: $((3072 + (1 << ring)))
   fragments_max: 64
 ports:
   - name: load0
@@ -184,7 +186,8 @@ configuration >"$work/bindery.yaml"
 
 # Behind the generator, which shares its core.
 nice -n 20 taskset -c "$generator_cpu" "$build/control/bindery-control" -c "$work/bindery.yaml" >"$work/control.log" 2>&1 &
-pids+=($!)
+control=$!
+pids+=("$control")
 until_true 20 "control answers" ask show info
 "$build/dataplane/bindery-dataplane" -c "$work/bindery.yaml" >"$work/dataplane.log" 2>&1 &
 dataplane=$!
@@ -200,6 +203,10 @@ worker=$(worker_of "$dataplane")
 generator "$worker" ${json:+--json "$json"} --watch "/proc/$dataplane/task/$worker/schedstat" "$@" "${phases[@]}" || rc=$?
 ask show stats | awk '$2 > 0 { print "counter", $1, $2 }'
 ask show info | tee "$work/info"
+if [[ -n $memory ]]; then
+    ask --json show info >"$work/info.json"
+    echo "memory $(/usr/bin/python3 "$root/tests/bench/memory.py" "$work/info.json" "$dataplane" "$control")"
+fi
 bindings=$(sed -n 's/^ *bindings: //p' "$work/info")
 if ((rc == 0 && bindings != aors)); then
     echo "run-dataplane.sh: the table holds $bindings bindings, not $aors" >&2
