@@ -25,8 +25,8 @@
 #   --plot FILE    (scale) FILE.csv and FILE.png, default build-bench/scale
 #   --quick        small and short: to try the bench, not to quote
 #   --wait S       how long to wait for the machine to become idle, default 30
-#   --ring LOG2    (memif) frames of a ring, default 10: what rx_descriptors is for a NIC
-#   --ordinary     (memif) no real-time priority and no core of its own for the worker
+#   --ring LOG2    (memif) frames of a ring, 6 to 13, default 10: what rx_descriptors is for a NIC
+#   --ordinary     (memif) no real-time priority, and cores that others use too
 #   --force        measures on a machine that is not idle; the figures are marked
 #
 # BUILD=FOLDER uses that build instead of build-bench. Exit status: 0; 1 a figure could not be had, and it
@@ -83,7 +83,9 @@ done
 
 bench_open
 for what in "${what_list[@]}"; do
+    begun=$SECONDS
     begin_what "$what" && "measure_$what"
+    say "$what: $((SECONDS - begun)) s"
     [[ -z $json ]] || bench_report >/dev/null # what there is, should the next one never end
 done
 bench_report

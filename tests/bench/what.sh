@@ -90,9 +90,13 @@ over_memif()
 {
     local n=$1 rc=0 fifo=()
     shift
-    if [[ -z $ordinary ]]; then
+    if [[ -n $ordinary ]]; then
+        say "$what: with ordinary priority, on cores that others use"
+    elif "$build/tests/bench/bench_fifo" 1 true; then
         isolate_open
         fifo=(--fifo $((fifo_limit + n / 50000)))
+    else
+        return 1
     fi
     BUILD=$build "$bench/load/run-dataplane.sh" --aors "$n" --ring "$ring" "${fifo[@]}" --reflector "$@" -- \
         --seconds "$seconds" --fill-rate 500000 --rate 400000 --attempts "$attempts" >"$work/load" || rc=1
