@@ -109,12 +109,10 @@ control:
 YAML
 }
 
-# start of tests/e2e/lib.sh, on one core. bindery-control can wait, the worker cannot.
+# start of tests/e2e/lib.sh, on one core.
 bindery_process()
 {
-    local behind=0
-    [[ $1 != control ]] || behind=20
-    nsenter --net="/run/netns/$ns" -- nice -n "$behind" taskset -c "$server_core" "${program[$1]}" -c "$lab/bindery.yaml" \
+    nsenter --net="/run/netns/$ns" -- taskset -c "$server_core" "${program[$1]}" -c "$lab/bindery.yaml" \
         </dev/null >>"$lab/$1.log" 2>&1 &
     echo $! >"$lab/$1.pid"
     disown $!
