@@ -87,8 +87,7 @@ static int run_at(struct load *load, const char *what, const char *kind, struct 
     return succeeded(plan, &outcome) ? 0 : 1;
 }
 
-/* --- registering for the first time -------------------------------------------------------------
- */
+/* --- registering for the first time ----------------------------------------------------------- */
 
 /* The phones from `from` on, `cnt` of them, in order, as preparation: nobody is late for that. */
 static int run_new(struct load *load, const char *what, const char *kind, uint32_t from,
@@ -189,8 +188,7 @@ static int phase_register(struct load *load)
     return held ? 0 : 1;
 }
 
-/* --- registered phones --------------------------------------------------------------------------
- */
+/* --- registered phones ------------------------------------------------------------------------ */
 
 /* RFC 7502 4.10. Zero: nothing succeeds. */
 static uint64_t search_rate(struct load *load, const char *what, struct run_plan *plan)

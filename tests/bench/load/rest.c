@@ -4,8 +4,8 @@
 #include <sched.h>
 #include <time.h>
 
-/* A twentieth of the time: what the kernel would take. Many short ones, as the requests that are due
- * meanwhile leave late, and that counts as their latency. */
+/* A twentieth of the time: what the kernel would take. Many short ones, as the requests that are
+ * due meanwhile leave late, and that counts as their latency. */
 enum { EVERY_US = 400, REST_US = 20 };
 
 void rest_init(struct rest *rest, uint64_t tsc_hz)
