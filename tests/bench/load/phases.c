@@ -163,7 +163,7 @@ static bool register_try(struct load *load, const struct run_kind *kind, uint64_
 }
 
 /* No phone registers for the first time twice: the search has half of them, and what it found must
- * hold for the others, in one go of a second at least. */
+ * hold for the others, in one go of half a second at least. */
 static int phase_register(struct load *load)
 {
     static struct run_outcome outcome;
@@ -175,7 +175,7 @@ static int phase_register(struct load *load)
         bool success = register_try(load, &kind, search.r, step, &outcome);
         converged = search_step(&search, success) || load->options.fixed;
     }
-    for (uint64_t r = search.old_r; !held && r >= 100 && left_of(load) >= r; r = r / 100 * 97) {
+    for (uint64_t r = search.old_r; !held && r >= 100 && left_of(load) >= r / 2; r = r / 100 * 97) {
         held = register_try(load, &kind, r, left_of(load), &outcome);
         if (held)
             report_run(load->report, "register", converged ? "search" : "unconverged", r, &outcome);
