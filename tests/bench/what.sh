@@ -198,7 +198,6 @@ measure_attach()
     figure with_bindings "$n" killed_and_back
 }
 
-
 # a_turn SERVER N: the server is started, loaded, counted and stopped. Its lines go to a file of its own.
 a_turn()
 {
