@@ -85,7 +85,7 @@ static struct bd_prefix random_prefix(bool v4)
     if (v4)
         memcpy(p.ip.b, ip("0.0.0.0").b, 12);
     for (unsigned bit = p.len; bit < 128; bit++)
-        p.ip.b[bit / 8] &= (uint8_t)~(0x80U >> bit % 8);
+        p.ip.b[bit / 8] &= (uint8_t)(0xffU ^ 0x80U >> bit % 8);
     return p;
 }
 
