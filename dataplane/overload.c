@@ -39,6 +39,8 @@ static void move_level(struct bd_loop *loop, uint64_t target_tsc)
     loop->level_parts = level < 0 ? 0 : level > max ? max : level;
     loop->level = (uint32_t)loop->level_parts / ONE;
     loop->wait = wait;
+    loop->least_tsc = UINT64_MAX;
+    loop->busy = false;
 }
 
 uint32_t bd_overload_admits(uint32_t level, enum bd_class class_)
@@ -87,7 +89,7 @@ void bd_overload_init(struct bd_overload *overload, uint64_t tsc_hz)
     static const uint32_t level_max[] = {
         [BD_NEED_WORKER] = BD_LEVEL_WORKER_MAX, [BD_NEED_VERIFIER] = BD_LEVEL_VERIFIER_MAX};
     for (unsigned i = 0; i < BD_NEED_CNT; i++)
-        overload->loop[i].level_max = level_max[i];
+        overload->loop[i] = (struct bd_loop){.least_tsc = UINT64_MAX, .level_max = level_max[i]};
     set_admit(overload);
 }
 
@@ -161,20 +163,15 @@ static void measure(struct bd_loop *loop, uint64_t wait_tsc, bool stands)
     loop->busy |= stands;
 }
 
-static void begin_interval(struct bd_overload *o, uint64_t now_tsc)
+/* A turn that took a whole interval had no core for most of it. What came meanwhile is no queue
+ * yet: the port's is told anew from here, and verdicts may lie there to be taken. */
+static bool was_paused(struct bd_overload *o, uint64_t now_tsc)
 {
-    o->begun_tsc = now_tsc;
-    for (unsigned i = 0; i < BD_NEED_CNT; i++) {
-        o->loop[i].least_tsc = UINT64_MAX;
-        o->loop[i].busy = false;
-    }
-}
-
-/* A turn that took a whole interval had no core for most of it: what it finds is no queue yet. */
-static void after_pause(struct bd_overload *o, uint64_t now_tsc)
-{
-    o->drained_tsc = now_tsc;
-    begin_interval(o, now_tsc);
+    bool paused = now_tsc - o->turned_tsc > o->interval_tsc;
+    o->turned_tsc = now_tsc;
+    if (paused)
+        o->drained_tsc = now_tsc;
+    return paused;
 }
 
 static void end_interval(struct bd_overload *o, const struct bd_load *load)
@@ -187,7 +184,7 @@ static void end_interval(struct bd_overload *o, const struct bd_load *load)
     }
     unsigned __int128 wait_us = (unsigned __int128)wait_tsc * o->us_per_tsc_q32 >> 32;
     o->wait_us = wait_us < UINT32_MAX ? (uint32_t)wait_us : UINT32_MAX;
-    begin_interval(o, load->now_tsc);
+    o->begun_tsc = load->now_tsc;
     set_admit(o);
     take_asked(o);
     write_oc(o, load->wall_ms);
@@ -213,17 +210,16 @@ bool bd_overload_turn(struct bd_overload *overload, const struct bd_load *load)
     bool tight = load->waiting >= BD_OVERLOAD_WAITING_TIGHT;
     if (o->target_us == 0)
         return false;
-    if (load->now_tsc - o->turned_tsc > o->interval_tsc)
-        after_pause(o, load->now_tsc);
-    o->turned_tsc = load->now_tsc;
-    if (!load->burst_full)
-        o->drained_tsc = load->now_tsc;
-    measure(&o->loop[BD_NEED_WORKER], load->now_tsc - o->drained_tsc, load->burst_full);
-    measure(&o->loop[BD_NEED_VERIFIER], many ? load->now_tsc - load->oldest_tsc : 0, many);
     if (tight != o->tight) {
         o->tight = tight;
         set_admit(o);
     }
+    if (was_paused(o, load->now_tsc))
+        return false;
+    if (!load->burst_full)
+        o->drained_tsc = load->now_tsc;
+    measure(&o->loop[BD_NEED_WORKER], load->now_tsc - o->drained_tsc, load->burst_full);
+    measure(&o->loop[BD_NEED_VERIFIER], many ? load->now_tsc - load->oldest_tsc : 0, many);
     if (load->now_tsc - o->begun_tsc < o->interval_tsc)
         return false;
     end_interval(o, load);

@@ -55,7 +55,9 @@ class Prober:
                 reply = Reply(self.phone.socket.recv(65535))
             except BlockingIOError:
                 return
-            self.replies.append((self.sent[int(reply.get("CSeq").split()[0])], reply))
+            cseq = int(reply.get("CSeq").split()[0])
+            if cseq in self.sent:  # no late answer to what was sent before
+                self.replies.append((self.sent[cseq], reply))
 
     def times(self, *codes):
         return sorted(at for at, reply in self.replies if reply.code in codes)
@@ -74,7 +76,7 @@ def spread():
 
 def under_overload(probers):
     unknown, new, refresh, proxy = probers
-    end = time.monotonic() + 2.3
+    end = time.monotonic() + 2.5
     while len(refresh.times(503)) < 5 and time.monotonic() < end:
         for prober in probers:
             prober.probe()
@@ -141,7 +143,7 @@ def main():
         stopper.wait()
     check_order(unknown, new, refresh)
     check_told(proxy)
-    assert shed_now(seen)["unknown_shed_percent"] == 100 and seen["workers"][0]["wait_us"] > 150000, seen
+    assert shed_now(seen)["unknown_shed_percent"] == 100 and seen["workers"][0]["wait_us"] > 50000, seen
     assert seen["workers"][0]["shed_silent"] > 0 and seen["workers"][0]["shed_refresh"] > 0, seen
     begin = time.monotonic()
     while any(row["unknown_shed_percent"] or row["refresh_shed_percent"] for row in show("show", "overload")["now"]):
