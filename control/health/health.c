@@ -162,7 +162,8 @@ static void look_at_overload(struct bd_health *health)
         bd_alarm_clear(alarms, BD_ALARM_OVERLOAD);
         health->shed_before = sum;
     } else if (ticks == 0 && sum > before) {
-        bd_alarm_raise(alarms, BD_ALARM_OVERLOAD, "requests draw 503, %llu so far: see `show overload`",
+        bd_alarm_raise(alarms, BD_ALARM_OVERLOAD,
+                       "requests draw 503, %llu so far: see `show overload`",
                        (unsigned long long)(sum - health->shed_before));
     }
 }
