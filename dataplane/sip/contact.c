@@ -127,7 +127,7 @@ bool bd_contact_parse(struct bd_str element, struct bd_contact *contact)
     return bd_contact_read(bd_scan_text(&room, element), element, contact);
 }
 
-/* Bitmaps of the whole rest of a long list for each of its elements would add up. */
+/* Marking the whole rest of a long list for each of its elements would add up. */
 enum { SCANNED_MAX = 512 };
 
 bool bd_contact_next(struct bd_list *list, struct bd_contact *contact)

@@ -67,7 +67,7 @@ const char *bd_host_parse(const struct bd_scan *scan, const char *p, const char 
 const char *bd_port_parse(const struct bd_scan *scan, const char *p, const char *end,
                           uint16_t *port)
 {
-    /* Digits have no bitmap; what stands behind a port is seldom of a host. */
+    /* Digits are not marked; what stands behind a port is seldom of a host. */
     const char *stop = bd_scan_skip(scan, p, end, BD_C_HOST);
     uint32_t n;
     if (!bd_number(bd_slice(p, stop), &n)) {

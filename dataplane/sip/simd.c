@@ -5,18 +5,32 @@
 
 /* --- the scalar twins ----------------------------------------------------------------------- */
 
-void bd_bitmaps_scalar(struct bd_maps *maps, const char *p, uint32_t len)
+void bd_mark_scalar(struct bd_marks *marks, const char *p, uint32_t len)
 {
-    uint16_t *control = maps->control;
-    for (unsigned class = 0; class < BD_SIMD_CLASSES; class ++)
-        memset(maps->bits[class], 0, (len / 64 + 2) * sizeof(maps->bits[class][0]));
+    uint16_t *control = marks->control;
     for (uint32_t i = 0; i < len; i++) {
-        for (unsigned class = 0; class < BD_SIMD_CLASSES; class ++)
-            maps->bits[class][i / 64] |= (uint64_t)bd_is(p[i], 1U << class) << i % 64;
+        marks->classes[i] = (uint8_t)(bd_char_class[(uint8_t)p[i]] & BD_C_MAPPED);
         if (bd_is(p[i], BD_C_CONTROL) && !(i > 0 && bd_is(p[i - 1], BD_C_CONTROL)))
             *control++ = (uint16_t)i;
     }
+    memset(marks->classes + len, 0, BD_LOOK);
     *control = (uint16_t)len;
+}
+
+unsigned bd_span_scalar(const uint8_t *marked, unsigned classes)
+{
+    unsigned n = 0;
+    while (n < BD_LOOK && marked[n] & classes)
+        n++;
+    return n;
+}
+
+unsigned bd_span_until_scalar(const uint8_t *marked, unsigned classes)
+{
+    unsigned n = 0;
+    while (n < BD_LOOK && !(marked[n] & classes))
+        n++;
+    return n;
 }
 
 const char *bd_find_any_scalar(const char *p, const char *end, unsigned classes)
@@ -76,6 +90,13 @@ bool bd_hostname_scalar(struct bd_str s)
     return top_is_alpha;
 }
 
+bool bd_is_row_scalar(struct bd_str s, const char row[BD_ROW])
+{
+    if (s.len > BD_ROW)
+        return false;
+    return bd_same_but_case_scalar(s.p, row, s.len);
+}
+
 bool bd_same_but_case_scalar(const char *a, const char *b, uint32_t len)
 {
     for (uint32_t i = 0; i < len; i++) {
@@ -122,47 +143,31 @@ static inline __m512i classes_of(__m512i bytes)
 {
     __m512i low = _mm512_loadu_si512(bd_char_mapped),
             high = _mm512_loadu_si512(bd_char_mapped + 64);
-    __mmask64 ascii = _knot_mask64(_mm512_movepi8_mask(bytes));
+    __mmask64 ascii = _mm512_cmpge_epi8_mask(bytes, _mm512_setzero_si512());
     return _mm512_maskz_permutex2var_epi8(ascii, low, bytes, high);
 }
 
-/* 64 bytes of eight bits each are turned into eight bitmaps of 64: as 8x8 matrices of bits, which
- * the affine instruction transposes when the other factor is the unit matrix (it counts rows from
- * the last, hence the reversal), and then as one 8x8 matrix of bytes. */
-static inline __m512i transpose(__m512i classes)
+static inline __m512i count_up(void)
 {
-    const __m512i reversed =
-        _mm512_broadcast_i32x4(_mm_set_epi64x(0x08090a0b0c0d0e0f, 0x0001020304050607));
-    const __m512i unit = _mm512_set1_epi64((long long)0x8040201008040201);
-    const __m512i by_class =
-        _mm512_add_epi8(_mm512_set1_epi64(0x3830282018100800),
-                        _mm512_set_epi64(0x0707070707070707, 0x0606060606060606, 0x0505050505050505,
-                                         0x0404040404040404, 0x0303030303030303, 0x0202020202020202,
-                                         0x0101010101010101, 0));
-    __m512i bits = _mm512_gf2p8affine_epi64_epi8(unit, _mm512_shuffle_epi8(classes, reversed), 0);
-    return _mm512_permutexvar_epi8(by_class, bits);
+    static const uint8_t n[64] = {0,  1,  2,  3,  4,  5,  6,  7,  8,  9,  10, 11, 12, 13, 14, 15,
+                                  16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31,
+                                  32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47,
+                                  48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63};
+    return _mm512_loadu_si512(n);
 }
 
-/* Appends the offsets of the bits. Four are written at any rate: few blocks have more lines, and
- * so there is nothing to guess. */
+/* Appends the offsets of the bits, of which no two are neighbours. Eight are written at any rate:
+ * hardly a block has more lines, and so there is nothing to guess. */
 static inline uint16_t *put_offsets(uint16_t *out, uint64_t found, uint32_t base)
 {
-    enum { AHEAD = 4 };
+    __m512i within = _mm512_maskz_compress_epi8(found, count_up());
+    __m512i offsets = _mm512_add_epi16(_mm512_cvtepu8_epi16(_mm512_castsi512_si256(within)),
+                                       _mm512_set1_epi16((short)base));
     uint16_t *next = out + _mm_popcnt_u64(found);
-    for (unsigned i = 0; i < AHEAD; i++, found = _blsr_u64(found))
-        out[i] = (uint16_t)(base + _tzcnt_u64(found));
-    for (out += AHEAD; out < next; found = _blsr_u64(found))
-        *out++ = (uint16_t)(base + _tzcnt_u64(found));
+    _mm_storeu_si128((__m128i *)out, _mm512_castsi512_si128(offsets));
+    if (__builtin_expect(next - out > 8, 0))
+        _mm512_storeu_si512(out, offsets);
     return next;
-}
-
-/* The bitmaps of one block each go to where their class has its own. */
-static inline void put_bitmaps(struct bd_maps *maps, uint32_t block, __m512i bitmaps)
-{
-    uint64_t bits[BD_SIMD_CLASSES];
-    _mm512_storeu_si512(bits, bitmaps);
-    for (unsigned class = 0; class < BD_SIMD_CLASSES; class ++)
-        maps->bits[class][block] = bits[class];
 }
 
 /* What is noted from one block to the next. */
@@ -171,27 +176,38 @@ struct carry {
     uint64_t in_run;   /* whether the byte before was a control character */
 };
 
-static inline struct carry put_block(struct bd_maps *maps, uint32_t block, uint64_t there,
-                                     const char *p, struct carry carry)
+static inline struct carry mark_block(struct bd_marks *marks, uint32_t at, uint64_t there,
+                                      const char *p, struct carry carry)
 {
-    __m512i bytes = load(there, p);
-    /* Bytes that are not there were loaded as NUL, which is a control character. */
-    __m512i classes = _mm512_maskz_mov_epi8(there, classes_of(bytes));
+    /* Bytes that are not there are loaded as NUL, which is a control character. */
+    __m512i classes = _mm512_maskz_mov_epi8(there, classes_of(load(there, p + at)));
     uint64_t found = _mm512_test_epi8_mask(classes, _mm512_set1_epi8(BD_C_CONTROL));
     uint64_t begins = found & ~(found << 1 | carry.in_run);
-    put_bitmaps(maps, block, transpose(classes));
-    return (struct carry){put_offsets(carry.control, begins, 64 * block), found >> 63};
+    _mm512_storeu_si512(marks->classes + at, classes);
+    return (struct carry){put_offsets(carry.control, begins, at), found >> 63};
 }
 
-void bd_bitmaps(struct bd_maps *maps, const char *p, uint32_t len)
+void bd_mark(struct bd_marks *marks, const char *p, uint32_t len)
 {
-    struct carry carry = {.control = maps->control};
-    uint32_t block = 0;
-    for (; block < len / 64; block++)
-        carry = put_block(maps, block, UINT64_MAX, p + 64 * block, carry);
-    carry = put_block(maps, block, low_bits(len % 64), p + 64 * block, carry);
-    put_bitmaps(maps, block + 1, _mm512_setzero_si512());
+    struct carry carry = {.control = marks->control};
+    uint32_t at = 0;
+    for (; at + 64 <= len; at += 64)
+        carry = mark_block(marks, at, UINT64_MAX, p, carry);
+    carry = mark_block(marks, at, low_bits(len - at), p, carry);
+    _mm512_storeu_si512(marks->classes + at + 64, _mm512_setzero_si512());
     *carry.control = (uint16_t)len;
+}
+
+unsigned bd_span(const uint8_t *marked, unsigned classes)
+{
+    const __m512i wanted = _mm512_set1_epi8((char)classes);
+    return (unsigned)_tzcnt_u64(_mm512_testn_epi8_mask(_mm512_loadu_si512(marked), wanted));
+}
+
+unsigned bd_span_until(const uint8_t *marked, unsigned classes)
+{
+    const __m512i wanted = _mm512_set1_epi8((char)classes);
+    return (unsigned)_tzcnt_u64(_mm512_test_epi8_mask(_mm512_loadu_si512(marked), wanted));
 }
 
 const char *bd_find_any(const char *p, const char *end, unsigned classes)
@@ -276,6 +292,14 @@ bool bd_hostname(struct bd_str s)
     if ((begins | ends) & there & (dots | hyphens))
         return false;
     return bd_is(s.p[64 - _lzcnt_u64(dots)], BD_C_ALPHA);
+}
+
+bool bd_is_row(struct bd_str s, const char row[BD_ROW])
+{
+    __mmask32 there = (__mmask32)_bzhi_u32(UINT32_MAX, s.len);
+    __m256i text = _mm256_maskz_loadu_epi8(there, s.p);
+    __m256i differ = _mm256_xor_si256(text, _mm256_loadu_si256((const __m256i *)row));
+    return _mm256_mask_test_epi8_mask(there, differ, _mm256_set1_epi8((char)~0x20)) == 0;
 }
 
 bool bd_same_but_case(const char *a, const char *b, uint32_t len)

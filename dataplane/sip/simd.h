@@ -18,22 +18,28 @@
 #define BD_SIMD 0
 #endif
 
-/* The classes that have a bitmap: the low eight of enum bd_char_class. */
-#define BD_SIMD_CLASSES 8
+/* So many bytes of a text one look takes in. */
+#define BD_LOOK 64
 
-/* Which of them each byte below 0x80 has; those above have none. */
+/* The classes, the low eight of enum bd_char_class, of each byte below 0x80; those above have none
+ * of them. */
 extern const uint8_t bd_char_mapped[128];
 
 /* A text of BD_SIP_MESSAGE_MAX bytes at most, looked at once. */
-struct bd_maps {
-    /* Bit i of bits[c] tells whether byte i has class c. Behind the text there are zeros enough for
-     * a load of eight bytes anywhere in it. */
-    uint64_t bits[BD_SIMD_CLASSES][BD_SIP_MESSAGE_MAX / 64 + 2];
+struct bd_marks {
+    /* Which of these classes each byte has. Behind the text there are zeros enough for a look that
+     * begins at its end. */
+    _Alignas(BD_LOOK) uint8_t classes[(BD_SIP_MESSAGE_MAX / BD_LOOK + 2) * BD_LOOK];
     /* Offsets at which runs of control characters (BD_C_CONTROL) begin, the ends of lines among
      * them, then the length; and what is written ahead behind it. */
-    uint16_t control[BD_SIP_MESSAGE_MAX / 2 + 8];
+    uint16_t control[BD_SIP_MESSAGE_MAX / 2 + BD_LOOK];
 };
-void bd_bitmaps_scalar(struct bd_maps *maps, const char *p, uint32_t len);
+void bd_mark_scalar(struct bd_marks *marks, const char *p, uint32_t len);
+
+/* How many of the next BD_LOOK bytes, whose classes stand here, have one of the classes before one
+ * has none; and how many have none before one has. */
+unsigned bd_span_scalar(const uint8_t *marked, unsigned classes);
+unsigned bd_span_until_scalar(const uint8_t *marked, unsigned classes);
 
 /* First byte of [p, end) that is in one of the low eight classes, or end. */
 const char *bd_find_any_scalar(const char *p, const char *end, unsigned classes);
@@ -51,7 +57,12 @@ bool bd_ipv4_scalar(struct bd_str s, uint8_t octets[4]);
  * address. Looser: "_" counts as alphanum. */
 bool bd_hostname_scalar(struct bd_str s);
 
-/* Equality of len bytes, 32 at most, but for bit 0x20. In letters that bit is the case. */
+/* Whether len bytes are those of a row, but for bit 0x20. In letters that bit is the case. The row
+ * has BD_ROW bytes, zeros behind its own, none of which is zero or a space; nor are the others. */
+#define BD_ROW 32
+bool bd_is_row_scalar(struct bd_str s, const char row[BD_ROW]);
+
+/* Equality of len bytes, 32 at most, but for bit 0x20. */
 bool bd_same_but_case_scalar(const char *a, const char *b, uint32_t len);
 
 /* The first eight bytes, the first of them lowest, 0x20 set in each; 0 behind the end. With
@@ -65,18 +76,24 @@ uint32_t bd_copy_plain_scalar(char *out, struct bd_str s, bool lower);
 
 const char *bd_find_any(const char *p, const char *end, unsigned classes);
 #if BD_SIMD
-void bd_bitmaps(struct bd_maps *maps, const char *p, uint32_t len);
+void bd_mark(struct bd_marks *marks, const char *p, uint32_t len);
+unsigned bd_span(const uint8_t *marked, unsigned classes);
+unsigned bd_span_until(const uint8_t *marked, unsigned classes);
 bool bd_number(struct bd_str s, uint32_t *value);
 bool bd_ipv4(struct bd_str s, uint8_t octets[4]);
 bool bd_hostname(struct bd_str s);
+bool bd_is_row(struct bd_str s, const char row[BD_ROW]);
 bool bd_same_but_case(const char *a, const char *b, uint32_t len);
 uint64_t bd_word(struct bd_str s);
 uint32_t bd_copy_plain(char *out, struct bd_str s, bool lower);
 #else
-#define bd_bitmaps       bd_bitmaps_scalar
+#define bd_mark          bd_mark_scalar
+#define bd_span          bd_span_scalar
+#define bd_span_until    bd_span_until_scalar
 #define bd_number        bd_number_scalar
 #define bd_ipv4          bd_ipv4_scalar
 #define bd_hostname      bd_hostname_scalar
+#define bd_is_row        bd_is_row_scalar
 #define bd_same_but_case bd_same_but_case_scalar
 #define bd_word          bd_word_scalar
 #define bd_copy_plain    bd_copy_plain_scalar

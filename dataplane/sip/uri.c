@@ -21,7 +21,7 @@ static inline const char *plain_user(const struct bd_scan *scan, const char *p, 
 {
     const char *at = bd_scan_leap(scan, p, BD_C_USER);
     if (at >= end)
-        return at - p < BD_SCAN_STEP ? p : NULL;
+        return at - p < BD_LOOK ? p : NULL;
     if (*at != '@' || at == p)
         return NULL;
     uri->user = bd_slice(p, at);
