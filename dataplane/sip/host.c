@@ -35,11 +35,34 @@ __attribute__((noinline)) static const char *ipv6_reference(const char *p, const
     struct bd_str inside = bd_slice(p + 1, close);
     if (inside.len < 2 || !memchr(inside.p, ':', inside.len) || inside.p[0] == '[')
         return NULL;
-    if (!ipv6_parse(inside, 0, 0, &host->ip) && !ipv6_parse_three_colons(inside, &host->ip))
+    if (!ipv6_parse(inside, 0, 0, host->ip) && !ipv6_parse_three_colons(inside, host->ip))
         return NULL;
     host->type = BD_HOST_IPV6;
     host->text = bd_slice(p, close + 1);
     return close + 1;
+}
+
+/* A host that is no IPv6 address. */
+static inline bool host_take(struct bd_str text, struct bd_host *host)
+{
+    uint32_t octets;
+    host->text = text;
+    if (bd_is(*text.p, BD_C_DIGIT) && bd_ipv4(text, &octets)) {
+        host->type = BD_HOST_IPV4;
+        *host->ip = bd_ip_from_v4(&octets);
+        return true;
+    }
+    host->type = BD_HOST_NAME;
+    return bd_hostname(text);
+}
+
+static inline bool port_take(struct bd_str text, uint16_t *port)
+{
+    uint32_t n;
+    if (!bd_number(text, &n) || n == 0 || n > 65535)
+        return false;
+    *port = (uint16_t)n;
+    return true;
 }
 
 const char *bd_host_parse(const struct bd_scan *scan, const char *p, const char *end,
@@ -50,18 +73,7 @@ const char *bd_host_parse(const struct bd_scan *scan, const char *p, const char 
     if (*p == '[')
         return ipv6_reference(p, end, host);
     const char *stop = bd_scan_skip(scan, p, end, BD_C_HOST);
-    if (stop == p)
-        return NULL;
-    struct bd_str text = bd_slice(p, stop);
-    uint8_t octets[4];
-    host->text = text;
-    if (bd_is(*p, BD_C_DIGIT) && bd_ipv4(text, octets)) {
-        host->type = BD_HOST_IPV4;
-        host->ip = bd_ip_from_v4(octets);
-        return stop;
-    }
-    host->type = BD_HOST_NAME;
-    return bd_hostname(text) ? stop : NULL;
+    return stop > p && host_take(bd_slice(p, stop), host) ? stop : NULL;
 }
 
 const char *bd_port_parse(const struct bd_scan *scan, const char *p, const char *end,
@@ -69,14 +81,24 @@ const char *bd_port_parse(const struct bd_scan *scan, const char *p, const char 
 {
     /* Digits are not marked; what stands behind a port is seldom of a host. */
     const char *stop = bd_scan_skip(scan, p, end, BD_C_HOST);
-    uint32_t n;
-    if (!bd_number(bd_slice(p, stop), &n)) {
-        stop = bd_skip(p, end, BD_C_DIGIT);
-        if (!bd_number(bd_slice(p, stop), &n))
-            return NULL;
-    }
-    if (n == 0 || n > 65535)
+    if (port_take(bd_slice(p, stop), port))
+        return stop;
+    stop = bd_skip(p, end, BD_C_DIGIT);
+    return port_take(bd_slice(p, stop), port) ? stop : NULL;
+}
+
+const char *bd_hostport_look(uint64_t ends, const char *p, unsigned n, const char *end,
+                             struct bd_host *host, uint16_t *port)
+{
+    unsigned stop = bd_bit_from(ends, n);
+    if (stop <= n || p + stop > end || !host_take(bd_slice(p + n, p + stop), host))
         return NULL;
-    *port = (uint16_t)n;
-    return stop;
+    *port = 0;
+    if (p + stop == end || p[stop] != ':')
+        return p + stop;
+    n = stop + 1;
+    stop = bd_bit_from(ends, n);
+    if (stop <= n || p + stop > end || !port_take(bd_slice(p + n, p + stop), port))
+        return NULL;
+    return p + stop;
 }

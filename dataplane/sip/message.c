@@ -87,7 +87,7 @@ static void via_malformed(const struct bd_scan *scan, struct bd_message *m, stru
     if (element.len > 0)
         bd_via_read(scan, element, &m->via);
     else
-        m->via = (struct bd_via){0};
+        bd_clear(&m->via, sizeof(m->via));
 }
 
 static void via_field(const struct bd_scan *scan, struct bd_message *m)
@@ -115,21 +115,20 @@ static bool tag_parse(const struct bd_scan *scan, struct bd_str params, bool *fo
     return !bad;
 }
 
-/* From and To: one element, and its tag. To's URI is mostly that of From in a REGISTER, and the
- * Request-URI in another request. */
+/* From and To: one element, and its tag. */
 static void address_field(const struct bd_scan *scan, struct bd_message *m, enum bd_header_id id,
-                          const struct bd_uri *like, struct bd_name_addr *address,
-                          struct bd_str *tag, const char *several, const char *malformed)
+                          struct bd_name_addr *address, struct bd_str *tag, const char *several,
+                          const char *malformed)
 {
     const struct bd_header *h = single(m, id, several);
     bool found = false;
-    if (h && bd_name_addr_read(scan, h->value, like, address) &&
+    if (h && bd_name_addr_read(scan, h->value, address) &&
         tag_parse(scan, address->params, &found, tag)) {
         if (found && !tag->p)
             complain(m, malformed);
         return;
     }
-    *address = (struct bd_name_addr){0};
+    bd_clear(address, sizeof(*address));
     *tag = BD_STR_NULL;
     complain(m, malformed);
 }
@@ -215,11 +214,8 @@ static void content_length_field(struct bd_message *m)
 static void known_fields(const struct bd_scan *scan, struct bd_message *m)
 {
     via_field(scan, m);
-    address_field(scan, m, BD_HDR_FROM, NULL, &m->from, &m->from_tag, "Several Froms",
-                  "Malformed From");
-    bool calls = m->method != BD_METHOD_REGISTER;
-    address_field(scan, m, BD_HDR_TO, calls ? &m->request_uri : &m->from.uri, &m->to, &m->to_tag,
-                  "Several Tos", "Malformed To");
+    address_field(scan, m, BD_HDR_FROM, &m->from, &m->from_tag, "Several Froms", "Malformed From");
+    address_field(scan, m, BD_HDR_TO, &m->to, &m->to_tag, "Several Tos", "Malformed To");
     call_id_field(scan, m);
     cseq_field(scan, m);
     max_forwards_field(m);

@@ -101,7 +101,7 @@ static inline const uint8_t *bd_scan_at(const struct bd_scan *scan, const char *
  * see that what comes back is before his own. Not known is the class of the byte at BD_LOOK. */
 static inline const char *bd_scan_leap(const struct bd_scan *scan, const char *p, unsigned classes)
 {
-    return p + bd_span(bd_scan_at(scan, p), classes);
+    return p + bd_bit_from(bd_without(bd_scan_at(scan, p), classes), 0);
 }
 
 /* bd_skip() in a scanned text; classes: those that are marked. */
@@ -110,11 +110,11 @@ static inline const char *bd_scan_skip(const struct bd_scan *scan, const char *p
 {
     if (!scan)
         return bd_skip(p, end, classes);
-    unsigned n;
+    const char *from;
     do {
-        n = bd_span(bd_scan_at(scan, p), classes);
-        p += n;
-    } while (n == BD_LOOK);
+        from = p;
+        p = bd_scan_leap(scan, p, classes);
+    } while (p - from == BD_LOOK);
     return p < end ? p : end;
 }
 
@@ -124,9 +124,14 @@ static inline const char *bd_scan_find(const struct bd_scan *scan, const char *p
 {
     if (!scan)
         return bd_find_any(p, end, classes);
-    for (unsigned n = BD_LOOK; n == BD_LOOK && p < end; p += n)
-        n = bd_span_until(bd_scan_at(scan, p), classes);
-    return p < end ? p : end;
+    for (; p < end; p += BD_LOOK) {
+        uint64_t found = bd_within(bd_scan_at(scan, p), classes);
+        if (found) {
+            p += bd_bit_from(found, 0);
+            return p < end ? p : end;
+        }
+    }
+    return end;
 }
 
 /* True when [p, end) begins with a fold: CRLF and white space. */
@@ -149,15 +154,20 @@ static inline const char *bd_skip_lws(const char *p, const char *end)
     return p;
 }
 
-/* Zeroes what a parser fills in. With wide vectors that is a few stores; for other machines GCC
- * writes "rep stos", which alone takes longer than all of it: there it is a call. */
+/* Zeroes what a parser fills in, of a size known to the compiler. With wide vectors that is a store
+ * or two for each 64 bytes. Left alone, GCC writes "rep stos", which takes longer than all of it.
+ */
 void bd_clear_call(void *p, size_t sz);
 static inline void bd_clear(void *p, size_t sz)
 {
-    if (BD_SIMD)
-        memset(p, 0, sz);
-    else
+    enum { CHUNK = 64 };
+    if (!BD_SIMD || sz < CHUNK) {
         bd_clear_call(p, sz);
+        return;
+    }
+    for (size_t i = 0; i < sz - CHUNK; i += CHUNK)
+        memset((char *)p + i, 0, CHUNK);
+    memset((char *)p + sz - CHUNK, 0, CHUNK);
 }
 
 /* Without the LWS at both ends. The slice must be free of CR and LF but for folds. */

@@ -17,20 +17,17 @@ void bd_mark_scalar(struct bd_marks *marks, const char *p, uint32_t len)
     *control = (uint16_t)len;
 }
 
-unsigned bd_span_scalar(const uint8_t *marked, unsigned classes)
+uint64_t bd_within_scalar(const uint8_t *marked, unsigned classes)
 {
-    unsigned n = 0;
-    while (n < BD_LOOK && marked[n] & classes)
-        n++;
-    return n;
+    uint64_t bits = 0;
+    for (unsigned i = 0; i < BD_LOOK; i++)
+        bits |= (uint64_t)((marked[i] & classes) != 0) << i;
+    return bits;
 }
 
-unsigned bd_span_until_scalar(const uint8_t *marked, unsigned classes)
+uint64_t bd_without_scalar(const uint8_t *marked, unsigned classes)
 {
-    unsigned n = 0;
-    while (n < BD_LOOK && !(marked[n] & classes))
-        n++;
-    return n;
+    return ~bd_within_scalar(marked, classes);
 }
 
 const char *bd_find_any_scalar(const char *p, const char *end, unsigned classes)
@@ -54,7 +51,7 @@ bool bd_number_scalar(struct bd_str s, uint32_t *value)
     return s.len > 0;
 }
 
-bool bd_ipv4_scalar(struct bd_str s, uint8_t octets[4])
+bool bd_ipv4_scalar(struct bd_str s, uint32_t *octets)
 {
     const char *p = s.p, *end = bd_str_end(s);
     for (int i = 0; i < 4; i++) {
@@ -66,7 +63,7 @@ bool bd_ipv4_scalar(struct bd_str s, uint8_t octets[4])
             n = n * 10 + (unsigned)(*p - '0');
         if (p == begin || n > 255)
             return false;
-        octets[i] = (uint8_t)n;
+        ((uint8_t *)octets)[i] = (uint8_t)n;
     }
     return p == end;
 }
@@ -92,18 +89,10 @@ bool bd_hostname_scalar(struct bd_str s)
 
 bool bd_is_row_scalar(struct bd_str s, const char row[BD_ROW])
 {
-    if (s.len > BD_ROW)
-        return false;
-    return bd_same_but_case_scalar(s.p, row, s.len);
-}
-
-bool bd_same_but_case_scalar(const char *a, const char *b, uint32_t len)
-{
-    for (uint32_t i = 0; i < len; i++) {
-        if ((a[i] | 0x20) != (b[i] | 0x20))
-            return false;
-    }
-    return true;
+    uint32_t i = 0;
+    while (i < s.len && i < BD_ROW && (s.p[i] | 0x20) == (row[i] | 0x20))
+        i++;
+    return i == s.len;
 }
 
 uint64_t bd_word_scalar(struct bd_str s)
@@ -198,16 +187,14 @@ void bd_mark(struct bd_marks *marks, const char *p, uint32_t len)
     *carry.control = (uint16_t)len;
 }
 
-unsigned bd_span(const uint8_t *marked, unsigned classes)
+uint64_t bd_within(const uint8_t *marked, unsigned classes)
 {
-    const __m512i wanted = _mm512_set1_epi8((char)classes);
-    return (unsigned)_tzcnt_u64(_mm512_testn_epi8_mask(_mm512_loadu_si512(marked), wanted));
+    return _mm512_test_epi8_mask(_mm512_loadu_si512(marked), _mm512_set1_epi8((char)classes));
 }
 
-unsigned bd_span_until(const uint8_t *marked, unsigned classes)
+uint64_t bd_without(const uint8_t *marked, unsigned classes)
 {
-    const __m512i wanted = _mm512_set1_epi8((char)classes);
-    return (unsigned)_tzcnt_u64(_mm512_test_epi8_mask(_mm512_loadu_si512(marked), wanted));
+    return _mm512_testn_epi8_mask(_mm512_loadu_si512(marked), _mm512_set1_epi8((char)classes));
 }
 
 const char *bd_find_any(const char *p, const char *end, unsigned classes)
@@ -257,7 +244,7 @@ static const struct {
     uint16_t ends, lanes;
 } shapes[256] = {ANY_SECOND(1) ANY_SECOND(2) ANY_SECOND(3)};
 
-bool bd_ipv4(struct bd_str s, uint8_t octets[4])
+bool bd_ipv4(struct bd_str s, uint32_t *octets)
 {
     if (s.len > 15)
         return false;
@@ -273,8 +260,7 @@ bool bd_ipv4(struct bd_str s, uint8_t octets[4])
     __m128i values = _mm_madd_epi16(pairs, _mm_set1_epi16(1));
     if (_mm_cmpgt_epu32_mask(values, _mm_set1_epi32(255)))
         return false;
-    uint32_t packed = (uint32_t)_mm_cvtsi128_si32(_mm_cvtepi32_epi8(values));
-    memcpy(octets, &packed, sizeof(packed));
+    *octets = (uint32_t)_mm_cvtsi128_si32(_mm_cvtepi32_epi8(values));
     return true;
 }
 
@@ -300,14 +286,6 @@ bool bd_is_row(struct bd_str s, const char row[BD_ROW])
     __m256i text = _mm256_maskz_loadu_epi8(there, s.p);
     __m256i differ = _mm256_xor_si256(text, _mm256_loadu_si256((const __m256i *)row));
     return _mm256_mask_test_epi8_mask(there, differ, _mm256_set1_epi8((char)~0x20)) == 0;
-}
-
-bool bd_same_but_case(const char *a, const char *b, uint32_t len)
-{
-    __mmask32 there = (__mmask32)_bzhi_u32(UINT32_MAX, len);
-    __m256i x = _mm256_maskz_loadu_epi8(there, a), y = _mm256_maskz_loadu_epi8(there, b);
-    const __m256i ignored = _mm256_set1_epi8(0x20);
-    return _mm256_cmpneq_epi8_mask(_mm256_or_si256(x, ignored), _mm256_or_si256(y, ignored)) == 0;
 }
 
 uint64_t bd_word(struct bd_str s)

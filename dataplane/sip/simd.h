@@ -36,10 +36,17 @@ struct bd_marks {
 };
 void bd_mark_scalar(struct bd_marks *marks, const char *p, uint32_t len);
 
-/* How many of the next BD_LOOK bytes, whose classes stand here, have one of the classes before one
- * has none; and how many have none before one has. */
-unsigned bd_span_scalar(const uint8_t *marked, unsigned classes);
-unsigned bd_span_until_scalar(const uint8_t *marked, unsigned classes);
+/* One look: bit i tells whether byte i of those whose classes stand here has one of `classes`, or
+ * whether it has none of them. */
+uint64_t bd_within_scalar(const uint8_t *marked, unsigned classes);
+uint64_t bd_without_scalar(const uint8_t *marked, unsigned classes);
+
+/* The lowest bit from n on; BD_LOOK when there is none. */
+static inline unsigned bd_bit_from(uint64_t bits, unsigned n)
+{
+    uint64_t left = n < BD_LOOK ? bits & UINT64_MAX << n : 0;
+    return left ? (unsigned)__builtin_ctzll(left) : BD_LOOK;
+}
 
 /* First byte of [p, end) that is in one of the low eight classes, or end. */
 const char *bd_find_any_scalar(const char *p, const char *end, unsigned classes);
@@ -50,7 +57,7 @@ bool bd_number_scalar(struct bd_str s, uint32_t *value);
 
 /* IPv4address = 1*3DIGIT 3("." 1*3DIGIT), each at most 255, decimal whatever it begins with: the
  * four bytes in network order. */
-bool bd_ipv4_scalar(struct bd_str s, uint8_t octets[4]);
+bool bd_ipv4_scalar(struct bd_str s, uint32_t *octets);
 
 /* Whether a text of BD_C_HOST is a hostname = *( domainlabel "." ) toplabel [ "." ]: labels begin
  * and end with alphanum, the last one with a letter, which is what tells a name from a broken
@@ -61,9 +68,6 @@ bool bd_hostname_scalar(struct bd_str s);
  * has BD_ROW bytes, zeros behind its own, none of which is zero or a space; nor are the others. */
 #define BD_ROW 32
 bool bd_is_row_scalar(struct bd_str s, const char row[BD_ROW]);
-
-/* Equality of len bytes, 32 at most, but for bit 0x20. */
-bool bd_same_but_case_scalar(const char *a, const char *b, uint32_t len);
 
 /* The first eight bytes, the first of them lowest, 0x20 set in each; 0 behind the end. With
  * BD_WORD("name") this compares short tokens: among the characters of a token only the two cases of
@@ -77,26 +81,24 @@ uint32_t bd_copy_plain_scalar(char *out, struct bd_str s, bool lower);
 const char *bd_find_any(const char *p, const char *end, unsigned classes);
 #if BD_SIMD
 void bd_mark(struct bd_marks *marks, const char *p, uint32_t len);
-unsigned bd_span(const uint8_t *marked, unsigned classes);
-unsigned bd_span_until(const uint8_t *marked, unsigned classes);
+uint64_t bd_within(const uint8_t *marked, unsigned classes);
+uint64_t bd_without(const uint8_t *marked, unsigned classes);
 bool bd_number(struct bd_str s, uint32_t *value);
-bool bd_ipv4(struct bd_str s, uint8_t octets[4]);
+bool bd_ipv4(struct bd_str s, uint32_t *octets);
 bool bd_hostname(struct bd_str s);
 bool bd_is_row(struct bd_str s, const char row[BD_ROW]);
-bool bd_same_but_case(const char *a, const char *b, uint32_t len);
 uint64_t bd_word(struct bd_str s);
 uint32_t bd_copy_plain(char *out, struct bd_str s, bool lower);
 #else
-#define bd_mark          bd_mark_scalar
-#define bd_span          bd_span_scalar
-#define bd_span_until    bd_span_until_scalar
-#define bd_number        bd_number_scalar
-#define bd_ipv4          bd_ipv4_scalar
-#define bd_hostname      bd_hostname_scalar
-#define bd_is_row        bd_is_row_scalar
-#define bd_same_but_case bd_same_but_case_scalar
-#define bd_word          bd_word_scalar
-#define bd_copy_plain    bd_copy_plain_scalar
+#define bd_mark       bd_mark_scalar
+#define bd_within     bd_within_scalar
+#define bd_without    bd_without_scalar
+#define bd_number     bd_number_scalar
+#define bd_ipv4       bd_ipv4_scalar
+#define bd_hostname   bd_hostname_scalar
+#define bd_is_row     bd_is_row_scalar
+#define bd_word       bd_word_scalar
+#define bd_copy_plain bd_copy_plain_scalar
 #endif
 
 /* bd_word() of a literal in lower case, of letters, digits, "-" and "+". */

@@ -24,8 +24,6 @@ static const char *sent_protocol(const struct bd_scan *scan, const char *p, cons
                                  struct bd_via *via)
 {
     struct bd_str ignored;
-    if (end - p > 8 && memcmp(p, "SIP/2.0/", 8) == 0)
-        return token(scan, bd_skip_lws(p + 8, end), end, &via->transport);
     p = token(scan, p, end, &ignored);
     p = p ? slash(p, end) : NULL;
     p = p ? token(scan, p, end, &ignored) : NULL;
@@ -33,11 +31,17 @@ static const char *sent_protocol(const struct bd_scan *scan, const char *p, cons
     return p ? token(scan, p, end, &via->transport) : NULL;
 }
 
+static inline void host_set(const struct bd_host *host, struct bd_via *via)
+{
+    via->host = host->text;
+    via->is_ip = host->type != BD_HOST_NAME;
+}
+
 /* sent-by = host [ COLON port ], LWS allowed around the colon. */
 static const char *sent_by(const struct bd_scan *scan, const char *p, const char *end,
                            struct bd_via *via)
 {
-    struct bd_host host;
+    struct bd_host host = {.ip = &via->ip};
     p = bd_host_parse(scan, p, end, &host);
     if (!p)
         return NULL;
@@ -48,11 +52,42 @@ static const char *sent_by(const struct bd_scan *scan, const char *p, const char
             return NULL;
         p = bd_skip_lws(p, end);
     }
-    via->host = host.text;
-    via->is_ip = host.type != BD_HOST_NAME;
-    if (via->is_ip)
-        via->ip = host.ip;
+    host_set(&host, via);
     return p;
+}
+
+/* sent-protocol LWS sent-by. Returns the byte behind it and LWS, NULL when it is malformed. */
+static const char *head(const struct bd_scan *scan, const char *p, const char *end,
+                        struct bd_via *via)
+{
+    p = sent_protocol(scan, p, end, via);
+    const char *host = p ? bd_skip_lws(p, end) : NULL;
+    /* No LWS between them, or nothing there? */
+    return host == p ? NULL : sent_by(scan, host, end, via);
+}
+
+/* The same as nearly all write it, as one look sees it. NULL when it is not that plain, which says
+ * nothing about its being right. */
+static inline const char *plain_head(const struct bd_scan *scan, const char *p, const char *end,
+                                     struct bd_via *via)
+{
+    if (end - p <= 8 || memcmp(p, "SIP/2.0/", 8) != 0)
+        return NULL;
+    p += 8;
+    const uint8_t *marked = bd_scan_at(scan, p);
+    unsigned space = bd_bit_from(bd_without(marked, BD_C_TOKEN), 0);
+    if (space == 0 || p + space >= end || p[space] != ' ')
+        return NULL;
+    struct bd_host host = {.ip = &via->ip};
+    uint16_t port;
+    const char *stop =
+        bd_hostport_look(bd_without(marked, BD_C_HOST), p, space + 1, end, &host, &port);
+    if (!stop || (stop < end && *stop != ';' && *stop != ','))
+        return NULL;
+    via->transport = (struct bd_str){p, space};
+    via->port = port;
+    host_set(&host, via);
+    return stop;
 }
 
 /* What the parameters of one via-parm say together. */
@@ -112,11 +147,9 @@ const char *bd_via_take(const struct bd_scan *scan, struct bd_str list, struct b
 {
     bd_clear(via, sizeof(*via));
     const char *end = bd_str_end(list);
-    const char *p = sent_protocol(scan, list.p, end, via);
-    const char *host = p ? bd_skip_lws(p, end) : NULL;
-    if (host == p) /* no LWS between them, or nothing there */
-        return NULL;
-    p = sent_by(scan, host, end, via);
+    const char *p = scan ? plain_head(scan, list.p, end, via) : NULL;
+    if (!p)
+        p = head(scan, list.p, end, via);
     if (p && p < end && *p == ';')
         p = params_take(scan, p, end, via);
     else if (p && (p == end || *p == ','))

@@ -74,7 +74,7 @@ static void test_marks_full(void **state)
     assert_int_equal(marks.control[0], BD_SIP_MESSAGE_MAX);
 }
 
-static void test_span(void **state)
+static void test_look(void **state)
 {
     static struct bd_marks marks;
     for (int round = 0; round < 20000; round++) {
@@ -82,8 +82,8 @@ static void test_span(void **state)
         unsigned classes = draw_classes();
         bd_mark(&marks, s.p, s.len);
         const uint8_t *at = marks.classes + draw(s.len + 1);
-        assert_int_equal(bd_span(at, classes), bd_span_scalar(at, classes));
-        assert_int_equal(bd_span_until(at, classes), bd_span_until_scalar(at, classes));
+        assert_true(bd_within(at, classes) == bd_within_scalar(at, classes));
+        assert_true(bd_without(at, classes) == bd_without_scalar(at, classes));
     }
 }
 
@@ -118,9 +118,9 @@ static void test_ipv4(void **state)
         struct bd_str s =
             len ? (struct bd_str){guarded.end - len, (uint32_t)len} : draw_text(draw(18), "0123..");
         memcpy(guarded.end - len, text, (size_t)len);
-        uint8_t fast[4] = {0}, slow[4] = {0};
-        bool ok = bd_ipv4_scalar(s, slow);
-        if (bd_ipv4(s, fast) != ok || (ok && memcmp(fast, slow, 4) != 0))
+        uint32_t fast = 0, slow = 0;
+        bool ok = bd_ipv4_scalar(s, &slow);
+        if (bd_ipv4(s, &fast) != ok || (ok && fast != slow))
             fail_msg("'%.*s'", BD_STR_ARG(s));
     }
 }
@@ -142,8 +142,6 @@ static void test_names(void **state)
         memcpy(other, s.p, s.len);
         if (s.len)
             other[draw(s.len)] ^= (char)(draw(2) ? 0x20 : 1 << draw(8));
-        assert_int_equal(bd_same_but_case(s.p, other, s.len),
-                         bd_same_but_case_scalar(s.p, other, s.len));
         assert_int_equal(bd_is_row(s, other), bd_is_row_scalar(s, other));
         assert_int_equal(bd_word(s), bd_word_scalar(s));
     }
@@ -268,16 +266,6 @@ static void same_first_via(const struct bd_message *m)
     assert_int_equal(m->via.plain, via.plain);
 }
 
-/* To may have been taken from From. */
-static void same_to(const struct bd_message *m)
-{
-    struct bd_uri uri;
-    if (!m->to.uri.text.p)
-        return;
-    assert_true(bd_uri_read(NULL, m->to.uri.text, &uri));
-    same_uri(&m->to.uri, &uri);
-}
-
 static void same_headers(const struct bd_message *a, const struct bd_message *b)
 {
     assert_int_equal(a->header_cnt, b->header_cnt);
@@ -329,7 +317,6 @@ static void same_message(struct bd_str text)
     if (with.header_cnt > 0) {
         same_contact_lists(&with);
         same_first_via(&with);
-        same_to(&with);
     }
 }
 
@@ -383,7 +370,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(test_marks, reseed),
         cmocka_unit_test_setup(test_marks_full, reseed),
-        cmocka_unit_test_setup(test_span, reseed),
+        cmocka_unit_test_setup(test_look, reseed),
         cmocka_unit_test_setup(test_find_any, reseed),
         cmocka_unit_test_setup(test_number, reseed),
         cmocka_unit_test_setup(test_ipv4, reseed),
