@@ -18,7 +18,7 @@ static inline const char *read_plain(const struct bd_scan *scan, const char *p, 
                                      struct bd_str *name, struct bd_str *value)
 {
     const uint8_t *marked = bd_scan_at(scan, p);
-    unsigned n = bd_bit_from(bd_without(marked, BD_C_TOKEN), 0);
+    unsigned n = bd_lowest(bd_without(marked, BD_C_TOKEN));
     const char *stop = p + n, *begin = stop + 1;
     if (n == 0 || stop > end)
         return NULL;
@@ -31,7 +31,7 @@ static inline const char *read_plain(const struct bd_scan *scan, const char *p, 
     if (*begin == '"')
         stop = bd_scan_quoted(scan, begin, end);
     else
-        stop = p + bd_bit_from(bd_without(marked, BD_C_TOKEN | BD_C_PARAM), n + 1);
+        stop = p + bd_lowest_from(bd_without(marked, BD_C_TOKEN | BD_C_PARAM), n + 1);
     if (!stop || stop <= begin || stop > end || (stop < end && *stop != ';'))
         return NULL;
     *value = bd_slice(begin, stop);

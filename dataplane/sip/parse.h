@@ -8,18 +8,20 @@
 #include "message.h"
 #include "scan.h"
 
-/* host = hostname / IPv4address / IPv6reference (RFC 3261 25.1), with the port behind it. */
-struct bd_host {
-    struct bd_str text; /* IPv6 with brackets */
-    enum bd_host_type type;
-    struct bd_ip *ip; /* of the caller: set when type is not BD_HOST_NAME */
+/* host = hostname / IPv4address / IPv6reference (RFC 3261 25.1), with the port behind it: where its
+ * parts are written. What failed may have written some. */
+struct bd_host_to {
+    struct bd_str *text;     /* IPv6 with brackets */
+    enum bd_host_type *type; /* and unless it is BD_HOST_NAME: */
+    struct bd_ip *ip;
+    uint16_t *port;
 };
 
 /* Reads the host that [p, end) begins with. Returns the byte after it, NULL when there is none.
  * Looser than 25.1: "_" in a name (computers are called so), and the third colon that the RFC's own
  * grammar puts before an embedded IPv4 address (RFC 5118 4.10). */
 const char *bd_host_parse(const struct bd_scan *scan, const char *p, const char *end,
-                          struct bd_host *host);
+                          struct bd_host_to to);
 
 /* port = 1*DIGIT, 1..65535. Returns the byte after it, NULL when there is none. */
 const char *bd_port_parse(const struct bd_scan *scan, const char *p, const char *end,
@@ -27,10 +29,10 @@ const char *bd_port_parse(const struct bd_scan *scan, const char *p, const char 
 
 /* host [ ":" port ] but for IPv6 addresses, as one look sees it: `ends` has a bit for each byte
  * from p on that is not of BD_C_HOST, the host begins at byte n. Returns the byte after it, which
- * the caller must find to be what may end a host; port is 0 when there is none. NULL when it is not
- * that plain, which says nothing about its being right. */
+ * the caller must find to be what may end a host. NULL when it is not that plain, which says
+ * nothing about its being right. */
 const char *bd_hostport_look(uint64_t ends, const char *p, unsigned n, const char *end,
-                             struct bd_host *host, uint16_t *port);
+                             struct bd_host_to to);
 
 /* bd_uri_parse() in a text that is scanned already. */
 bool bd_uri_read(const struct bd_scan *scan, struct bd_str text, struct bd_uri *uri);

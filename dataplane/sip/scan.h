@@ -101,7 +101,7 @@ static inline const uint8_t *bd_scan_at(const struct bd_scan *scan, const char *
  * see that what comes back is before his own. Not known is the class of the byte at BD_LOOK. */
 static inline const char *bd_scan_leap(const struct bd_scan *scan, const char *p, unsigned classes)
 {
-    return p + bd_bit_from(bd_without(bd_scan_at(scan, p), classes), 0);
+    return p + bd_lowest(bd_without(bd_scan_at(scan, p), classes));
 }
 
 /* bd_skip() in a scanned text; classes: those that are marked. */
@@ -127,7 +127,7 @@ static inline const char *bd_scan_find(const struct bd_scan *scan, const char *p
     for (; p < end; p += BD_LOOK) {
         uint64_t found = bd_within(bd_scan_at(scan, p), classes);
         if (found) {
-            p += bd_bit_from(found, 0);
+            p += bd_lowest(found);
             return p < end ? p : end;
         }
     }

@@ -30,6 +30,11 @@ uint64_t bd_without_scalar(const uint8_t *marked, unsigned classes)
     return ~bd_within_scalar(marked, classes);
 }
 
+unsigned bd_lowest_scalar(uint64_t bits)
+{
+    return bits ? (unsigned)__builtin_ctzll(bits) : BD_LOOK;
+}
+
 const char *bd_find_any_scalar(const char *p, const char *end, unsigned classes)
 {
     while (p < end && !bd_is(*p, classes))
@@ -195,6 +200,11 @@ uint64_t bd_within(const uint8_t *marked, unsigned classes)
 uint64_t bd_without(const uint8_t *marked, unsigned classes)
 {
     return _mm512_testn_epi8_mask(_mm512_loadu_si512(marked), _mm512_set1_epi8((char)classes));
+}
+
+unsigned bd_lowest(uint64_t bits)
+{
+    return (unsigned)_tzcnt_u64(bits);
 }
 
 const char *bd_find_any(const char *p, const char *end, unsigned classes)

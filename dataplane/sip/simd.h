@@ -41,12 +41,8 @@ void bd_mark_scalar(struct bd_marks *marks, const char *p, uint32_t len);
 uint64_t bd_within_scalar(const uint8_t *marked, unsigned classes);
 uint64_t bd_without_scalar(const uint8_t *marked, unsigned classes);
 
-/* The lowest bit from n on; BD_LOOK when there is none. */
-static inline unsigned bd_bit_from(uint64_t bits, unsigned n)
-{
-    uint64_t left = n < BD_LOOK ? bits & UINT64_MAX << n : 0;
-    return left ? (unsigned)__builtin_ctzll(left) : BD_LOOK;
-}
+/* The lowest bit that is set; BD_LOOK when there is none. */
+unsigned bd_lowest_scalar(uint64_t bits);
 
 /* First byte of [p, end) that is in one of the low eight classes, or end. */
 const char *bd_find_any_scalar(const char *p, const char *end, unsigned classes);
@@ -83,6 +79,7 @@ const char *bd_find_any(const char *p, const char *end, unsigned classes);
 void bd_mark(struct bd_marks *marks, const char *p, uint32_t len);
 uint64_t bd_within(const uint8_t *marked, unsigned classes);
 uint64_t bd_without(const uint8_t *marked, unsigned classes);
+unsigned bd_lowest(uint64_t bits);
 bool bd_number(struct bd_str s, uint32_t *value);
 bool bd_ipv4(struct bd_str s, uint32_t *octets);
 bool bd_hostname(struct bd_str s);
@@ -93,6 +90,7 @@ uint32_t bd_copy_plain(char *out, struct bd_str s, bool lower);
 #define bd_mark       bd_mark_scalar
 #define bd_within     bd_within_scalar
 #define bd_without    bd_without_scalar
+#define bd_lowest     bd_lowest_scalar
 #define bd_number     bd_number_scalar
 #define bd_ipv4       bd_ipv4_scalar
 #define bd_hostname   bd_hostname_scalar
@@ -100,6 +98,12 @@ uint32_t bd_copy_plain(char *out, struct bd_str s, bool lower);
 #define bd_word       bd_word_scalar
 #define bd_copy_plain bd_copy_plain_scalar
 #endif
+
+/* The same from bit n on. */
+static inline unsigned bd_lowest_from(uint64_t bits, unsigned n)
+{
+    return bd_lowest(n < BD_LOOK ? bits & UINT64_MAX << n : 0);
+}
 
 /* bd_word() of a literal in lower case, of letters, digits, "-" and "+". */
 #define BD_WORD(z)                                                                                 \

@@ -31,22 +31,16 @@ static const char *userinfo_parse(const struct bd_scan *scan, const char *p, con
     return at + 1;
 }
 
-static inline void host_set(const struct bd_host *host, struct bd_uri *uri)
+static inline struct bd_host_to host_of(struct bd_uri *uri)
 {
-    uri->host = host->text;
-    uri->host_type = host->type;
+    return (struct bd_host_to){&uri->host, &uri->host_type, &uri->ip, &uri->port};
 }
 
 static const char *hostport_parse(const struct bd_scan *scan, const char *p, const char *end,
                                   struct bd_uri *uri)
 {
-    struct bd_host host = {.ip = &uri->ip};
-    uri->ip = (struct bd_ip){0}; /* one look may have seen an address in vain */
-    p = bd_host_parse(scan, p, end, &host);
-    if (!p)
-        return NULL;
-    host_set(&host, uri);
-    if (p < end && *p == ':')
+    p = bd_host_parse(scan, p, end, host_of(uri));
+    if (p && p < end && *p == ':')
         return bd_port_parse(scan, p + 1, end, &uri->port);
     return p;
 }
@@ -63,21 +57,17 @@ static inline const char *plain_address(const struct bd_scan *scan, const char *
                                         struct bd_uri *uri)
 {
     const uint8_t *marked = bd_scan_at(scan, p);
-    unsigned at = bd_bit_from(bd_without(marked, BD_C_USER), 0);
+    unsigned at = bd_lowest(bd_without(marked, BD_C_USER));
     bool has_user = p + at < end && p[at] == '@';
     if (at == 0 || at == BD_LOOK || (!has_user && p + at < end && p[at] == '%'))
         return NULL;
-    struct bd_host host = {.ip = &uri->ip};
-    uint16_t port;
     const char *stop = bd_hostport_look(bd_without(marked, BD_C_HOST), p, has_user ? at + 1 : 0,
-                                        end, &host, &port);
+                                        end, host_of(uri));
     /* A password would seem to be a port, but does not end as one. */
     if (!stop || !ends_hostport(stop, end))
         return NULL;
     if (has_user)
         uri->user = (struct bd_str){p, at};
-    host_set(&host, uri);
-    uri->port = port;
     return stop;
 }
 
@@ -127,28 +117,43 @@ static const char *headers_parse(const char *p, const char *end, struct bd_uri *
     return p;
 }
 
-/* SIP-URI = "sip:" [ userinfo ] hostport uri-parameters [ headers ]; p stands behind the colon.
- * Returns the byte after it, NULL when it is malformed. */
-static inline const char *sip_uri_take(const struct bd_scan *scan, const char *p, const char *end,
-                                       struct bd_uri *uri)
+/* [ userinfo ] hostport, and uri-parameters [ headers ] behind it. */
+static const char *address_take(const struct bd_scan *scan, const char *p, const char *end,
+                                struct bd_uri *uri)
 {
-    const char *stop = scan ? plain_address(scan, p, end, uri) : NULL;
-    if (!stop)
-        stop = hostport_parse(scan, userinfo_parse(scan, p, end, uri), end, uri);
-    if (stop && stop < end && *stop == ';')
-        stop = params_parse(scan, stop, end, uri);
-    if (stop && stop < end && *stop == '?')
-        stop = headers_parse(stop, end, uri);
-    return stop;
+    return hostport_parse(scan, userinfo_parse(scan, p, end, uri), end, uri);
 }
 
-const char *bd_uri_take(const struct bd_scan *scan, const char *p, const char *end,
-                        struct bd_uri *uri)
+static const char *rest_take(const struct bd_scan *scan, const char *p, const char *end,
+                             struct bd_uri *uri)
+{
+    if (p && p < end && *p == ';')
+        p = params_parse(scan, p, end, uri);
+    if (p && p < end && *p == '?')
+        p = headers_parse(p, end, uri);
+    return p;
+}
+
+static inline void begin(const char *p, uint32_t scheme_len, struct bd_uri *uri)
 {
     bd_clear(uri, sizeof(*uri));
     uri->scheme = BD_URI_SIP;
-    uri->scheme_text = (struct bd_str){p, 3};
-    const char *stop = sip_uri_take(scan, p + 4, end, uri);
+    uri->scheme_text = (struct bd_str){p, scheme_len};
+}
+
+/* SIP-URI = "sip:" [ userinfo ] hostport uri-parameters [ headers ] */
+const char *bd_uri_take(const struct bd_scan *scan, const char *p, const char *end,
+                        struct bd_uri *uri)
+{
+    static const uint32_t scheme_len = 3;
+    const char *address = p + scheme_len + 1;
+    begin(p, scheme_len, uri);
+    const char *stop = scan ? plain_address(scan, address, end, uri) : NULL;
+    if (!stop) {
+        begin(p, scheme_len, uri);
+        stop = address_take(scan, address, end, uri);
+    }
+    stop = rest_take(scan, stop, end, uri);
     if (stop)
         uri->text = bd_slice(p, stop);
     return stop;
@@ -211,7 +216,7 @@ __attribute__((noinline)) static bool any_uri(const struct bd_scan *scan, struct
     switch (uri->scheme) {
     case BD_URI_SIP:
     case BD_URI_SIPS:
-        return sip_uri_take(scan, p, end, uri) == end;
+        return rest_take(scan, address_take(scan, p, end, uri), end, uri) == end;
     case BD_URI_TEL:
         return tel_uri_parse(scan, p, end, uri);
     case BD_URI_OTHER:

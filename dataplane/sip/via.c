@@ -31,18 +31,13 @@ static const char *sent_protocol(const struct bd_scan *scan, const char *p, cons
     return p ? token(scan, p, end, &via->transport) : NULL;
 }
 
-static inline void host_set(const struct bd_host *host, struct bd_via *via)
-{
-    via->host = host->text;
-    via->is_ip = host->type != BD_HOST_NAME;
-}
-
 /* sent-by = host [ COLON port ], LWS allowed around the colon. */
 static const char *sent_by(const struct bd_scan *scan, const char *p, const char *end,
                            struct bd_via *via)
 {
-    struct bd_host host = {.ip = &via->ip};
-    p = bd_host_parse(scan, p, end, &host);
+    struct bd_str host;
+    enum bd_host_type type;
+    p = bd_host_parse(scan, p, end, (struct bd_host_to){&host, &type, &via->ip, NULL});
     if (!p)
         return NULL;
     p = bd_skip_lws(p, end);
@@ -52,7 +47,8 @@ static const char *sent_by(const struct bd_scan *scan, const char *p, const char
             return NULL;
         p = bd_skip_lws(p, end);
     }
-    host_set(&host, via);
+    via->host = host;
+    via->is_ip = type != BD_HOST_NAME;
     return p;
 }
 
@@ -75,18 +71,17 @@ static inline const char *plain_head(const struct bd_scan *scan, const char *p, 
         return NULL;
     p += 8;
     const uint8_t *marked = bd_scan_at(scan, p);
-    unsigned space = bd_bit_from(bd_without(marked, BD_C_TOKEN), 0);
+    unsigned space = bd_lowest(bd_without(marked, BD_C_TOKEN));
     if (space == 0 || p + space >= end || p[space] != ' ')
         return NULL;
-    struct bd_host host = {.ip = &via->ip};
-    uint16_t port;
+    enum bd_host_type type;
     const char *stop =
-        bd_hostport_look(bd_without(marked, BD_C_HOST), p, space + 1, end, &host, &port);
+        bd_hostport_look(bd_without(marked, BD_C_HOST), p, space + 1, end,
+                         (struct bd_host_to){&via->host, &type, &via->ip, &via->port});
     if (!stop || (stop < end && *stop != ';' && *stop != ','))
         return NULL;
     via->transport = (struct bd_str){p, space};
-    via->port = port;
-    host_set(&host, via);
+    via->is_ip = type != BD_HOST_NAME;
     return stop;
 }
 
@@ -148,8 +143,10 @@ const char *bd_via_take(const struct bd_scan *scan, struct bd_str list, struct b
     bd_clear(via, sizeof(*via));
     const char *end = bd_str_end(list);
     const char *p = scan ? plain_head(scan, list.p, end, via) : NULL;
-    if (!p)
+    if (!p) {
+        bd_clear(via, sizeof(*via));
         p = head(scan, list.p, end, via);
+    }
     if (p && p < end && *p == ';')
         p = params_take(scan, p, end, via);
     else if (p && (p == end || *p == ','))
