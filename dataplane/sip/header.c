@@ -93,8 +93,6 @@ static const char *next_control(struct bd_lines *lines, const char *p, const cha
 {
     if (!lines->scan)
         return bd_find_any(p, end, BD_C_CONTROL);
-    if (p < end && bd_is(*p, BD_C_CONTROL)) /* within a run */
-        return p;
     bd_lines_seek(lines, p);
     p = lines->scan->begin + lines->scan->marks.control[lines->next];
     return p < end ? p : end;
@@ -158,18 +156,19 @@ struct bd_header *bd_headers_plain(struct bd_lines *lines, const char **line, co
                                    struct bd_header *h, const struct bd_header *none_left)
 {
     const struct bd_scan *scan = lines->scan;
+    enum { CRLF = 2 };
     const struct bd_header *first = h;
     const char *p = *line, *begin = scan->begin;
     const uint16_t *next = scan->marks.control + lines->next;
-    for (; h < none_left; h++, next++) {
+    for (; h < none_left; h++, next += CRLF) {
         const char *stop = begin + *next;
-        if (stop > end - 2 || memcmp(stop, "\r\n", 2) != 0 || !split_plain(scan, p, stop, h))
+        if (stop > end - CRLF || memcmp(stop, "\r\n", 2) != 0 || !split_plain(scan, p, stop, h))
             break;
-        p = stop + 2;
+        p = stop + CRLF;
     }
     if (h > first && p < end && bd_is(*p, BD_C_WSP)) { /* a fold: it belongs to the last one */
         p = (--h)->name.p;
-        next--;
+        next -= CRLF;
     }
     lines->next = (uint32_t)(next - scan->marks.control);
     *line = p;

@@ -74,10 +74,10 @@ enum bd_header_id bd_header_id(struct bd_str name);
 /* Method names are case-sensitive (7.1). */
 enum bd_method bd_method_id(struct bd_str name);
 
-/* The runs of control characters of a text, from front to back: where its lines end. */
+/* The control characters of a text, from front to back: where its lines end. */
 struct bd_lines {
     const struct bd_scan *scan; /* of the whole text, or NULL */
-    uint32_t next;              /* the first of them in scan that begins at or behind p */
+    uint32_t next;              /* the first of them in scan that stands at or behind p */
 };
 /* Makes `next` right for a p further on. */
 void bd_lines_seek(struct bd_lines *lines, const char *p);

@@ -10,7 +10,7 @@ void bd_mark_scalar(struct bd_marks *marks, const char *p, uint32_t len)
     uint16_t *control = marks->control;
     for (uint32_t i = 0; i < len; i++) {
         marks->classes[i] = (uint8_t)(bd_char_class[(uint8_t)p[i]] & BD_C_MAPPED);
-        if (bd_is(p[i], BD_C_CONTROL) && !(i > 0 && bd_is(p[i - 1], BD_C_CONTROL)))
+        if (bd_is(p[i], BD_C_CONTROL))
             *control++ = (uint16_t)i;
     }
     memset(marks->classes + len, 0, BD_LOOK);
@@ -141,55 +141,50 @@ static inline __m512i classes_of(__m512i bytes)
     return _mm512_maskz_permutex2var_epi8(ascii, low, bytes, high);
 }
 
-static inline __m512i count_up(void)
+/* The offsets of 32 bytes within their block, each from `base` on. */
+static inline __m512i offsets_of(__m256i within, uint32_t base)
 {
-    static const uint8_t n[64] = {0,  1,  2,  3,  4,  5,  6,  7,  8,  9,  10, 11, 12, 13, 14, 15,
-                                  16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31,
-                                  32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47,
-                                  48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63};
-    return _mm512_loadu_si512(n);
+    return _mm512_add_epi16(_mm512_cvtepu8_epi16(within), _mm512_set1_epi16((short)base));
 }
 
-/* Appends the offsets of the bits, of which no two are neighbours. Eight are written at any rate:
- * hardly a block has more lines, and so there is nothing to guess. */
-static inline uint16_t *put_offsets(uint16_t *out, uint64_t found, uint32_t base)
+/* Appends the offsets of the bits. Sixteen are written at any rate: hardly a block has more than
+ * the ends of eight lines, and so there is nothing to guess. */
+static inline uint16_t *put_offsets(uint16_t *out, __mmask64 found, uint32_t base)
 {
-    __m512i within = _mm512_maskz_compress_epi8(found, count_up());
-    __m512i offsets = _mm512_add_epi16(_mm512_cvtepu8_epi16(_mm512_castsi512_si256(within)),
-                                       _mm512_set1_epi16((short)base));
-    uint16_t *next = out + _mm_popcnt_u64(found);
-    _mm_storeu_si128((__m128i *)out, _mm512_castsi512_si128(offsets));
-    if (__builtin_expect(next - out > 8, 0))
-        _mm512_storeu_si512(out, offsets);
-    return next;
+    static const uint8_t count[64] = {
+        0,  1,  2,  3,  4,  5,  6,  7,  8,  9,  10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21,
+        22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43,
+        44, 45, 46, 47, 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63};
+    __m512i within = _mm512_maskz_compress_epi8(found, _mm512_loadu_si512(count));
+    __m256i low = _mm512_castsi512_si256(within);
+    unsigned cnt = (unsigned)_mm_popcnt_u64(found);
+    _mm256_storeu_si256((__m256i *)out, _mm512_castsi512_si256(offsets_of(low, base)));
+    if (__builtin_expect(cnt > 16, 0)) {
+        _mm512_storeu_si512(out, offsets_of(low, base));
+        _mm512_storeu_si512(out + 32, offsets_of(_mm512_extracti64x4_epi64(within, 1), base));
+    }
+    return out + cnt;
 }
 
-/* What is noted from one block to the next. */
-struct carry {
-    uint16_t *control; /* where the next offset goes */
-    uint64_t in_run;   /* whether the byte before was a control character */
-};
-
-static inline struct carry mark_block(struct bd_marks *marks, uint32_t at, uint64_t there,
-                                      const char *p, struct carry carry)
+static inline uint16_t *mark_block(struct bd_marks *marks, uint32_t at, __m512i classes,
+                                   uint16_t *control)
 {
-    /* Bytes that are not there are loaded as NUL, which is a control character. */
-    __m512i classes = _mm512_maskz_mov_epi8(there, classes_of(load(there, p + at)));
-    uint64_t found = _mm512_test_epi8_mask(classes, _mm512_set1_epi8(BD_C_CONTROL));
-    uint64_t begins = found & ~(found << 1 | carry.in_run);
-    _mm512_storeu_si512(marks->classes + at, classes);
-    return (struct carry){put_offsets(carry.control, begins, at), found >> 63};
+    _mm512_store_si512(marks->classes + at, classes);
+    return put_offsets(control, _mm512_test_epi8_mask(classes, _mm512_set1_epi8(BD_C_CONTROL)), at);
 }
 
 void bd_mark(struct bd_marks *marks, const char *p, uint32_t len)
 {
-    struct carry carry = {.control = marks->control};
+    uint16_t *control = marks->control;
     uint32_t at = 0;
     for (; at + 64 <= len; at += 64)
-        carry = mark_block(marks, at, UINT64_MAX, p, carry);
-    carry = mark_block(marks, at, low_bits(len - at), p, carry);
-    _mm512_storeu_si512(marks->classes + at + 64, _mm512_setzero_si512());
-    *carry.control = (uint16_t)len;
+        control = mark_block(marks, at, classes_of(_mm512_loadu_si512(p + at)), control);
+    /* Bytes that are not there are loaded as NUL, which is a control character. */
+    uint64_t there = low_bits(len - at);
+    __m512i classes = _mm512_maskz_mov_epi8(there, classes_of(load(there, p + at)));
+    control = mark_block(marks, at, classes, control);
+    _mm512_store_si512(marks->classes + at + 64, _mm512_setzero_si512());
+    *control = (uint16_t)len;
 }
 
 uint64_t bd_within(const uint8_t *marked, unsigned classes)

@@ -30,9 +30,9 @@ struct bd_marks {
     /* Which of these classes each byte has. Behind the text there are zeros enough for a look that
      * begins at its end. */
     _Alignas(BD_LOOK) uint8_t classes[(BD_SIP_MESSAGE_MAX / BD_LOOK + 2) * BD_LOOK];
-    /* Offsets at which runs of control characters (BD_C_CONTROL) begin, the ends of lines among
-     * them, then the length; and what is written ahead behind it. */
-    uint16_t control[BD_SIP_MESSAGE_MAX / 2 + BD_LOOK];
+    /* Offsets of all control characters (BD_C_CONTROL), two to the end of a line, then the length;
+     * and what is written ahead behind it. */
+    uint16_t control[BD_SIP_MESSAGE_MAX + BD_LOOK];
 };
 void bd_mark_scalar(struct bd_marks *marks, const char *p, uint32_t len);
 
