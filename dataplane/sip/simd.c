@@ -158,7 +158,8 @@ static inline uint16_t *put_offsets(uint16_t *out, __mmask64 found, uint32_t bas
     __m512i within = _mm512_maskz_compress_epi8(found, _mm512_loadu_si512(count));
     __m256i low = _mm512_castsi512_si256(within);
     unsigned cnt = (unsigned)_mm_popcnt_u64(found);
-    _mm256_storeu_si256((__m256i *)out, _mm512_castsi512_si256(offsets_of(low, base)));
+    __m256i first = _mm256_cvtepu8_epi16(_mm512_castsi512_si128(within));
+    _mm256_storeu_si256((__m256i *)out, _mm256_add_epi16(first, _mm256_set1_epi16((short)base)));
     if (__builtin_expect(cnt > 16, 0)) {
         _mm512_storeu_si512(out, offsets_of(low, base));
         _mm512_storeu_si512(out + 32, offsets_of(_mm512_extracti64x4_epi64(within, 1), base));
