@@ -156,12 +156,11 @@ static inline uint16_t *put_offsets(uint16_t *out, __mmask64 found, uint32_t bas
         22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43,
         44, 45, 46, 47, 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63};
     __m512i within = _mm512_maskz_compress_epi8(found, _mm512_loadu_si512(count));
-    __m256i low = _mm512_castsi512_si256(within);
     unsigned cnt = (unsigned)_mm_popcnt_u64(found);
     __m256i first = _mm256_cvtepu8_epi16(_mm512_castsi512_si128(within));
     _mm256_storeu_si256((__m256i *)out, _mm256_add_epi16(first, _mm256_set1_epi16((short)base)));
     if (__builtin_expect(cnt > 16, 0)) {
-        _mm512_storeu_si512(out, offsets_of(low, base));
+        _mm512_storeu_si512(out, offsets_of(_mm512_castsi512_si256(within), base));
         _mm512_storeu_si512(out + 32, offsets_of(_mm512_extracti64x4_epi64(within, 1), base));
     }
     return out + cnt;
