@@ -151,11 +151,10 @@ static inline __m512i offsets_of(__m256i within, uint32_t base)
  * the ends of eight lines, and so there is nothing to guess. */
 static inline uint16_t *put_offsets(uint16_t *out, __mmask64 found, uint32_t base)
 {
-    static const uint8_t count[64] = {
-        0,  1,  2,  3,  4,  5,  6,  7,  8,  9,  10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21,
-        22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43,
-        44, 45, 46, 47, 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63};
-    __m512i within = _mm512_maskz_compress_epi8(found, _mm512_loadu_si512(count));
+    const __m512i count = _mm512_set_epi64(
+        0x3f3e3d3c3b3a3938, 0x3736353433323130, 0x2f2e2d2c2b2a2928, 0x2726252423222120,
+        0x1f1e1d1c1b1a1918, 0x1716151413121110, 0x0f0e0d0c0b0a0908, 0x0706050403020100);
+    __m512i within = _mm512_maskz_compress_epi8(found, count);
     unsigned cnt = (unsigned)_mm_popcnt_u64(found);
     __m256i first = _mm256_cvtepu8_epi16(_mm512_castsi512_si128(within));
     _mm256_storeu_si256((__m256i *)out, _mm256_add_epi16(first, _mm256_set1_epi16((short)base)));
@@ -181,8 +180,8 @@ void bd_mark(struct bd_marks *marks, const char *p, uint32_t len)
         control = mark_block(marks, at, classes_of(_mm512_loadu_si512(p + at)), control);
     /* Bytes that are not there are loaded as NUL, which is a control character. */
     uint64_t there = low_bits(len - at);
-    __m512i classes = _mm512_maskz_mov_epi8(there, classes_of(load(there, p + at)));
-    control = mark_block(marks, at, classes, control);
+    __m512i last = _mm512_maskz_mov_epi8(there, classes_of(load(there, p + at)));
+    control = mark_block(marks, at, last, control);
     _mm512_store_si512(marks->classes + at + 64, _mm512_setzero_si512());
     *control = (uint16_t)len;
 }
