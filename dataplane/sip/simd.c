@@ -181,9 +181,8 @@ void bd_mark(struct bd_marks *marks, const char *p, uint32_t len)
     /* Bytes that are not there are loaded as NUL, which is a control character. */
     uint64_t there = low_bits(len - at);
     __m512i last = _mm512_maskz_mov_epi8(there, classes_of(load(there, p + at)));
-    control = mark_block(marks, at, last, control);
+    *mark_block(marks, at, last, control) = (uint16_t)len;
     _mm512_store_si512(marks->classes + at + 64, _mm512_setzero_si512());
-    *control = (uint16_t)len;
 }
 
 uint64_t bd_within(const uint8_t *marked, unsigned classes)
