@@ -1,6 +1,4 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "simd.h"
-
 #include "scan.h"
 
 /* --- the scalar twins ----------------------------------------------------------------------- */
