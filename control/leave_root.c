@@ -2,6 +2,7 @@
 #include "leave_root.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <libgen.h>
 #include <limits.h>
 #include <stdio.h>
@@ -53,7 +54,8 @@ static int hand_over(const struct bd_control *control, struct bd_error *error)
         bd_privileges_hand_over_directory(p, config->journal_dir, DIRECTORY_MODE, error) < 0)
         return -1;
     for (unsigned i = 0; i < SOCKET_CNT; i++) {
-        if (socket[i] && bd_privileges_directory(p, folder_of(socket[i], path), 0755, error) < 0)
+        if (socket[i] && (bd_privileges_directory(p, folder_of(socket[i], path), 0755, error) < 0 ||
+                          bd_privileges_hand_over(p, socket[i], error) < 0))
             return -1;
     }
     return 0;
@@ -67,7 +69,7 @@ static int check_folder(const struct bd_privileges *p, const char *what, const c
 {
     char path[PATH_MAX];
     const char *folder = folder_of(file, path);
-    if (access(folder, W_OK | X_OK) == 0 || errno == ENOENT)
+    if (faccessat(AT_FDCWD, folder, W_OK | X_OK, AT_EACCESS) == 0 || errno == ENOENT)
         return 0; /* whoever makes the file tells that there is none */
     return bd_fail(
         error,
@@ -94,7 +96,7 @@ static int check_folders(const struct bd_privileges *p, const struct bd_config *
 
 static void check_readable(const struct bd_privileges *p, const char *file)
 {
-    if (file && access(file, R_OK) != 0)
+    if (file && faccessat(AT_FDCWD, file, R_OK, AT_EACCESS) != 0)
         bd_log(
             BD_LOG_WARNING,
             "%s: user %s cannot read it, so no reload will: %s: `chgrp %u %s && chmod g+r %s`, and "
@@ -126,7 +128,7 @@ static void check_files(const struct bd_privileges *p, const struct bd_config *c
 int bd_leave_root(struct bd_control *control, struct bd_error *error)
 {
     const struct bd_privileges *p = control->privileges;
-    if (hand_over(control, error) < 0 || bd_privileges_drop(p, NULL, 0, error) < 0)
+    if (hand_over(control, error) < 0 || bd_privileges_step_aside(p, error) < 0)
         return -1;
     if (p->leaves_root && check_folders(p, control->config, error) < 0)
         return -1;

@@ -8,7 +8,7 @@
 #include "privileges.h"
 #include "state.h"
 
-/* Hands over what was made by root, becomes the user, and looks whether it reaches what it will
+/* Hands over what was made by root, acts as the user, and looks whether it reaches what it will
  * need: -1 with an error for a directory that it cannot write in; a line in the log for a file that
  * a reload could not read, and for secrets that everybody can. */
 int bd_leave_root(struct bd_control *control, struct bd_error *error);

@@ -34,9 +34,17 @@ static int start(struct bd_control *control, struct bd_error *error)
         0)
         return -1;
     control->privileges = &privileges;
-    if (bd_service_start(control, error) < 0)
+    if (bd_service_start(control, error) < 0 || bd_privileges_drop(&privileges, NULL, 0, error) < 0)
         return -1;
     return bd_seccomp_process(BD_CALLS_CONTROL, (enum bd_seccomp_mode)config->seccomp, error);
+}
+
+/* Of a start that failed. */
+static void take_back(const struct bd_control *control)
+{
+    if (control->privileges)
+        bd_privileges_step_back(control->privileges);
+    bd_arena_discard(&control->arena);
 }
 
 int main(int argc, char **argv)
@@ -65,7 +73,7 @@ int main(int argc, char **argv)
     if (rc == 0)
         rc = bd_service_run(&control, &error);
     else
-        bd_arena_discard(&control.arena);
+        take_back(&control);
     if (rc < 0)
         bd_log(BD_LOG_ERROR, "%s", error.text);
     bd_service_stop(&control);

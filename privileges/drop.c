@@ -32,13 +32,32 @@ static int keep_only(const int *keep, unsigned keep_cnt, struct bd_error *error)
     return rc;
 }
 
+static int become_failed(const struct bd_privileges *p, struct bd_error *error)
+{
+    return bd_fail(error, "cannot become user %s: %s", p->user, strerror(errno));
+}
+
+int bd_privileges_step_aside(const struct bd_privileges *p, struct bd_error *error)
+{
+    if (!p->leaves_root ||
+        (initgroups(p->user, p->gid) == 0 && setegid(p->gid) == 0 && seteuid(p->uid) == 0))
+        return 0;
+    return become_failed(p, error);
+}
+
+void bd_privileges_step_back(const struct bd_privileges *p)
+{
+    if (p->leaves_root && geteuid() != 0 && (seteuid(0) != 0 || setegid(0) != 0))
+        bd_log(BD_LOG_WARNING, "cannot be root again: %s", strerror(errno));
+}
+
 static int become(const struct bd_privileges *p, unsigned keep_cnt, struct bd_error *error)
 {
-    if (prctl(PR_SET_KEEPCAPS, keep_cnt > 0, 0, 0, 0) == 0 &&
-        setresgid(p->gid, p->gid, p->gid) == 0 && initgroups(p->user, p->gid) == 0 &&
-        setresuid(p->uid, p->uid, p->uid) == 0)
+    if ((geteuid() != 0 || bd_privileges_step_aside(p, error) == 0) &&
+        prctl(PR_SET_KEEPCAPS, keep_cnt > 0, 0, 0, 0) == 0 &&
+        setresgid(p->gid, p->gid, p->gid) == 0 && setresuid(p->uid, p->uid, p->uid) == 0)
         return 0;
-    return bd_fail(error, "cannot become user %s: %s", p->user, strerror(errno));
+    return become_failed(p, error);
 }
 
 /* The hexadecimal or decimal number behind a word of a `status` file; SIZE_MAX when it has none. */

@@ -17,7 +17,7 @@ static int failed(const char *path, const char *user, struct bd_error *error)
 int bd_privileges_hand_over_fd(const struct bd_privileges *p, int fd, const char *path,
                                struct bd_error *error)
 {
-    if (!p->leaves_root || fchown(fd, p->uid, p->gid) == 0)
+    if (!p->leaves_root || fchownat(fd, "", p->uid, p->gid, AT_EMPTY_PATH) == 0)
         return 0;
     return failed(path, p->user, error);
 }
@@ -28,11 +28,12 @@ static int hand_over_at(const struct bd_privileges *p, int dir, const char *name
                         struct bd_error *error)
 {
     struct stat st;
-    int fd = openat(dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    int fd = openat(dir, name, O_PATH | O_CLOEXEC | O_NOFOLLOW);
     if (fd < 0)
-        return 0; /* not there, a link or a socket: nothing of ours */
+        return 0; /* not there */
     int rc = 0;
-    if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_nlink == 1 && st.st_uid == 0)
+    if (fstat(fd, &st) == 0 && (S_ISREG(st.st_mode) || S_ISSOCK(st.st_mode)) && st.st_nlink == 1 &&
+        st.st_uid == 0)
         rc = bd_privileges_hand_over_fd(p, fd, path, error);
     close(fd);
     return rc;

@@ -113,6 +113,7 @@ lab_open()
     # What the processes keep is theirs; whoever tests is root.
     "$prepare" user
     chown bindery:bindery "$lab"
+    chmod 755 "$lab"
     "$prepare" hugepages "${LAB_HUGE_MB:-256}"
     "$prepare" netns "$ns"
     case ${1:-tap} in
