@@ -223,6 +223,7 @@ profiles:
 auth:
   secret: for tests only, known to everybody
 process:
+  user: ${lab_user:-bindery}
   seccomp: ${lab_seccomp:-enforce}
 journal:
   directory: $lab/journal
