@@ -43,7 +43,6 @@ CALL(fcntl, "SQLite's locks; whether the dataplane holds its lock on the arena")
 CALL(fchmod, "SQLite gives its log the mode of the database")
 CALL(geteuid, "SQLite, whether it would have to give files away")
 CALL(utimensat, "SQLite, lock files")
-CALL(umask, "the mode of what is made")
 
 /* Clients: the stats socket, metrics; the service manager. */
 CALL(accept4, "a client comes")

@@ -91,6 +91,7 @@ case_worker_that_leaves_its_list_ends_the_process()
     local pid
     stop_process "$(pid_of dataplane)"
     : >"$lab/dataplane.log"
+    sed -i 's/seccomp: off/seccomp: enforce/' "$lab/bindery.yaml"
     lab_watch_more=(WORKER_WATCH_MISDEEDS=yes)
     start dataplane
     pid=$(pid_of dataplane)
