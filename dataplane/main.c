@@ -7,12 +7,11 @@
 #include <unistd.h>
 
 #include "arena_setup.h"
-#include "calls.h"
 #include "clock.h"
 #include "cpu.h"
 #include "held.h"
+#include "leave_root.h"
 #include "options.h"
-#include "privileges.h"
 #include "restore.h"
 #include "supervisor.h"
 #include "worker.h"
@@ -28,15 +27,6 @@ struct dataplane {
     struct bd_worker *worker[BD_WORKERS_MAX];
     struct bd_privileges privileges;
 };
-
-/* Ports are up: what is left to do needs no privilege, neither for links that come and go. */
-static int leave_root(struct dataplane *dp, struct bd_error *error)
-{
-    if (bd_privileges_hand_over_fd(&dp->privileges, dp->arena.fd, dp->arena.path, error) < 0 ||
-        bd_privileges_drop(&dp->privileges, NULL, 0, error) < 0)
-        return -1;
-    return bd_seccomp_process(BD_CALLS_DATAPLANE, (enum bd_seccomp_mode)dp->config->seccomp, error);
-}
 
 static int start(struct dataplane *dp, struct bd_error *error)
 {
@@ -59,7 +49,7 @@ static int start(struct dataplane *dp, struct bd_error *error)
         bd_restore(dp->config, &dp->table, bd_memory_writer(dp->memory, 0), error) < 0)
         return -1;
     dp->nic = bd_nic_start(dp->config, error);
-    return dp->nic ? leave_root(dp, error) : -1;
+    return dp->nic ? bd_dataplane_leave_root(&dp->privileges, config, &dp->arena, error) : -1;
 }
 
 /* A quarter of the packet buffers may hold replies that wait for the disk. */
@@ -95,11 +85,7 @@ static int make_workers(struct dataplane *dp, struct bd_error *error)
 static int worker_main(void *arg, unsigned id)
 {
     struct dataplane *dp = arg;
-    struct bd_error error;
-    if (bd_seccomp_thread(BD_CALLS_WORKER, (enum bd_seccomp_mode)dp->config->seccomp, &error) < 0) {
-        bd_log(BD_LOG_ERROR, "worker %u: %s", id, error.text);
-        exit(1);
-    }
+    bd_worker_narrow(dp->config, id);
     bd_worker_run(dp->worker[id]);
     return 0;
 }
