@@ -79,6 +79,31 @@ case_secrets_are_told_nowhere()
     done
 }
 
+# One that waits for an answer that never comes.
+case_password_on_the_command_line_is_blotted_out()
+{
+    local server client
+    "$python" -c "
+import socket, sys, time
+server = socket.socket(socket.AF_UNIX)
+server.bind(sys.argv[1])
+server.listen()
+client, _ = server.accept()
+client.recv(1000)
+open(sys.argv[1] + '.asked', 'w').close()
+time.sleep(60)" "$lab/mute.sock" &
+    server=$!
+    until_true 10 "somebody listens" test -S "$lab/mute.sock"
+    "$ctl" -s "$lab/mute.sock" subscriber add blotted@example.com "$password" &
+    client=$!
+    until_true 10 "the client asks" test -e "$lab/mute.sock.asked"
+    process_alive "$client" || fail "the client has ended"
+    grep -aq blotted@example.com "/proc/$client/cmdline" || fail "this looks at the wrong process"
+    ! grep -aqF "$password" "/proc/$client/cmdline" || fail "everybody can see the password"
+    stop_process "$client"
+    stop_process "$server"
+}
+
 as_nobody()
 {
     setpriv --reuid=65534 --regid=65534 --clear-groups "$@"
