@@ -6,6 +6,12 @@
 
 #include "calls.h"
 
+/* The configuration knows nothing of the lists. */
+_Static_assert((int)BD_CONFIG_SECCOMP_OFF == (int)BD_SECCOMP_OFF &&
+                   (int)BD_CONFIG_SECCOMP_LOG == (int)BD_SECCOMP_LOG &&
+                   (int)BD_CONFIG_SECCOMP_ENFORCE == (int)BD_SECCOMP_ENFORCE,
+               "words of process.seccomp");
+
 /* The link is there, made by root; the next one the user makes. */
 static void check_memif(const struct bd_config *config)
 {

@@ -205,8 +205,8 @@ void bd_server_adopt(struct bd_server *server, int fd, enum bd_level level)
 /* --- the sockets ---------------------------------------------------------------------------------
  */
 
-/* In one line, whatever the client was going to ask. A room in the socket's buffer there is:
- * nothing was sent before. */
+/* In one line, whatever the client was going to ask. There is room for it in the socket's buffer,
+ * as nothing was sent before. */
 static void refuse(struct socket_file *file, int fd, uid_t uid)
 {
     struct bd_server *server = file->server;
