@@ -11,10 +11,11 @@
 # in a folder), peers (other servers, for comparisons).
 set -eu
 
+# libcap and libseccomp: the processes give up capabilities and bind themselves to lists of system calls.
 # cmocka is here because the unit tests are part of the build.
 build='gcc libc6-dev meson ninja-build pkg-config
     libdpdk-dev libxxhash-dev libssl-dev libyaml-dev libjansson-dev libsqlite3-dev libevent-dev
-    libhyperscan-dev libsystemd-dev libcmocka-dev'
+    libhyperscan-dev libsystemd-dev libcap-dev libseccomp-dev libcmocka-dev'
 # iproute2 and util-linux: network namespaces; mount, flock, setpriv; procps: sysctl.
 run='iproute2 util-linux mount procps'
 phone='sipsak'
