@@ -231,6 +231,7 @@ static void test_equal(void **state)
         {"sip:a%2d@h", "sip:a-@h"},
         {"sip:a%3B@h", "sip:a%3b@h"},
         {"sip:a@h?x=1&x=2", "sip:a@h?x=2&x=1"},
+        {"sip:a@h;line=1;line=2", "sip:a@h;LINE=1;line=2"}, /* 19.1.1 forbids it; so be it */
         {"tel:+1-201-555-0123", "tel:+1(201)5550123"},
         {"tel:+1;ext=1-2", "tel:+1;ext=12"},
         {"tel:7042;phone-context=Example.com", "tel:7-042;phone-context=example.COM"},
@@ -254,6 +255,8 @@ static void test_unequal(void **state)
         {"sip:carol@chicago.com", "sip:carol@chicago.com?Subject=next%20meeting"},
         {"sip:bob@phone21.boxesbybob.com", "sip:bob@192.0.2.4"},
         {"sip:carol@chicago.com;security=on", "sip:carol@chicago.com;security=off"},
+        {"sip:a@h;line=1;line=2", "sip:a@h;line=1"},
+        {"tel:+1;x=1;x=2", "tel:+1;x=1"},
         {"sip:a@h", "sips:a@h"},
         /* ours */
         {"sip:a@h", "sip:h"},
