@@ -306,6 +306,7 @@ static void test_aor(void **state)
         {"sip:%0d%0A%7f%1F@h", NULL, false, "%0D%0A%7F%1F@h"},
         {"sip:j%C3%B6rg@h", NULL, false, "j\xc3\xb6rg@h"},
         {"sip:a@[2001:DB8:0:0::1]:5060", NULL, false, "a@[2001:db8::1]"},
+        {"sip:a@198.18.00.001", NULL, false, "a@198.18.0.1"},
         {"tel:+1-(201).555-0123;x=y", "example.com", false, "+12015550123@example.com"},
         {"tel:A-1;phone-context=b.c", NULL, true, "a1"},
         {"sip:+1-(201).555-0123;x=y@a.b;user=phone", "example.com", false,
