@@ -69,7 +69,7 @@ longest()
 run_libfuzzer()
 {
     "$programs/fuzz_$1" -max_total_time="$2" -timeout=10 -rss_limit_mb=2500 -max_len="$(longest "$1")" \
-        -print_final_stats=1 -artifact_prefix="$home/findings/" ${dictionary:+-dict="$dictionary"} \
+        -entropic=0 -print_final_stats=1 -artifact_prefix="$home/findings/" ${dictionary:+-dict="$dictionary"} \
         "$home/corpus" "$home/seeds" "tests/fuzz/corpus/$1" >"$home/libfuzzer.log" 2>&1
 }
 

@@ -7,6 +7,7 @@ them is in tests/fuzz/corpus.
 """
 import hashlib
 import os
+import random
 import re
 import struct
 import sys
@@ -107,10 +108,54 @@ def frame_seeds():
     yield b'\x38' + ether(0x800, ipv4(17, udp(b'stripped')))
 
 
+# --- registrar ---
+
+def decisions():
+    """Bytes to decide by; random.Random gives the same on each machine."""
+    dice = random.Random(7)
+    for length in [8, 30, 60, 100, 150, 200, 300, 400] * 4:
+        yield dice.randbytes(length)
+
+
+def again(message):
+    """The next request of the same phone."""
+    return re.sub(rb'(CSeq\s*:\s*)(\d+)', lambda m: m[1] + str(int(m[2]) + 1).encode(),
+                  message.replace(b'branch=z9hG4bK', b'branch=z9hG4bK1'), flags=re.I)
+
+
+AUTHORIZATION = (b'Authorization: Digest username="a",realm="a \\"quoted\\" realm",nonce="' + b'0' * 64 +
+                 b'",uri="sip:digest.example",response="' + b'0' * 32 + b'",qop=auth,nc=00000001,cnonce="c"\r\n')
+
+
+def conversations():
+    for message in messages():
+        yield b'\x03' + message
+        yield b'\x03' + message + b'\x1e\x04' + again(message) + b'\x1e\x00' + message
+        ours = re.sub(rb'(\nTo\s*:[^@\r]*@)[^>\r;:]*', rb'\1example.com', message, flags=re.I)
+        gone = re.sub(rb'\nExpires\s*:\s*\d+', b'\nExpires: 0', again(ours), flags=re.I)
+        yield b'\x0b' + ours + b'\x1e\x05' + gone
+        digest = ours.replace(b'example.com', b'digest.example').replace(b'\r\n\r\n', b'\r\n' + AUTHORIZATION + b'\r\n', 1)
+        yield b'\x03' + digest + b'\x1e\x20' + again(digest)
+    phone = (b'REGISTER sip:example.com SIP/2.0\r\nVia: SIP/2.0/UDP 192.0.2.1;branch=z9hG4bK1;rport;keep\r\n'
+             b'From: <sip:x@example.com>;tag=f\r\nTo: <sip:x@example.com>\r\nCall-ID: c\r\nCSeq: 1 REGISTER\r\n'
+             b'Supported: path, outbound, gruu\r\nPath: <sip:p.example.com;lr;ob>\r\n'
+             b'Contact: <sip:x@192.0.2.1:5060;ob>;reg-id=1;+sip.instance="<urn:uuid:'
+             b'00000000-0000-1000-8000-00000000000a>";audio;mobility="fixed";q=0.5\r\n\r\n')
+    call = (b'INVITE sip:x@example.com SIP/2.0\r\nVia: SIP/2.0/UDP 192.0.2.1;branch=z9hG4bK2\r\n'
+            b'From: <sip:y@example.com>;tag=f\r\nTo: <sip:x@example.com>\r\nCall-ID: d\r\nCSeq: 1 INVITE\r\n'
+            b'Accept-Contact: *;mobility="fixed";require\r\nRequest-Disposition: no-fork\r\n\r\n')
+    yield b'\x03' + phone + b'\x1e\x01' + call + b'\x1e\x01' + again(phone)
+    yield b'\x03' + phone + b'\x1e\x0a' + call.replace(b'INVITE', b'MESSAGE') + b'\x1e\x01' + again(phone).replace(
+        b'reg-id=1', b'reg-id=2')
+    yield b'\x03' + phone + b'\x1e\x01' + call.replace(b'INVITE', b'SUBSCRIBE').replace(b'Accept', b'Event: reg\r\nAccept')
+
+
 SEEDS = {
     'credentials': lambda: values(rb'^(?:Proxy-)?Authorization\s*:\s*(.*?)\r'),
     'frame': frame_seeds,
     'parser': messages,
+    'registrar': decisions,
+    'registrar_raw': conversations,
     'stun': stun,
     'uri': uris,
 }
