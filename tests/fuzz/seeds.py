@@ -150,9 +150,73 @@ def conversations():
     yield b'\x03' + phone + b'\x1e\x01' + call.replace(b'INVITE', b'SUBSCRIBE').replace(b'Accept', b'Event: reg\r\nAccept')
 
 
+# --- journal: bodies as journal_format.c lays them out; checks are the target's to make ---
+
+def put(slot, aor, contacts, check=7):
+    body = struct.pack('<QIHBB', slot, check, len(aor), len(contacts), 7)
+    for texts in contacts:
+        body += struct.pack('<QQIQ', 1700000900123, 99, 1, 1700000000123) + struct.pack('<IHH', 0, 500, 1)
+        body += (bytes(10) + b'\xff\xff\xc6\x12\x00\x02' + struct.pack('<H', 5060)) * 2
+        body += b''.join(struct.pack('<H', len(text)) for text in texts)
+    return body + aor + b''.join(text for texts in contacts for text in texts)
+
+
+def state(slot, contacts, check=7):
+    return struct.pack('<QIB', slot, check, contacts) + struct.pack('<QQI', 1700000990123, 100, 2) * contacts
+
+
+def commit(following=0):
+    return struct.pack('<QQQQ', 1700000000123, 5000000, 2, following)
+
+
+def frame_of(kind, body):
+    return bytes([kind - 1]) + struct.pack('>H', len(body)) + body
+
+
+def records():
+    texts = [b'sip:a@198.18.0.2', b'call-id', b';x=y', b'Phone', b'<urn:uuid:1>', b'<sip:p;lr>', b'8 bytes.']
+    one = frame_of(1, put(3, b'a@example.org', [texts]))
+    two = frame_of(1, put(4, b'b@example.org', [texts, [b'sip:b@198.18.0.3'] + [b''] * 6]))
+    rest = frame_of(2, state(3, 1)) + frame_of(3, struct.pack('<Q', 4)) + frame_of(4, commit())
+    yield b'\x00\x10' + one + two + rest + frame_of(5, commit())
+    yield b'\x01\x10' + one + two + frame_of(5, commit(2))
+    yield b'\x00\xff' + one + frame_of(2, state(3, 1, 8)) + frame_of(4, commit())
+
+
+# --- configurations ---
+
+def configs():
+    rules = read('configs/screening.yaml')
+    lab = read('configs/examples/lab.yaml')
+    yield lab
+    yield read('configs/bindery.yaml')
+    # Without comments, section by section: each file is short, so that chance hits what counts.
+    full = re.sub(rb'(?m)^\s*#.*\n', b'', read('configs/bindery.yaml'))
+    yield full + b'\x1e' + rules
+    every = re.sub(rb'(?m)^# ?( *[a-z_]+:)', rb'\1', re.sub(rb'(?m)^(\s*)# ?(\s*[a-z_]+: )', rb'\1\2',
+                                                             read('configs/bindery.yaml')))
+    yield every
+    tests = read('tests/unit/config/test_files.c')
+    start = tests.index(b'static const char full[]')
+    text = b''.join(re.findall(rb'"((?:[^"\\]|\\.)*)"', tests[start:tests.index(b';\n\n', start)]))
+    text = text.replace(b'\\n', b'\n').replace(b'\\"', b'"').replace(b'\\\\', b'\\')
+    yield text
+    yield text + b'screening: {rules: r.yaml}\n\x1e' + rules
+    short = b'ports: [{name: a, driver: ring, addresses: [198.18.0.1/24]}]\nlisten: ["198.18.0.1:5060"]\n'
+    yield short + b'domains: [{name: a.example}]\n'
+    yield short + (b'domains: [{name: a.example, bulk: ["pbx +4930555000-999 +493044*"], auth: open, '
+                   b'service_route: ["<sip:p;lr>"], registrants: ["sip:x@a.example"], outbound_mode: 1}]\n'
+                   b'auth: {secret_file: /secret}\nlimits: {never_ban: [10.0.0.0/8], bans: count}\n'
+                   b'profiles: [{name: p, max_contacts: 3}]\nscreening: {rules: r}\n\x1e'
+                   b"- {field: raw, pattern: 'x+', action: reject 403, comment: c, caseless: false}\n")
+
+
 SEEDS = {
+    'config': configs,
     'credentials': lambda: values(rb'^(?:Proxy-)?Authorization\s*:\s*(.*?)\r'),
     'frame': frame_seeds,
+    'journal': decisions,
+    'journal_records': records,
     'parser': messages,
     'registrar': decisions,
     'registrar_raw': conversations,
