@@ -3,7 +3,8 @@
  * told with its line; what is taken is printed by `show config` as a file that is taken again and
  * means the same, and holds no secret.
  *
- * No file system: fopen() (with Meson's 64-bit offsets, fopen64()) and realpath() are the target's own (-Wl,--wrap) while it runs. */
+ * No file system: fopen() (with Meson's 64-bit offsets, fopen64()) and realpath() are the target's
+ * own (-Wl,--wrap) while it runs. */
 #include "fuzz.h"
 
 #include <errno.h>

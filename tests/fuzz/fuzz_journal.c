@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* A table with a history (journal_fixture.h), its files, and what becomes of them: steps of the one,
- * then damage to the others, each byte a decision. Whatever was cut, overwritten, copied or lost,
- * each binding that a load gives is one that was written so; the fixture looks after that. What a
- * load of undamaged files gives is the latest. */
+/* A table with a history (journal_fixture.h), its files, and what becomes of them: steps of the
+ * one, then damage to the others, each byte a decision. Whatever was cut, overwritten, copied or
+ * lost, each binding that a load gives is one that was written so; the fixture looks after that.
+ * What a load of undamaged files gives is the latest. */
 #include "fuzz.h"
 
 #include "journal_fixture.h"

@@ -64,9 +64,8 @@ static void load(const struct memfs *fs)
 {
     struct bd_journal_report report;
     struct bd_error error;
-    struct bd_journal_load_params params = {.dir = fs->dir,
-                                            .now = {1700000000123ULL, 5000000, 7},
-                                            .on_binding_set = take};
+    struct bd_journal_load_params params = {
+        .dir = fs->dir, .now = {1700000000123ULL, 5000000, 7}, .on_binding_set = take};
     bd_journal_load(&params, &report, &error);
 }
 

@@ -12,7 +12,6 @@
  *   - a dataplane that died and came back has the same bindings */
 #include "fuzz.h"
 
-#include "exercise.h"
 #include "model.h"
 
 enum { BINDINGS = 128, MESSAGES_MAX = 12, EXPIRES_MAX_S = 7200, CONTACTS_MAX = 4 };

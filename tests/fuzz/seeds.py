@@ -188,14 +188,10 @@ def records():
 def configs():
     rules = read('configs/screening.yaml')
     lab = read('configs/examples/lab.yaml')
-    yield lab
-    yield read('configs/bindery.yaml')
+    yield lab + b'\x1e' + rules
     # Without comments, section by section: each file is short, so that chance hits what counts.
     full = re.sub(rb'(?m)^\s*#.*\n', b'', read('configs/bindery.yaml'))
     yield full + b'\x1e' + rules
-    every = re.sub(rb'(?m)^# ?( *[a-z_]+:)', rb'\1', re.sub(rb'(?m)^(\s*)# ?(\s*[a-z_]+: )', rb'\1\2',
-                                                             read('configs/bindery.yaml')))
-    yield every
     tests = read('tests/unit/config/test_files.c')
     start = tests.index(b'static const char full[]')
     text = b''.join(re.findall(rb'"((?:[^"\\]|\\.)*)"', tests[start:tests.index(b';\n\n', start)]))
@@ -205,13 +201,45 @@ def configs():
     short = b'ports: [{name: a, driver: ring, addresses: [198.18.0.1/24]}]\nlisten: ["198.18.0.1:5060"]\n'
     yield short + b'domains: [{name: a.example}]\n'
     yield short + (b'domains: [{name: a.example, bulk: ["pbx +4930555000-999 +493044*"], auth: open, '
-                   b'service_route: ["<sip:p;lr>"], registrants: ["sip:x@a.example"], outbound_mode: 1}]\n'
+                   b'service_route: ["sip:p.example.com;lr"], registrants: ["sip:x@a.example"], outbound_mode: 1}]\n'
                    b'auth: {secret_file: /secret}\nlimits: {never_ban: [10.0.0.0/8], bans: count}\n'
                    b'profiles: [{name: p, max_contacts: 3}]\nscreening: {rules: r}\n\x1e'
                    b"- {field: raw, pattern: 'x+', action: reject 403, comment: c, caseless: false}\n")
 
 
+# --- commands: level 2 is the administrator's ---
+
+def commands():
+    names = re.findall(r'\| `([a-z ]+[a-z])', read('docs/commands.md').decode())
+    for name in names:
+        for arguments in ['', ' 1000@example.com', ' all', ' 198.18.0.2 60']:
+            yield f'\x02{name}{arguments}\njson {name}{arguments}\n'.encode()
+        yield f'\x00{name} x\n'.encode()
+    yield b'\x02subscriber add "a b@example.com" "p\\"w" 10.0.0.0/8\nsubscriber show all\njson subscriber show\n' \
+          b'subscriber set "a b@example.com" x\nsubscriber implicit "a b@example.com" 1000@example.com\n' \
+          b'subscriber profile "a b@example.com" none\nsubscriber remove "a b@example.com"\n'
+    yield b'\x02subscriber import users.csv\nsubscriber show all\n\x1e' \
+          b'username,domain,password\nu1,example.com,pw\n"u,2",example.com,"p""w"\nu3,nowhere,x\n'
+    yield b'\x02json subscriber import users.csv\n\x1eusername,domain,ha1,ha1_sha256\nu1,example.com,' + b'0' * 32 + b',\n'
+    yield b'\x01drain on\njson show info\ndrain off\nsnapshot\nreload\n\n  \njson\n"\n'
+    yield b'\x05unregister 1000@example.com sip:1000@198.18.0.2\nlookup 1000@example.com\n'
+    yield b'\x01ban 198.18.0.3 5\nban 2001:db8::1\njson show limits\nunban all\n' + b'x' * 5000 + b'\n'
+
+
+# --- jobs ---
+
+def jobs():
+    for how in range(0, 0x40, 5):
+        for signer in range(4):
+            yield bytes([how, signer, 1]) + b'\x1f' * 7
+    yield b'\x04\x00\xff' + b'\x1f' * 7
+    yield b'\x04\x00\x01' + b'\x1f' * 5 + b'1001@example.com\x1f1000@example.com\x1f'
+    yield b'\x04\x00\x011001\x1fsip:x\x1fc\x1fINVITE\x1f\x1f1001@example.com\x1f\x1f'
+    yield b'\x04\x00\x01' + b'\x1f' * 7 + b'\x00\x20\xff\x00\x21\x01'
+
+
 SEEDS = {
+    'commands': commands,
     'config': configs,
     'credentials': lambda: values(rb'^(?:Proxy-)?Authorization\s*:\s*(.*?)\r'),
     'frame': frame_seeds,
@@ -222,6 +250,7 @@ SEEDS = {
     'registrar_raw': conversations,
     'stun': stun,
     'uri': uris,
+    'verify': jobs,
 }
 
 
