@@ -30,9 +30,16 @@ static void open_lab(void)
 
 static int home; /* where the fuzzer is at home */
 
+static void leave(void)
+{
+    if (inputs > 0)
+        lab_close(&lab);
+}
+
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
     home = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    atexit(leave);
     return home < 0;
 }
 

@@ -30,6 +30,11 @@ static struct bd_hash_key hash_key;
 static void *replay_memory;
 static uint64_t replay_sz;
 
+static void leave(void)
+{
+    bd_subscriber_store_free((struct bd_subscriber_store *)(uintptr_t)verify.store);
+}
+
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
     static struct bd_error error;
@@ -50,6 +55,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
             make_row(verify.digest, who[i].user, who[i].domain, who[i].realm, who[i].password);
         fuzz_judge(bd_subscriber_store_put(store, &row, &error) == 0, "%s", error.text);
     }
+    atexit(leave);
     return 0;
 }
 

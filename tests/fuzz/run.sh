@@ -68,7 +68,7 @@ longest()
 
 run_libfuzzer()
 {
-    "$programs/fuzz_$1" -max_total_time="$2" -timeout=10 -rss_limit_mb=2500 -max_len="$(longest "$1")" \
+    tests/fuzz/cpu.py "$home/cpu" "$programs/fuzz_$1" -max_total_time="$2" -timeout=10 -rss_limit_mb=2500 -max_len="$(longest "$1")" \
         -entropic=0 -print_final_stats=1 -artifact_prefix="$home/findings/" ${dictionary:+-dict="$dictionary"} \
         "$home/corpus" "$home/seeds" "tests/fuzz/corpus/$1" >"$home/libfuzzer.log" 2>&1
 }
@@ -84,7 +84,7 @@ run_afl()
         find "$input" -size 0 -delete
     fi
     AFL_SKIP_CPUFREQ=1 AFL_I_DONT_CARE_ABOUT_MISSING_CRASHES=1 AFL_NO_UI=1 AFL_NO_AFFINITY=1 AFL_SKIP_CRASHES=1 \
-        ASAN_OPTIONS=$ASAN_OPTIONS:symbolize=0 afl-fuzz -V "$2" -t 10000 -m none ${dictionary:+-x "$dictionary"} \
+        ASAN_OPTIONS=$ASAN_OPTIONS:symbolize=0 tests/fuzz/cpu.py "$home/cpu" afl-fuzz -V "$2" -t 10000 -m none ${dictionary:+-x "$dictionary"} \
         -G "$(longest "$1")" -i "$input" -o "$home/afl" -- "$programs/fuzz_$1" >"$home/afl.log" 2>&1
     # Each engine goes on from what the other has found.
     cp -n "$home/afl/default/queue/id"* "$home/corpus/" 2>/dev/null || true
@@ -93,22 +93,12 @@ run_afl()
 
 fuzz()
 {
-    local target=$1 seconds=$2 engine=$3 rc=0 before after
+    local target=$1 seconds=$2 engine=$3 rc=0
     build "$engine"
     prepare "$target"
-    before=$(children_cs)
     "run_$engine" "$target" "$seconds" || rc=$?
-    after=$(children_cs)
-    printf '%s\t%s\t%d\n' "$target" "$engine" $(((after - before) / 100)) >>"$work/ledger.tsv"
+    printf '%s\t%s\t%s\n' "$target" "$engine" "$(cat "$home/cpu")" >>"$work/ledger.tsv"
     ((rc == 0)) || { echo "$target: status $rc, see $home/findings and $home/$engine.log"; return 1; }
-}
-
-# CPU time of all children so far, in hundredths of a second.
-children_cs()
-{
-    local fields
-    read -ra fields </proc/$$/stat
-    echo $((fields[15] + fields[16]))
 }
 
 # Without what the seeds have already: those are made anew where they are needed.

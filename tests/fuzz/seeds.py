@@ -238,10 +238,31 @@ def jobs():
     yield b'\x04\x00\x01' + b'\x1f' * 7 + b'\x00\x20\xff\x00\x21\x01'
 
 
+# --- pieces ---
+
+def piece(packet, offset, length, more, flags=0, time=0):
+    return bytes([packet | (0x10 if more else 0) | flags, offset // 8, length // 8, length % 8, time])
+
+
+def pieces():
+    for packet in (1, 9):
+        first, middle, last = piece(packet, 0, 64, True), piece(packet, 64, 128, True), piece(packet, 192, 21, False)
+        yield first + middle + last
+        yield last + piece(packet, 64, 128, True, 0x40) + first
+        yield first + first + middle + last
+        yield first + piece(packet, 64, 128, True, 0x20) + middle + last
+        yield first + piece(packet, 56, 128, True) + last + piece(packet, 64, 128, True, 0, 0xff) + first + middle + last
+        yield b''.join(piece(packet, 64 * i, 64, i < 7) for i in range(8))
+        yield b''.join(piece(packet, 64 * i, 64, i < 8) for i in range(9))
+        yield piece(packet, 0, 1400, True) + piece(packet, 1400, 600, False)
+        yield b''.join(piece(packet % 8 + 8 * (i % 2), 0, 64, True, 0, 32 * (i % 3)) for i in range(20)) + middle + last
+
+
 SEEDS = {
     'commands': commands,
     'config': configs,
     'credentials': lambda: values(rb'^(?:Proxy-)?Authorization\s*:\s*(.*?)\r'),
+    'fragments': pieces,
     'frame': frame_seeds,
     'journal': decisions,
     'journal_records': records,
