@@ -7,6 +7,7 @@
 #   tests/fuzz/run.sh --minimise TARGET                what of the work and of the seeds adds to the corpus goes into it
 #   tests/fuzz/run.sh --list                           the targets
 #
+# What it needs: deploy/packages.sh install build fuzz. What is in the repository is replayed by tests/run.sh fuzz.
 # FUZZ_WORK (/tmp/fuzz-work): corpora in the making, findings (TARGET/findings) and ledger.tsv: target, engine and CPU
 # seconds of each run. FUZZ_BUILD: where to build (build-fuzz-ENGINE of this folder). SECONDS are of the clock.
 set -euo pipefail
@@ -101,21 +102,24 @@ fuzz()
     ((rc == 0)) || { echo "$target: status $rc, see $home/findings and $home/$engine.log"; return 1; }
 }
 
-# Without what the seeds have already: those are made anew where they are needed.
+# Anew from all there is, but for what is there because it once failed (its name says so). Of what is left after
+# merging, chance picks (by the name, a hash).
 minimise()
 {
     build libfuzzer
     prepare "$1"
-    local new
+    local new here=tests/fuzz/corpus/$1
     new=$(mktemp -d)
-    "$programs/fuzz_$1" -merge=1 -timeout=10 -rss_limit_mb=2500 -max_len="$(longest "$1")" "$new" "$home/seeds" \
-        "tests/fuzz/corpus/$1" "$home/corpus" >"$home/merge.log" 2>&1
-    find "$new" -type f -printf '%s %p\n' | sort -n | awk '{ sum += $1 } sum < 200000 && NR <= 150 { print $2 }' |
+    "$programs/fuzz_$1" -set_cover_merge=1 -timeout=10 -rss_limit_mb=2500 -max_len="$(longest "$1")" "$new" \
+        "$home/seeds" "$here" "$home/corpus" >"$home/merge.log" 2>&1
+    find "$here" -type f ! -name 'fixed-*' -delete
+    find "$new" -type f -printf '%f %s\n' | sort |
+        awk '$2 < 6000 && (sum += $2) < 100000 && ++n <= 120 { print $1 }' |
         while read -r file; do
-            cp -n "$file" "tests/fuzz/corpus/$1/"
+            cp "$new/$file" "$here/"
         done
     rm -rf "$new"
-    du -sh --apparent-size "tests/fuzz/corpus/$1"
+    echo "$1: $(find "$here" -type f | wc -l) files, $(du -s --apparent-size -B1 "$here" | cut -f1) bytes"
 }
 
 case ${1:-} in
