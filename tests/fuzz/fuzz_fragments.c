@@ -58,7 +58,8 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
                           (char *)"-m",
                           (char *)"64",
                           NULL};
-    snprintf(lcores, sizeof(lcores), "--lcores=0@(0-%ld)", sysconf(_SC_NPROCESSORS_ONLN) - 1);
+    snprintf(lcores, sizeof(lcores), "--lcores=0@(0-%u)",
+             (unsigned)sysconf(_SC_NPROCESSORS_ONLN) - 1);
     fuzz_judge(rte_eal_init((int)(sizeof(eal) / sizeof(eal[0])) - 1, eal) >= 0, "no EAL");
     pool = rte_pktmbuf_pool_create("fuzz", BUFFERS, 0, 0, RTE_MBUF_DEFAULT_BUF_SIZE, SOCKET_ID_ANY);
     fuzz_judge(pool, "no buffers");

@@ -258,10 +258,28 @@ def pieces():
         yield b''.join(piece(packet % 8 + 8 * (i % 2), 0, 64, True, 0, 32 * (i % 3)) for i in range(20)) + middle + last
 
 
+# --- watchers: the steps of fuzz_events.c ---
+
+def watchers():
+    begin = b'\x00Contact: <sip:joe@198.18.0.2:5070>\r\nEvent: reg\r\nExpires: 600\r\n\x1e'
+    again = b'\x82Contact: <sip:joe@198.18.0.2:5070>\r\nEvent: reg\r\nExpires: %d\r\n\x1e'
+    put = b'\x03\x20sip:joe@198.18.0.2:5070;x=%22&y?a=b&c=d\x1e'
+    yield begin + b'\x02' + put + b'\x13\x02' + again % 0
+    yield put + begin + b'\x02' + b'\x03\x40sips:j%3Coe@[2001:db8::1]\x1e' + b'\x13\x02\x03\x00\x1e\x13\x07'
+    yield begin + b'\x18\x18' + again % 300 + b'\x0c\x11\x1e'
+    yield begin.replace(b'reg', b'presence') + begin.replace(b'Expires', b'Record-Route: <sip:p;lr>, <sip:q;lr>\r\nExpires')
+    yield begin.replace(b'Expires: 600', b'Accept: application/reginfo+xml\r\nSupported: gruu\r\nExpires: 5') + b'\x02\x18'
+    for message in messages():
+        # As a worker would hand it on.
+        message = re.sub(rb'^[A-Z]+ ', b'SUBSCRIBE ', message)
+        yield b'\x01' + message.replace(b'\nFrom', b'\nEvent: reg\r\nFrom', 1) + b'\x1e\x02'
+
+
 SEEDS = {
     'commands': commands,
     'config': configs,
     'credentials': lambda: values(rb'^(?:Proxy-)?Authorization\s*:\s*(.*?)\r'),
+    'events': watchers,
     'fragments': pieces,
     'frame': frame_seeds,
     'journal': decisions,
