@@ -16,13 +16,15 @@
 #   latency     at 10, 50 and 90 % of the re-registration rate
 #   scale       two workers against one; cost per operation from 10 k to 20 M bindings, CSV and PNG
 #   peers       Kamailio of Debian and Bindery, one core each, kernel sockets over veth, by turns
+#   avalanche   a million phones with digest after a power cut: time till all are registered, over memif, and
+#               over veth beside Kamailio at growing sizes; CSV and PNG
 #   all         all of them
 #
 #   --json FILE    the figures as a JSON array too
 #   --bindings N   instead of the sizes that WHAT has
 #   --seconds S    length of a run at a rate, default 3
 #   --rounds N     (peers) times that each server has its turn, default 3
-#   --plot FILE    (scale) FILE.csv and FILE.png, default build-bench/scale
+#   --plot FILE    (scale) FILE.csv and FILE.png, default build-bench/scale; avalanche.csv and .png beside them
 #   --quick        small and short: to try the bench, not to quote
 #   --wait S       how long to wait for the machine to become idle, default 30
 #   --force        measures on a machine that is not idle; the figures are marked
@@ -36,7 +38,7 @@ if [[ -z ${BINDERY_BENCH:-} ]]; then
 fi
 bench=$(cd "${BASH_SOURCE[0]%/*}" && pwd)
 command_line="tests/bench/run.sh $*"
-all=(parse table register reregister digest redirect expiry attach memory latency scale peers)
+all=(parse table register reregister digest redirect expiry attach memory latency scale peers avalanche)
 
 usage()
 {
@@ -75,6 +77,7 @@ done
 . "$bench/lib.sh"
 . "$bench/servers.sh"
 . "$bench/what.sh"
+. "$bench/avalanche/avalanche.sh"
 
 bench_open
 for what in "${what_list[@]}"; do

@@ -96,9 +96,28 @@ assert idle.compare(before, at(10, shell=101)) == []
 PY
 }
 
+# Phones over a memif, from power to the last 200, both processes: every one registered, each by its challenge
+# and answer, and the table holds exactly them (or `fall` fails). The phones' own test is a unit test.
+an_avalanche_ends()
+{
+    BINDERY_BENCH=$$ bash -c '
+        bench=$1 work=$2
+        . "$bench/lib.sh" && . "$bench/servers.sh" && . "$bench/avalanche/avalanche.sh"
+        trap veth_close EXIT
+        ninja -C "$build" tests/bench/avalanche/bindery-avalanche >&2 && "$prepare" hugepages 600 &&
+            avalanche_limit=200 fall bindery memif 1000 0' - "$bench" "$work" >"$work/line" &&
+        /usr/bin/python3 - "$work/line" <<'PY' && tail -n 1 "$work/bindery-memif-1000.curve" | grep -q ',100.00,1000,'
+import sys
+row = dict(word.split("=") for word in open(sys.argv[1]).read().split())
+assert row["bindings"] == "1000" and row["failed"] == row["refusals"] == row["wrong"] == "0", row
+assert int(row["challenges"]) >= 1000 and int(row["sent"]) >= 2000 and float(row["seconds"]) >= 0.9, row
+PY
+}
+
 attempt usage usage_is_checked
 attempt idle idleness_is_judged
 attempt figures figures_are_whole
+attempt avalanche an_avalanche_ends
 attempt busy a_busy_machine_is_refused
 echo "$passed passed, $failed failed"
 ((failed == 0 && passed > 0))

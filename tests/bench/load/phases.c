@@ -272,7 +272,8 @@ static int phase_digest(struct load *load)
     struct run_kind challenge = kind_new(load, PHONE_REGISTER, 401);
     challenge.learns = true;
     if (!load->digest)
-        load->digest = digest_new(load->options.world.domain, load->options.aors);
+        load->digest = digest_new(load->options.world.domain, load->options.aors,
+                                  8 * load->options.world.nonce_words);
     load->nc = 0;
     int rc = once(load, "challenge", challenge);
     if (rc == 0)
@@ -291,7 +292,8 @@ static int phase_digest_full(struct load *load)
         .both = true};
     plan.kind[0].learns = true;
     if (!load->digest)
-        load->digest = digest_new(load->options.world.domain, load->options.aors);
+        load->digest = digest_new(load->options.world.domain, load->options.aors,
+                                  8 * load->options.world.nonce_words);
     load->nc = 1;
     return over_known(load, "digest-full", &plan);
 }
