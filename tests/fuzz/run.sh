@@ -49,8 +49,7 @@ prepare()
     tests/fuzz/seeds.py "$1" "$home/seeds"
     mkdir -p "tests/fuzz/corpus/$1"
     dictionary=tests/fuzz/$(case $1 in
-        parser | registrar_raw | screening | events) echo sip.dict ;;
-        uri | credentials) echo sip.dict ;;
+        events | parser | registrar_raw | screening | uri | credentials) echo sip.dict ;;
         config) echo yaml.dict ;;
         commands) echo commands.dict ;;
     esac)

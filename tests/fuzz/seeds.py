@@ -258,6 +258,14 @@ def pieces():
         yield b''.join(piece(packet % 8 + 8 * (i % 2), 0, 64, True, 0, 32 * (i % 3)) for i in range(20)) + middle + last
 
 
+def scanners():
+    for i, message in enumerate(messages()):
+        yield message
+        word = b'bad%d' % (i % 9)
+        name = [b'User-Agent', b'From', b'To', b'Contact', b'', b'Call-ID', b'Via', b'Subject', b'User-Agent'][i % 9]
+        yield re.sub(rb'(?im)^(%s\s*:.*)' % name, rb'\1 ' + word, message, count=1) + b'\x1e' + message
+
+
 # --- watchers: the steps of fuzz_events.c ---
 
 def watchers():
@@ -287,6 +295,7 @@ SEEDS = {
     'parser': messages,
     'registrar': decisions,
     'registrar_raw': conversations,
+    'screening': scanners,
     'stun': stun,
     'uri': uris,
     'verify': jobs,
