@@ -68,7 +68,7 @@ longest()
 
 run_libfuzzer()
 {
-    tests/fuzz/cpu.py "$home/cpu" "$programs/fuzz_$1" -max_total_time="$2" -timeout=10 -rss_limit_mb=2500 -max_len="$(longest "$1")" \
+    tests/fuzz/cpu.py "$home/cpu" "$programs/fuzz_$1" -max_total_time="$2" -timeout=120 -rss_limit_mb=2500 -max_len="$(longest "$1")" \
         -entropic=0 -print_final_stats=1 -artifact_prefix="$home/findings/" ${dictionary:+-dict="$dictionary"} \
         "$home/corpus" "$home/seeds" "tests/fuzz/corpus/$1" >"$home/libfuzzer.log" 2>&1
 }
@@ -84,7 +84,7 @@ run_afl()
         find "$input" -size 0 -delete
     fi
     AFL_SKIP_CPUFREQ=1 AFL_I_DONT_CARE_ABOUT_MISSING_CRASHES=1 AFL_NO_UI=1 AFL_NO_AFFINITY=1 AFL_SKIP_CRASHES=1 \
-        ASAN_OPTIONS=$ASAN_OPTIONS:symbolize=0 tests/fuzz/cpu.py "$home/cpu" afl-fuzz -V "$2" -t 10000 -m none ${dictionary:+-x "$dictionary"} \
+        ASAN_OPTIONS=$ASAN_OPTIONS:symbolize=0 tests/fuzz/cpu.py "$home/cpu" afl-fuzz -V "$2" -t 60000+ -m none ${dictionary:+-x "$dictionary"} \
         -G "$(longest "$1")" -i "$input" -o "$home/afl" -- "$programs/fuzz_$1" >"$home/afl.log" 2>&1
     # Each engine goes on from what the other has found.
     cp -n "$home/afl/default/queue/id"* "$home/corpus/" 2>/dev/null || true
@@ -101,7 +101,7 @@ fuzz()
     ((rc == 0)) || { echo "$target: status $rc, see $home/findings and $home/$engine.log"; return 1; }
 }
 
-# Anew from all there is, but for what is there because it once failed (its name says so). Of what is left after
+# Anew from all there is, but for what once failed (fixed-*) and what has no path of its own (kept-*). Of what is left after
 # merging, chance picks (by the name, a hash).
 minimise()
 {
@@ -109,9 +109,9 @@ minimise()
     prepare "$1"
     local new here=tests/fuzz/corpus/$1
     new=$(mktemp -d)
-    "$programs/fuzz_$1" -set_cover_merge=1 -timeout=10 -rss_limit_mb=2500 -max_len="$(longest "$1")" "$new" \
+    "$programs/fuzz_$1" -set_cover_merge=1 -timeout=120 -rss_limit_mb=2500 -max_len="$(longest "$1")" "$new" \
         "$home/seeds" "$here" "$home/corpus" >"$home/merge.log" 2>&1
-    find "$here" -type f ! -name 'fixed-*' -delete
+    find "$here" -type f ! -name 'fixed-*' ! -name 'kept-*' -delete
     find "$new" -type f -printf '%f %s\n' | sort |
         awk '$2 < 6000 && (sum += $2) < 100000 && ++n <= 120 { print $1 }' |
         while read -r file; do
