@@ -259,11 +259,18 @@ def pieces():
 
 
 def scanners():
+    """A word in each field of fuzz_screening.c, in turn."""
+    names = [b'User-Agent', b'From', b'To', b'Contact', None, b'Call-ID', b'Via', None, b'User-Agent']
     for i, message in enumerate(messages()):
+        rule = i % len(names)
+        word = b'bad%d' % rule
         yield message
-        word = b'bad%d' % (i % 9)
-        name = [b'User-Agent', b'From', b'To', b'Contact', b'', b'Call-ID', b'Via', b'Subject', b'User-Agent'][i % 9]
-        yield re.sub(rb'(?im)^(%s\s*:.*)' % name, rb'\1 ' + word, message, count=1) + b'\x1e' + message
+        if rule == 4:
+            yield message.replace(b'sip:', b'sip:' + word, 1)
+        elif rule == 7:
+            yield message.replace(b'\r\nFrom', b'\r\nSubject: ' + word + b'\r\nFrom', 1)
+        else:
+            yield re.sub(rb'(?im)^(%s\s*:.*)' % names[rule], rb'\1 ' + word, message, count=1) + b'\x1e' + message
 
 
 # --- watchers: the steps of fuzz_events.c ---

@@ -17,16 +17,11 @@
 #include <time.h>
 
 #include "lab.h"
+#include "worst_change.h"
 
 enum { FILES_MAX = 400, KEPT = 6, CLASSES = 5, ROUNDS = 25 };
 
 static const uint32_t class_max[CLASSES] = {300, 600, 1300, 4000, BD_SIP_MESSAGE_MAX};
-
-struct text {
-    char p[BD_SIP_MESSAGE_MAX];
-    uint32_t len;
-    uint64_t cost;
-};
 
 static struct text file[FILES_MAX];
 static const char *file_name[FILES_MAX];
@@ -134,135 +129,13 @@ static uint64_t cost_of(struct text *text)
 /* --- search -------------------------------------------------------------------------------------
  */
 
-static unsigned roll(unsigned n)
-{
-    static uint64_t rng = 7; /* splitmix64 */
-    rng += 0x9e3779b97f4a7c15ULL;
-    uint64_t z = rng;
-    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ULL;
-    z = (z ^ (z >> 27)) * 0x94d049bb133111ebULL;
-    return n ? (unsigned)((z ^ (z >> 31)) % n) : 0;
-}
-
-static void insert(struct text *t, uint32_t max, uint32_t at, const char *p, uint32_t n)
-{
-    if (n > max - t->len || at > t->len)
-        return;
-    memmove(t->p + at + n, t->p + at, t->len - at);
-    memcpy(t->p + at, p, n);
-    t->len += n;
-}
-
-/* Puts a slice of a message in, once or as often as there is room. */
-static void repeat(struct text *t, uint32_t max, const struct text *from)
-{
-    char slice[512];
-    uint32_t begin = roll(from->len), n = 1 + roll(roll(4) ? 40 : sizeof(slice)), at = roll(t->len);
-    unsigned times = roll(3) == 0 ? 1 : roll(4) == 0 ? 10000 : 1 + roll(40);
-    n = n < from->len - begin ? n : from->len - begin;
-    memcpy(slice, from->p + begin, n);
-    while (times-- > 0 && n <= max - t->len)
-        insert(t, max, at, slice, n);
-}
-
-/* A whole line, again and again: lists of header fields. */
-static void repeat_line(struct text *t, uint32_t max)
-{
-    char *begin = memchr(t->p + roll(t->len), '\n', t->len), *end;
-    if (!begin || ++begin >= t->p + t->len ||
-        !(end = memchr(begin, '\n', (size_t)(t->p + t->len - begin))))
-        return;
-    char line[1024];
-    uint32_t n = (uint32_t)(end + 1 - begin), at = (uint32_t)(begin - t->p);
-    if (n > sizeof(line))
-        return;
-    memcpy(line, begin, n);
-    for (unsigned times = 1 + roll(90); times > 0; times--)
-        insert(t, max, at, line, n);
-}
-
-static void word(struct text *t, uint32_t max)
-{
-    static const char *const words[] = {",",
-                                        ";",
-                                        "\"",
-                                        "\\",
-                                        "<",
-                                        ">",
-                                        "%41",
-                                        "\r\n ",
-                                        ";a=b",
-                                        ";a",
-                                        "@",
-                                        "[::1]",
-                                        ":",
-                                        "?a=b&c=d",
-                                        "=",
-                                        ";lr",
-                                        ";q=0.1",
-                                        "sip:",
-                                        ".",
-                                        " ",
-                                        "1",
-                                        "*",
-                                        ",<sip:a@b>",
-                                        "\"\"",
-                                        "&",
-                                        "a.",
-                                        ";+sip.instance=\"<urn:x>\"",
-                                        "Contact: <sip:a@b>\r\n",
-                                        "m: <sip:a@b>\r\n",
-                                        "Via: SIP/2.0/UDP a\r\n"};
-    const char *w = words[roll(sizeof(words) / sizeof(words[0]))];
-    uint32_t at = roll(t->len);
-    for (unsigned times = roll(2) ? 1 : 1 + roll(60); times > 0; times--)
-        insert(t, max, at, w, (uint32_t)strlen(w));
-}
-
-static void cut(struct text *t)
-{
-    uint32_t at = roll(t->len), n = 1 + roll(roll(3) ? 30 : 400);
-    n = n < t->len - at ? n : t->len - at;
-    if (n >= t->len)
-        return;
-    memmove(t->p + at, t->p + at + n, t->len - at - n);
-    t->len -= n;
-}
-
-static void change(struct text *t, uint32_t max)
-{
-    for (unsigned times = 1 + roll(3); times > 0 && t->len > 0; times--) {
-        switch (roll(8)) {
-        case 0:
-            t->p[roll(t->len)] = (char)roll(256);
-            break;
-        case 1:
-        case 2:
-            cut(t);
-            break;
-        case 3:
-            word(t, max);
-            break;
-        case 4:
-            repeat_line(t, max);
-            break;
-        case 5:
-            repeat(t, max, &file[roll(files)]);
-            break;
-        default:
-            repeat(t, max, t);
-        }
-    }
-}
-
-struct class
-{
+struct kept {
     struct text best[KEPT];
     unsigned cnt;
 };
 
 /* Takes a place among the best, if it is one of them and no twin of one. */
-static void enter(struct class *c, const struct text *t)
+static void enter(struct kept *c, const struct text *t)
 {
     unsigned at = c->cnt < KEPT ? c->cnt : KEPT - 1;
     for (unsigned i = 0; i < c->cnt; i++) {
@@ -277,7 +150,7 @@ static void enter(struct class *c, const struct text *t)
     c->best[at] = *t;
 }
 
-static void report(const struct class *c, unsigned which, const char *folder, uint64_t mean)
+static void report(const struct kept *c, unsigned which, const char *folder, uint64_t mean)
 {
     char path[512];
     const struct text *t = &c->best[0];
@@ -309,7 +182,7 @@ static uint64_t mean_cost(void)
 
 static void search(unsigned seconds, const char *folder)
 {
-    static struct class classes[CLASSES];
+    static struct kept classes[CLASSES];
     static struct text t;
     uint64_t mean = mean_cost(), end_ns = now_ns() + seconds * 1000000000ULL, tried = 0;
     if (steps == 0)
@@ -324,8 +197,8 @@ static void search(unsigned seconds, const char *folder)
         unsigned k = (unsigned)(tried % CLASSES);
         if (classes[k].cnt == 0)
             continue;
-        t = classes[k].best[roll(classes[k].cnt)];
-        change(&t, class_max[k]);
+        t = classes[k].best[worst_roll(classes[k].cnt)];
+        worst_change(&t, class_max[k], &file[worst_roll(files)]);
         if (t.len == 0)
             continue;
         cost_of(&t);
