@@ -164,6 +164,12 @@ static const struct bd_row registrar_rows[] = {
     {"verdict_timeout_ms", &bd_kind_number, FIELD(struct bd_config, verdict_timeout_ms),
      .fallback = "2000", .min = 10, .max = 30000, .unit = "ms",
      .help = "A request whose credentials are not verified by then draws 503."},
+    {"overload_target_us", &bd_kind_number, FIELD(struct bd_config, overload_target_us),
+     .fallback = "20000", .min = 0, .max = 1000000, .unit = "us",
+     .help =
+         "Requests may wait so long for a worker or a verifier; when they wait longer, some draw "
+         "503: unknown sources first, then new registrations, refreshes last. 0: nothing is "
+         "shed."},
     {"reg_event_max_subscriptions", &bd_kind_number,
      FIELD(struct bd_config, reg_event_max_subscriptions), .fallback = "1000", .min = 1,
      .max = BD_SUBSCRIPTIONS_MAX, .unit = "subscriptions", .restart = true,
@@ -232,8 +238,11 @@ static const struct bd_row registration_rows[] = {
      .help = "One contact too many: reject the request, let the oldest go, or replace all."},
     {"max_contacts_code", &bd_kind_choice, DOMAIN(max_contacts_code), .fallback = "503",
      .choices = code_words, .help = "Status that `reject` answers."},
-    {"retry_after", &bd_kind_number, DOMAIN(retry_after_s), .fallback = "10", .min = 0,
-     .max = 86400, .unit = "s", .help = "Retry-After of 503 replies. 0: none is sent."},
+    {"retry_after_s", &bd_kind_number, DOMAIN(retry_after_s), .fallback = "10", .min = 0,
+     .max = 86400, .unit = "s",
+     .help =
+         "Least Retry-After of 503 replies; each address of record has its own between this and "
+         "twice this, so that phones do not come back together. 0: none is sent."},
     {"nonce_expire", &bd_kind_number, DOMAIN(nonce_expire_s), .fallback = "300", .min = 1,
      .max = 86400, .unit = "s",
      .help = "Lifetime of a nonce; after it a phone is challenged anew."},

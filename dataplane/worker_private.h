@@ -2,6 +2,7 @@
 /* What the files of a worker share. A datagram goes through them in this order:
  *
  *   worker.c        the turn of the loop, which calls all others
+ *   load.c          how long requests wait, hence how many are served
  *   burst.c         received, parsed, screened, decided; or it ends there
  *   waiting.c       waits for a verifier, and is decided again with its verdict
  *   control_work.c  or is handed to control, which answers by the worker's port
@@ -13,6 +14,7 @@
 
 #include "dirty.h"
 #include "held.h"
+#include "overload.h"
 #include "pending.h"
 #include "screener.h"
 #include "worker.h"
@@ -36,6 +38,7 @@ struct bd_worker {
     uint64_t now_ms, wall_ms;    /* of this turn */
     uint64_t wall_ahead_ms;      /* of now_ms; may wrap */
     const struct bd_policy *policy;
+    struct bd_overload overload;
     struct bd_pending pending;
     struct bd_held held;           /* durability sync */
     struct bd_dirty_shared *dirty; /* what is on disk */
@@ -72,6 +75,10 @@ void bd_worker_prepare_burst(struct bd_worker *w, unsigned cnt);
 void bd_worker_prefetch_rest(const struct bd_worker *w, unsigned place, unsigned cnt);
 /* One request alone. Only what parsed has waited. */
 void bd_worker_make_request(struct bd_worker *w, unsigned place, bool waited);
+
+/* load.c */
+/* Once a turn, between receiving and serving. */
+void bd_worker_watch_load(struct bd_worker *w, uint64_t now_tsc, bool burst_full);
 
 /* waiting.c */
 /* Hands a job to the verifiers and lets the datagram wait; 503 at once when that cannot be. `job`

@@ -10,6 +10,7 @@
 #include "provisioned.h"
 #include "roster.h"
 #include "screening.h"
+#include "shedding.h"
 #include "sweeper.h"
 #include "verifier.h"
 
@@ -324,6 +325,7 @@ void bd_metrics_write(struct bd_control *control, const struct bd_table_info *in
     write_latency(control, out);
     write_counters(control, out);
     write_stalled(control, out);
+    bd_shedding_metrics_write(control, out);
     write_ring_family(control, RING_NAME, RING_HELP, bd_ring_used, out);
     write_ring_family(control, RING_MAX, RING_MHELP, bd_ring_size, out);
 }
@@ -359,6 +361,7 @@ void bd_metrics_print_docs(FILE *out)
         docs_row(out, name, "worker", "counter", bd_counter_info[i].help);
     }
     docs_row(out, STILL_NAME, "worker", "gauge", STILL_HELP);
+    bd_shedding_metrics_docs(out);
     docs_row(out, RING_NAME, "worker, ring", "gauge", RING_HELP);
     docs_row(out, RING_MAX, "worker, ring", "gauge", RING_MHELP);
 }

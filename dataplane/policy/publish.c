@@ -18,7 +18,7 @@ _Static_assert(offsetof(struct policy_region, slot) == 4096, "kept in shared mem
 _Static_assert(sizeof(struct bd_policy_domain) == 108, "kept in shared memory");
 _Static_assert(sizeof(struct bd_policy_index) == 16, "kept in shared memory");
 _Static_assert(sizeof(struct bd_policy_profile) == 40, "kept in shared memory");
-_Static_assert(sizeof(struct bd_policy) == 168, "kept in shared memory");
+_Static_assert(sizeof(struct bd_policy) == 176, "kept in shared memory");
 
 static struct policy_region *region_of(const struct bd_arena *arena)
 {

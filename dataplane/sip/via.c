@@ -58,8 +58,34 @@ static const char *sent_by(const struct bd_scan *scan, const char *p, const char
 /* What the parameters of one via-parm say together. */
 struct params {
     bool keep, twice, received;
-    uint32_t bare_len; /* without LWS, with their semicolons */
+    bool oc, loss, oc_bad; /* RFC 7339 */
+    uint32_t bare_len;     /* without LWS, with their semicolons */
 };
+
+/* algo-list *(COMMA algo-list) in quotes: whether it has "loss". */
+static bool has_loss(struct bd_str list)
+{
+    list = bd_strip_quotes(list);
+    const char *p = list.p, *end = bd_str_end(list);
+    while (p && p < end) {
+        const char *comma = memchr(p, ',', (size_t)(end - p));
+        const char *stop = comma ? comma : end;
+        if (bd_str_eq_nocase(bd_trim(p, stop), BD_STR("loss")))
+            return true;
+        p = stop + 1;
+    }
+    return false;
+}
+
+/* RFC 7339 4.1, 4.2: a client sends oc without a value and the algorithms it knows, "loss" among
+ * them. Who sends anything else is not told anything. */
+static __attribute__((cold, noinline)) void take_overload(struct params *params, bool algorithms,
+                                                          struct bd_str value)
+{
+    params->oc_bad |= algorithms ? params->loss || !has_loss(value) : params->oc || value.p;
+    params->oc |= !algorithms;
+    params->loss |= algorithms;
+}
 
 static void take_param(struct bd_via *via, struct params *params, struct bd_str name,
                        struct bd_str value)
@@ -80,6 +106,8 @@ static void take_param(struct bd_via *via, struct params *params, struct bd_str 
         params->keep = true;
     } else if (word == BD_WORD("received")) {
         params->received = true;
+    } else if (word == BD_WORD("oc") || word == BD_WORD("oc-algo")) {
+        take_overload(params, word != BD_WORD("oc"), value);
     }
 }
 
@@ -102,6 +130,7 @@ static const char *params_take(const struct bd_scan *scan, const char *p, const 
         return NULL;
     struct bd_str text = bd_trim(begin, p);
     via->params = bd_slice(begin + 1, bd_str_end(text));
+    via->oc = params.oc && params.loss && !params.oc_bad;
     via->plain = params.bare_len == text.len && !bd_is(begin[-1], BD_C_WSP) && !params.twice &&
                  !params.received;
     return p;

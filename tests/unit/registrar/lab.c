@@ -20,6 +20,7 @@ const struct bd_policy_domain lab_settings = {
     .min_expires_s = 60,
     .max_expires_s = 7200,
     .nonce_expire_s = 300,
+    .retry_after_s = 1,
 };
 
 static struct bd_endpoint endpoint(const char *text)
@@ -213,6 +214,7 @@ static struct bd_request request_of(struct lab *lab, bool waited)
         .wall_ms = lab->wall_ms,
         .undurable = lab->undurable,
         .policy = lab->policy,
+        .shedding = lab->shedding,
     };
 }
 

@@ -29,7 +29,8 @@ struct lab {
     uint64_t now_ms, wall_ms;
     struct bd_endpoint source, local;
     uint32_t reply_cap;
-    bool undurable; /* of the requests */
+    bool undurable;               /* of the requests */
+    struct bd_shedding *shedding; /* likewise; NULL at first */
     /* What the last request drew. */
     struct bd_message message;
     struct bd_notes notes;
@@ -44,7 +45,8 @@ struct lab {
 };
 
 /* The domain under test: example.com, open, with 198.18.0.1 as an alias, default domain unless
- * lab_no_default; 3600 s, 60..7200 s, min_expires_mode 1, 4 contacts, reject, 503. */
+ * lab_no_default; 3600 s, 60..7200 s, min_expires_mode 1, 4 contacts, reject, 503, Retry-After 1.
+ */
 extern const struct bd_policy_domain lab_settings;
 
 struct lab *lab_new(uint64_t bindings_max);
