@@ -73,14 +73,20 @@ static bool next_pair(struct bd_str *list, char separator, struct bd_str *name,
     return true;
 }
 
-static bool find_name(struct bd_str list, struct bd_str name, struct bd_str *value)
+/* What a list says of a parameter. One that has it twice (19.1.1 forbids that; phones do it) says
+ * each of the values: so it equals itself. */
+enum said { NOTHING, ANOTHER, THE_SAME };
+
+static enum said look_up(struct bd_str list, struct bd_str name, struct bd_str value,
+                         enum compare how)
 {
-    struct bd_str found;
-    while (next_pair(&list, ';', &found, value)) {
-        if (text_equal(found, name, NOCASE))
-            return true;
+    struct bd_str other_name, other;
+    enum said said = NOTHING;
+    while (said != THE_SAME && next_pair(&list, ';', &other_name, &other)) {
+        if (text_equal(name, other_name, NOCASE))
+            said = text_equal(value, other, how) ? THE_SAME : ANOTHER;
     }
-    return false;
+    return said;
 }
 
 /* Parameters whose absence is a value of its own. */
@@ -98,14 +104,11 @@ static bool must_be_in_both(struct bd_str name)
 /* Every parameter of a that is in b has the same value there, and none is missing that must not. */
 static bool sip_params_covered(struct bd_str a, struct bd_str b)
 {
-    struct bd_str name, value, other;
+    struct bd_str name, value;
     while (next_pair(&a, ';', &name, &value)) {
-        if (find_name(b, name, &other)) {
-            if (!text_equal(value, other, NOCASE))
-                return false;
-        } else if (must_be_in_both(name)) {
+        enum said said = look_up(b, name, value, NOCASE);
+        if (said == ANOTHER || (said == NOTHING && must_be_in_both(name)))
             return false;
-        }
     }
     return true;
 }
@@ -135,11 +138,10 @@ static bool sip_equal(const struct bd_uri *a, const struct bd_uri *b)
 /* RFC 3966 4: every parameter must be in both; numbers are compared without their separators. */
 static bool tel_params_covered(struct bd_str a, struct bd_str b)
 {
-    struct bd_str name, value, other;
+    struct bd_str name, value;
     while (next_pair(&a, ';', &name, &value)) {
         bool number = bd_str_eq_nocase(name, BD_STR("ext")) || (value.len > 0 && *value.p == '+');
-        if (!find_name(b, name, &other) ||
-            !text_equal(value, other, number ? NOCASE_NO_SEPARATORS : NOCASE))
+        if (look_up(b, name, value, number ? NOCASE_NO_SEPARATORS : NOCASE) != THE_SAME)
             return false;
     }
     return true;

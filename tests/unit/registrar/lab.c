@@ -194,6 +194,17 @@ void lab_free(struct lab *lab)
     free(lab);
 }
 
+void lab_kill(struct lab *lab)
+{
+    struct bd_error error = {""};
+    bd_registrar_free(lab->registrar);
+    bd_memory_free(lab->memory);
+    lab->memory = bd_memory_rebuild(&lab->table, 2, &error);
+    if (!lab->memory)
+        fail_msg("memory: %s", error.text);
+    start_worker(lab, 0);
+}
+
 struct lab *lab_new_second(struct lab *lab)
 {
     struct lab *second = malloc(sizeof(*second));

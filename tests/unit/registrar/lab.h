@@ -56,6 +56,8 @@ struct lab *lab_new(uint64_t bindings_max);
 /* With room for so many provisioned subscribers; else 1000. */
 struct lab *lab_new_of(uint64_t bindings_max, uint64_t subscribers_max);
 void lab_free(struct lab *lab);
+/* The dataplane dies between two requests, and another takes its place. */
+void lab_kill(struct lab *lab);
 /* A second worker on the same table, for another thread; freed by lab_free_second first. */
 struct lab *lab_new_second(struct lab *lab);
 void lab_free_second(struct lab *second);
