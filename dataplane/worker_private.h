@@ -37,7 +37,7 @@ struct bd_worker {
     uint64_t wall_ahead_ms;      /* of now_ms; may wrap */
     const struct bd_policy *policy;
     struct bd_pending pending;
-    uint32_t job_cnt; /* of this burst: written to the ring, not published yet */
+    uint32_t job_cnt;              /* of this burst: written to the ring, not published yet */
     struct bd_held held;           /* durability sync */
     struct bd_dirty_shared *dirty; /* what is on disk */
     struct bd_datagram datagram[BD_BURST];
