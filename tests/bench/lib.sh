@@ -50,6 +50,7 @@ priority()
 # Everything back: processes, namespaces, and the hugepages that were added.
 bench_close()
 {
+    isolate_close
     veth_close
     if ((raised > 0)); then
         local now
@@ -132,7 +133,7 @@ idle_before()
 
 # The cores of a virtual machine may lie near each other or not, and that changes while it runs; whatever
 # crosses between them costs several times as much then. Waits for them, and goes on if they do not come:
-# each row says how far they were.
+# each row says how far they were before and after.
 cores_near()
 {
     local end=$((SECONDS + patience)) best
@@ -169,6 +170,7 @@ figure()
         "$@" >"$work/out" 2>"$work/log" </dev/null ||
             { tail -n 20 "$work/log" >&2; cannot "$1 failed: $(tail -n 1 "$work/log")"; return; }
         busy=$("$python" "$bench/idle.py" since "$work/idle") || idle=false
+        cores_after_ns=$("$build/tests/bench/bench_cores") || cores_after_ns=0
         [[ $idle == false && -z $force ]] || break
     done
     [[ $idle == true || -n $force ]] || { refuse; return; }
@@ -178,7 +180,7 @@ figure()
 # Lines that are key=value throughout.
 keep_figures()
 {
-    grep -E '^([a-z][a-z0-9_]*=[^ ]*( |$))+$' "$work/out" | sed "s/^/what=$what idle=$1 cores_ns=$cores_ns /" >"$work/kept"
+    grep -E '^([a-z][a-z0-9_]*=[^ ]*( |$))+$' "$work/out" | sed "s/^/what=$what idle=$1 cores_ns=$cores_ns cores_after_ns=$cores_after_ns /" >"$work/kept"
     cat "$work/kept" >>"$rows"
     [[ -s $work/kept ]]
 }

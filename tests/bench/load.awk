@@ -13,7 +13,7 @@ get("kind") == "fill" || get("kind") == "repair" { next }
 {
     if (get("kind") == "search")
         found = get("rate_per_s")
-    line = "op=" get("kind") " phase=" get("what") " workers=1 bindings=" aors
+    line = "op=" get("kind") " phase=" get("what") " workers=1 bindings=" aors " fifo=" (fifo ? "true" : "false")
     if (get("kind") == "rate")
         line = line " load=" int(100 * get("rate_per_s") / found + 0.5)
     for (i = 2; i <= NF; i++)

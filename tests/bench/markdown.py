@@ -1,9 +1,9 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: BSD-3-Clause
-"""Figures of the bench as the results section of docs/benchmarks.md.
+"""Figures of the bench as the results of docs/benchmarks.md; those of the avalanche have a section of their own.
 
-  markdown.py JSON...                  prints the section
-  markdown.py --into PAGE JSON...      puts it between the page's two marks
+  markdown.py JSON...                  prints the sections
+  markdown.py --into PAGE JSON...      puts each between its two marks in the page
 
 A later file's figures take the place of an earlier one's for the same `what`. Figures of a machine that was
 not idle are left out.
@@ -11,6 +11,7 @@ not idle are left out.
 import json
 import sys
 
+from avalanche import page as avalanche
 from report import GOALS, short
 
 BEGIN, END = "<!-- results: tests/bench/markdown.py -->", "<!-- end of results -->"
@@ -59,26 +60,41 @@ def everything(found):
             yield "| " + " | ".join(short(row[c]) if row.get(c) is not None else "" for c in columns) + " |"
 
 
+def origins(found):
+    for origin in sorted({(row["machine"], row["commit"], row["command"]) for rows in found.values() for row in rows}):
+        yield f"* `{origin[2]}`, commit {origin[1]}, {origin[0]}"
+
+
 def section(found):
     yield from goals(found)
     yield ""
-    for origin in sorted({(row["machine"], row["commit"], row["command"]) for rows in found.values() for row in rows}):
-        yield f"* `{origin[2]}`, commit {origin[1]}, {origin[0]}"
+    yield from origins(found)
     yield ""
     yield from everything(found)
 
 
+def sections(found):
+    """(begin, end, text) of each section that there are figures for."""
+    fall = found.pop("avalanche", [])
+    if found:
+        yield BEGIN, END, "\n".join(section(found))
+    if fall:
+        yield avalanche.BEGIN, avalanche.END, "\n".join([*avalanche.section(fall), "", *origins({"": fall})])
+
+
 def main():
     page = sys.argv[2] if sys.argv[1] == "--into" else None
-    text = "\n".join(section(figures(sys.argv[3 if page else 1:])))
+    whole = list(sections(figures(sys.argv[3 if page else 1:])))
     if not page:
-        print(text)
+        print("\n\n".join(text for _, _, text in whole))
         return
     with open(page) as f:
-        head, _, rest = f.read().partition(BEGIN)
-    tail = rest.partition(END)[2]
+        content = f.read()
+    for begin, end, text in whole:
+        head, _, rest = content.partition(begin)
+        content = f"{head}{begin}\n{text}\n{end}{rest.partition(end)[2]}"
     with open(page, "w") as f:
-        f.write(f"{head}{BEGIN}\n{text}\n{END}{tail}")
+        f.write(content)
 
 
 if __name__ == "__main__":

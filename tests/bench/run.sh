@@ -16,15 +16,19 @@
 #   latency     at 10, 50 and 90 % of the re-registration rate
 #   scale       two workers against one; cost per operation from 10 k to 20 M bindings, CSV and PNG
 #   peers       Kamailio of Debian and Bindery, one core each, kernel sockets over veth, by turns
+#   avalanche   a million phones with digest after a power cut: time till all are registered, over memif, and
+#               over veth beside Kamailio at growing sizes; CSV and PNG
 #   all         all of them
 #
 #   --json FILE    the figures as a JSON array too
 #   --bindings N   instead of the sizes that WHAT has
 #   --seconds S    length of a run at a rate, default 3
 #   --rounds N     (peers) times that each server has its turn, default 3
-#   --plot FILE    (scale) FILE.csv and FILE.png, default build-bench/scale
+#   --plot FILE    (scale) FILE.csv and FILE.png, default build-bench/scale; avalanche.csv and .png beside them
 #   --quick        small and short: to try the bench, not to quote
 #   --wait S       how long to wait for the machine to become idle, default 30
+#   --ring LOG2    (memif) frames of a ring, 6 to 13, default 10: what rx_descriptors is for a NIC
+#   --ordinary     (memif) no real-time priority, and cores that others use too
 #   --force        measures on a machine that is not idle; the figures are marked
 #
 # BUILD=FOLDER uses that build instead of build-bench. Exit status: 0; 1 a figure could not be had, and it
@@ -36,7 +40,7 @@ if [[ -z ${BINDERY_BENCH:-} ]]; then
 fi
 bench=$(cd "${BASH_SOURCE[0]%/*}" && pwd)
 command_line="tests/bench/run.sh $*"
-all=(parse table register reregister digest redirect expiry attach memory latency scale peers)
+all=(parse table register reregister digest redirect expiry attach memory latency scale peers avalanche)
 
 usage()
 {
@@ -44,20 +48,22 @@ usage()
     exit 2
 }
 
-what_list=() json='' bindings='' seconds=3 rounds=3 plot='' quick='' patience=30 force=''
+what_list=() json='' bindings='' seconds=3 rounds=3 plot='' quick='' patience=30 force='' ring=10 ordinary=''
 positive='^[1-9][0-9]{0,8}$'
 # The next argument, which has to be a number of the shell pattern given.
 number() { [[ ${2:-} =~ $positive ]] || { echo "run.sh: $1 wants a positive number" >&2; usage; }; }
 while (($#)); do
     case $1 in
     --json | --plot) [[ -n ${2:-} ]] || usage ;;&
-    --bindings | --seconds | --rounds | --wait) number "$@" ;;&
+    --bindings | --seconds | --rounds | --wait | --ring) number "$@" ;;&
     --json) json=$2 && shift ;;
     --plot) plot=${2%.png} && shift ;;
     --bindings) bindings=$2 && shift ;;
     --seconds) seconds=$2 && shift ;;
     --rounds) rounds=$2 && shift ;;
     --wait) patience=$2 && shift ;;
+    --ring) ring=$2 && shift ;;
+    --ordinary) ordinary=yes ;;
     --quick) quick=--quick ;;
     --force) force=--force ;;
     all) what_list+=("${all[@]}") ;;
@@ -73,12 +79,16 @@ done
 [[ -z $json ]] || : >>"$json" || exit 2
 
 . "$bench/lib.sh"
+. "$bench/isolate.sh"
 . "$bench/servers.sh"
 . "$bench/what.sh"
+. "$bench/avalanche/avalanche.sh"
 
 bench_open
 for what in "${what_list[@]}"; do
+    begun=$SECONDS
     begin_what "$what" && "measure_$what"
+    say "$what: $((SECONDS - begun)) s"
     [[ -z $json ]] || bench_report >/dev/null # what there is, should the next one never end
 done
 bench_report

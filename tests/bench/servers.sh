@@ -30,6 +30,14 @@ veth_open()
     nsenter --net="/run/netns/$client_ns" -- ethtool --offload phone0 tx off gso off tso off gro off >/dev/null
 }
 
+# The link as it is new. The kernel of each server has the MAC that the interface had first, and the generator's
+# end has not kept who answered for the server before: that would hold for up to 45 s.
+link_anew()
+{
+    ip -netns "$ns" link set sip0 address 02:bd:00:00:00:01 &&
+        ip -netns "$client_ns" neigh flush dev phone0
+}
+
 # receive_by thread|softirq: who carries replies into the generator's socket. A kernel thread on the generator's
 # core, or a softirq of the server's core as it sends: each server gets what is faster for it.
 receive_by()
@@ -93,6 +101,7 @@ domains:
     max_contacts: 4
 journal:
   directory: $lab/journal
+  durability: ${durability:-async}
 control:
   database: $lab/subscribers.db
   stats_socket: $lab/stats.sock
@@ -111,7 +120,7 @@ bindery_process()
 
 bindery_start()
 {
-    receive_by thread || return
+    link_anew && receive_by thread || return
     bindery_config "$1" >"$lab/bindery.yaml"
     bindery_process control
     bindery_process dataplane
@@ -147,7 +156,7 @@ kamailio_pid=''
 
 kamailio_start()
 {
-    receive_by softirq || return
+    link_anew && receive_by softirq || return
     mkdir -p "$lab/kamailio"
     sed "s|KAMAILIO_DIR|$lab/kamailio|" "$bench/kamailio.cfg" >"$lab/kamailio.cfg"
     ip -netns "$ns" addr add 198.18.0.1/24 dev sip0
@@ -155,13 +164,15 @@ kamailio_start()
         -Y "$lab/kamailio" -f "$lab/kamailio.cfg" </dev/null >"$lab/kamailio.log" 2>&1 &
     kamailio_pid=$!
     disown $!
-    until_true 20 "Kamailio serves" kamailio_serves || { tail -n 5 "$lab/kamailio.log" >&2; return 1; }
+    until_true 20 "Kamailio serves or has ended" kamailio_settled && process_alive "$kamailio_pid" || { tail -n 5 "$lab/kamailio.log" >&2; return 1; }
 }
 
 kamailio_serves()
 {
     process_alive "$kamailio_pid" && generator first --seconds 1
 }
+
+kamailio_settled() { kamailio_serves || ! process_alive "$kamailio_pid"; }
 
 kamailio_bindings()
 {

@@ -36,7 +36,7 @@ exits()
 usage_is_checked()
 {
     exits 2 "$bench/run.sh" && exits 2 "$bench/run.sh" nonsense && exits 2 "$bench/run.sh" parse --nonsense &&
-        exits 2 "$bench/run.sh" parse --bindings many && exits 2 "$bench/run.sh" parse --json
+        exits 2 "$bench/run.sh" parse --bindings many && exits 2 "$bench/run.sh" parse --ring large && exits 2 "$bench/run.sh" parse --json
 }
 
 # The keys that issue readers and programs rely on, and figures where there should be some.
@@ -96,9 +96,67 @@ assert idle.compare(before, at(10, shell=101)) == []
 PY
 }
 
+policy_of() { chrt -p "$1" | sed -n 's/.*policy: //p'; }
+
+# What has a core for itself gives it back: at its end, when its time is over, and when it is told to.
+real_time_ends()
+{
+    local fifo=${BUILD:-$bench/../../build}/tests/bench/bench_fifo guard
+    ninja -C "${BUILD:-$bench/../../build}" tests/bench/bench_fifo >/dev/null || return
+    sleep 60 &
+    busy=$!
+    exits 7 "$fifo" 5 --thread "$busy" sh -c '[ "$(chrt -p $$ | grep -c SCHED_FIFO)" = 1 ] &&
+        [ "$(chrt -p '"$busy"' | grep -c SCHED_FIFO)" = 1 ] && exit 7' || return
+    [[ $(policy_of "$busy") == SCHED_OTHER ]] || { echo "the thread is still $(policy_of "$busy")" && return 1; }
+    exits 124 "$fifo" 1 --thread "$busy" sh -c 'while :; do :; done' || return
+    [[ $(policy_of "$busy") == SCHED_OTHER ]] || { echo "the thread is still $(policy_of "$busy")" && return 1; }
+    "$fifo" 60 sleep 50 &
+    guard=$!
+    until pgrep -P "$guard" -x sleep >/dev/null; do sleep 0.05; done
+    kill "$guard"
+    exits 143 wait "$guard" || return
+    kill "$busy"
+    busy=''
+}
+
+# What a core is freed of comes back, and the worker's core keeps nothing that could go.
+isolation_is_undone()
+{
+    local last_core=$(($(nproc) - 1)) before
+    # shellcheck source=isolate.sh
+    . "$bench/isolate.sh"
+    places() { cat /proc/sys/kernel/sched_rt_runtime_us /sys/devices/virtual/workqueue/cpumask /proc/irq/*/smp_affinity_list; }
+    before=$(places)
+    isolate_open
+    [[ $last_core == 0 || $(places) != "$before" ]] || { echo "nothing was moved" && return 1; }
+    isolate_close
+    diff <(echo "$before") <(places)
+}
+
+# Phones over a memif, from power to the last 200, both processes: every one registered, each by its challenge
+# and answer, and the table holds exactly them (or `fall` fails). The phones' own test is a unit test.
+an_avalanche_ends()
+{
+    BINDERY_BENCH=$$ bash -c '
+        bench=$1 work=$2
+        . "$bench/lib.sh" && . "$bench/servers.sh" && . "$bench/avalanche/avalanche.sh"
+        trap veth_close EXIT
+        ninja -C "$build" tests/bench/avalanche/bindery-avalanche >&2 && "$prepare" hugepages 600 &&
+            avalanche_limit=200 fall bindery memif 1000 0' - "$bench" "$work" >"$work/line" &&
+        /usr/bin/python3 - "$work/line" <<'PY' && tail -n 1 "$work/bindery-memif-1000.curve" | grep -q ',100.00,1000,'
+import sys
+row = dict(word.split("=") for word in open(sys.argv[1]).read().split())
+assert row["bindings"] == "1000" and row["failed"] == row["refusals"] == row["wrong"] == "0", row
+assert int(row["challenges"]) >= 1000 and int(row["sent"]) >= 2000 and float(row["seconds"]) >= 0.9, row
+PY
+}
+
 attempt usage usage_is_checked
 attempt idle idleness_is_judged
+attempt isolation isolation_is_undone
+attempt real-time real_time_ends
 attempt figures figures_are_whole
+attempt avalanche an_avalanche_ends
 attempt busy a_busy_machine_is_refused
 echo "$passed passed, $failed failed"
 ((failed == 0 && passed > 0))

@@ -79,23 +79,39 @@ measure_digest()
 
 # --- memif ----------------------------------------------------------------------------------------------
 
+memif_programs=(dataplane/bindery-dataplane control/bindery-control control/binderyctl
+    tests/bench/load/bindery-load tests/bench/bench_fifo)
+
+# Seconds that worker and generator may have their cores for themselves, and one more for 50,000 bindings.
+fifo_limit=150
+
 # over_memif BINDINGS PHASE...: bindery-load against both processes, after testpmd as a reflector.
 over_memif()
 {
-    local n=$1
+    local n=$1 rc=0 fifo=()
     shift
-    BUILD=$build "$bench/load/run-dataplane.sh" --aors "$n" --reflector "$@" -- --seconds "$seconds" \
-        --fill-rate 500000 --rate 400000 --attempts "$attempts" >"$work/load" || return
-    awk -f "$bench/load.awk" -v aors="$n" "$work/load"
+    if [[ -n $ordinary ]]; then
+        say "$what: with ordinary priority, on cores that others use"
+    elif "$build/tests/bench/bench_fifo" 1 true; then
+        isolate_open
+        fifo=(--fifo $((fifo_limit + n / 50000)))
+    else
+        return 1
+    fi
+    BUILD=$build "$bench/load/run-dataplane.sh" --aors "$n" --ring "$ring" "${fifo[@]}" --reflector "$@" -- \
+        --seconds "$seconds" --fill-rate 500000 --rate 400000 --attempts "$attempts" >"$work/load" || rc=1
+    isolate_close
+    awk -f "$bench/load.awk" -v aors="$n" -v fifo="${fifo[*]:+1}" "$work/load"
+    return "$rc"
 }
 
 # A step of the search: a second or so. Initial registration wants other addresses of record for each of
-# its steps: 25 of them must do.
+# its steps: it has half of them for 20.
 attempts_of()
 {
     local n=$1 phase=$2
     if [[ $phase == register ]]; then
-        echo $((n / 25))
+        echo $((n / 40))
     else
         echo "$([[ -n $quick ]] && echo 100000 || echo 1000000)"
     fi
@@ -104,8 +120,7 @@ attempts_of()
 measure_memif()
 {
     local n attempts
-    need dataplane/bindery-dataplane control/bindery-control control/binderyctl \
-        tests/bench/load/bindery-load || return
+    need "${memif_programs[@]}" || return
     for n in $(sizes "${small:-20000}" "${memif_sizes[@]}"); do
         hugepages $((n * 420 / 1000000 + 700)) || { cannot "no hugepages for $n bindings"; return; }
         attempts=$(attempts_of "$n" "$1")
@@ -113,7 +128,25 @@ measure_memif()
     done
 }
 
-measure_register() { local small=500000 && memif_sizes=(10000000) && measure_memif register; }
+# Descriptors as they are by default, and packet buffers for so many. Packet sockets would have a ring of their
+# own for each port, in frames of 16 KiB: no other driver has it.
+memory_of_both()
+{
+    BUILD=$build "$bench/load/run-dataplane.sh" --aors "$1" --memory fill -- --fill-rate 500000 >"$work/load" &&
+        sed -n 's/^memory //p' "$work/load"
+}
+
+measure_memory()
+{
+    local n
+    need "${memif_programs[@]}" || return
+    for n in $(sizes 20000 1000000 10000000); do
+        hugepages $((n * 420 / 1000000 + 700)) || { cannot "no hugepages for $n bindings"; return; }
+        figure memory_of_both "$n" || return
+    done
+}
+
+measure_register() { local small=2000000 && memif_sizes=(10000000) && measure_memif register fill; }
 measure_reregister() { memif_sizes=(1000000 10000000) && measure_memif fill reregister; }
 measure_redirect() { memif_sizes=(1000000) && measure_memif fill redirect; }
 
@@ -165,23 +198,6 @@ measure_attach()
     figure with_bindings "$n" killed_and_back
 }
 
-memory_of_both()
-{
-    ask --json show info >"$work/info" &&
-        "$python" "$bench/memory.py" "$work/info" "$(pid_of dataplane)" "$(pid_of control)"
-}
-
-# With descriptors as they are by default.
-measure_memory()
-{
-    local n descriptors=1024
-    need "${servers[@]}" || return
-    for n in $(sizes 20000 1000000 10000000); do
-        hugepages $((n * 420 / 1000000 + 700)) || { cannot "no hugepages for $n bindings"; return; }
-        figure with_bindings "$n" memory_of_both || return
-    done
-}
-
 # a_turn SERVER N: the server is started, loaded, counted and stopped. Its lines go to a file of its own.
 a_turn()
 {
@@ -197,7 +213,7 @@ a_turn()
 
 both_by_turns()
 {
-    local n=$1 round rc=0
+    local n=$1 round rc=0 durability=none # as Kamailio's db_mode 0
     local -A start=([bindery]=50000 [kamailio]=20000)
     rm -f "$work"/*.turns
     rmem_max=$(</proc/sys/net/core/rmem_max)

@@ -9,10 +9,10 @@
 #include "md5.h"
 
 struct digest {
-    uint32_t cnt;
+    uint32_t cnt, nonce_sz;
     char domain[64];
     char ha2[33];
-    char nonce[][DIGEST_NONCE_SZ];
+    char nonce[][DIGEST_NONCE_MAX];
 };
 
 /* Text of one lane, put together piece by piece. */
@@ -36,12 +36,13 @@ static void hex_of(const uint8_t sum[MD5_SZ], uint64_t out[4])
     }
 }
 
-struct digest *digest_new(const char *domain, uint32_t cnt)
+struct digest *digest_new(const char *domain, uint32_t cnt, uint32_t nonce_sz)
 {
-    struct digest *digest = calloc(1, sizeof(*digest) + (size_t)cnt * DIGEST_NONCE_SZ);
+    struct digest *digest = calloc(1, sizeof(*digest) + (size_t)cnt * DIGEST_NONCE_MAX);
     if (!digest)
         abort();
     digest->cnt = cnt;
+    digest->nonce_sz = nonce_sz;
     snprintf(digest->domain, sizeof(digest->domain), "%s", domain);
     uint8_t text[MD5_LANES][MD5_ROOM], sum[MD5_LANES][MD5_SZ];
     uint64_t hex[4];
@@ -64,9 +65,9 @@ bool digest_learn(struct digest *digest, uint32_t phone, const uint8_t *frame, u
     if (!at || phone >= digest->cnt)
         return false;
     at += sizeof(name) - 1;
-    if ((size_t)(frame + len - at) <= DIGEST_NONCE_SZ || at[DIGEST_NONCE_SZ] != '"')
+    if ((size_t)(frame + len - at) <= digest->nonce_sz || at[digest->nonce_sz] != '"')
         return false;
-    memcpy(digest->nonce[phone], at, DIGEST_NONCE_SZ);
+    memcpy(digest->nonce[phone], at, digest->nonce_sz);
     return true;
 }
 
@@ -92,7 +93,7 @@ static uint32_t write_response(const struct digest *digest, const struct phone_r
     hex_of(ha1, hex);
     add(&line, hex, sizeof(hex));
     add(&line, ":", 1);
-    add(&line, &request->field[PHONE_NONCE], DIGEST_NONCE_SZ);
+    add(&line, &request->field[PHONE_NONCE], digest->nonce_sz);
     add(&line, ":", 1);
     add(&line, &request->field[PHONE_NC], 8);
     add(&line, ":" PHONE_CNONCE ":auth:", sizeof(":" PHONE_CNONCE ":auth:") - 1);
@@ -106,7 +107,7 @@ void digest_answer(const struct digest *digest, struct phone_request *request,
     uint8_t text[MD5_LANES][MD5_ROOM], sum[MD5_LANES][MD5_SZ];
     uint32_t len = 0;
     for (unsigned i = 0; i < cnt; i++) {
-        memcpy(&request[i].field[PHONE_NONCE], digest->nonce[phone[i]], DIGEST_NONCE_SZ);
+        memcpy(&request[i].field[PHONE_NONCE], digest->nonce[phone[i]], DIGEST_NONCE_MAX);
         len = write_secret(digest, request[i].field[PHONE_USER], text[i]);
     }
     md5_lanes(text, len, sum);

@@ -6,15 +6,16 @@
 
 #include "phone.h"
 
-enum { DIGEST_NONCE_SZ = 64 };
+enum { DIGEST_NONCE_MAX = 64 };
 
 struct digest;
 
-/* For phones 0 to cnt-1. Never NULL. */
-struct digest *digest_new(const char *domain, uint32_t cnt);
+/* For phones 0 to cnt-1, and nonces of nonce_sz characters, at most DIGEST_NONCE_MAX. Never NULL.
+ */
+struct digest *digest_new(const char *domain, uint32_t cnt, uint32_t nonce_sz);
 void digest_free(struct digest *digest);
 
-/* Takes the nonce out of a challenge. False: there is none of the right length. */
+/* Takes the nonce out of a challenge. False: there is none of that length. */
 bool digest_learn(struct digest *digest, uint32_t phone, const uint8_t *frame, uint32_t len);
 
 /* Fills in nonce and response of up to 16 requests that have their nonce count already. */

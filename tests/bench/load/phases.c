@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "phases.h"
 
+#include <rte_common.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -56,11 +57,13 @@ static bool succeeded(const struct run_plan *plan, const struct run_outcome *out
     return outcome->right == plan->cnt;
 }
 
+/* Times that a run is made which the machine disturbs. */
+enum { TRIES = 3 };
+
 /* Runs at one rate, and again when it failed because the machine took a core away. */
 static bool try_at(struct load *load, const char *what, struct run_plan *plan, uint64_t rate,
                    struct run_outcome *outcome)
 {
-    enum { TRIES = 3 };
     bool again = true;
     plan->rate = rate;
     for (unsigned i = 0; i < TRIES && again; i++) {
@@ -84,42 +87,51 @@ static int run_at(struct load *load, const char *what, const char *kind, struct 
     return succeeded(plan, &outcome) ? 0 : 1;
 }
 
-/* --- registering for the first time -------------------------------------------------------------
- */
+/* --- registering for the first time ----------------------------------------------------------- */
 
-/* The phones from `from` on, `cnt` of them, in order. */
+/* The phones from `from` on, `cnt` of them, in order, as preparation: nobody is late for that. */
 static int run_new(struct load *load, const char *what, const char *kind, uint32_t from,
                    uint32_t cnt, uint64_t rate)
 {
+    static const double patience_s = 0.1;
+    double threshold_s = load->run.threshold_s;
     struct order order = order_of(cnt, false);
     struct run_plan plan = {.kind[0] = kind_new(load, PHONE_REGISTER, 200),
                             .order = &order,
                             .first = load->options.first + from,
                             .cseq = load->cseq++};
+    if (patience_s > threshold_s)
+        load->run.threshold_s = patience_s;
     int rc = run_at(load, what, kind, &plan, rate, cnt);
+    load->run.threshold_s = threshold_s;
     plan_free(&plan);
     return rc;
+}
+
+static uint32_t left_of(const struct load *load)
+{
+    return load->options.aors - load->registered;
 }
 
 /* No measurement: what failed is done again, slower. */
 static int phase_fill(struct load *load)
 {
-    enum { TRIES = 4 };
-    uint32_t left = load->options.aors - load->registered;
+    enum { SLOWER = 4 };
+    uint32_t left = left_of(load);
     int rc = left == 0 ? 0 : 1;
-    for (unsigned i = 0; i < TRIES && rc != 0; i++)
+    for (unsigned i = 0; i < SLOWER && rc != 0; i++)
         rc = run_new(load, "register", "fill", load->registered, left,
                      (load->options.fill_rate >> i) + 1);
     load->registered = load->options.aors;
     return rc;
 }
 
-/* A step of the search on phones that were never seen. After one that failed nobody knows which of
- * them are registered: they are registered again, in peace, so that the table holds them all. */
-static bool register_step(struct load *load, const struct run_kind *kind, uint64_t rate,
-                          struct run_outcome *outcome)
+/* The next `cnt` phones, that were never seen. After a failure nobody knows which of them are
+ * registered: they are registered again, in peace, so that the table holds them all. */
+static bool register_next(struct load *load, const struct run_kind *kind, uint64_t rate,
+                          uint32_t cnt, struct run_outcome *outcome)
 {
-    uint32_t cnt = (uint32_t)load->options.attempts, from = load->registered;
+    uint32_t from = load->registered;
     struct order order = order_of(cnt, false);
     struct run_plan plan = {.kind[0] = *kind,
                             .rate = rate,
@@ -138,33 +150,45 @@ static bool register_step(struct load *load, const struct run_kind *kind, uint64
     return false;
 }
 
+/* The same, with others again, when it failed because the machine took a core away. */
+static bool register_try(struct load *load, const struct run_kind *kind, uint64_t rate,
+                         uint32_t cnt, struct run_outcome *outcome)
+{
+    bool success = false, again = true;
+    for (unsigned i = 0; i < TRIES && again; i++) {
+        success = register_next(load, kind, rate, RTE_MIN(cnt, left_of(load)), outcome);
+        again = !success && run_was_disturbed(outcome);
+    }
+    return success;
+}
+
+/* No phone registers for the first time twice: the search has half of them, and what it found must
+ * hold for the others, in one go of half a second at least. */
 static int phase_register(struct load *load)
 {
-    static struct run_outcome outcome, best;
+    static struct run_outcome outcome;
     struct search search = search_of(load->options.rate, load->options.weight);
     struct run_kind kind = kind_new(load, PHONE_REGISTER, 200);
-    bool converged = false, found = false;
-    while (!converged && load->options.aors - load->registered >= load->options.attempts) {
-        uint64_t rate = search.r;
-        bool success = register_step(load, &kind, rate, &outcome);
-        if (!success && run_was_disturbed(&outcome))
-            continue;
-        if (success && rate > search.old_r) {
-            best = outcome;
-            found = true;
-        }
+    uint32_t step = (uint32_t)load->options.attempts;
+    bool converged = false, held = false;
+    while (!converged && left_of(load) >= load->options.aors / 2 + step) {
+        bool success = register_try(load, &kind, search.r, step, &outcome);
         converged = search_step(&search, success) || load->options.fixed;
+    }
+    for (uint64_t r = search.old_r; !held && r >= 100 && left_of(load) >= r / 2; r = r / 100 * 97) {
+        held = register_try(load, &kind, r, left_of(load), &outcome);
+        if (held)
+            report_run(load->report, "register", converged ? "search" : "unconverged", r, &outcome);
     }
     free(kind.check);
     load->cseq++;
-    if (!found)
-        return 1;
-    report_run(load->report, "register", converged ? "search" : "unconverged", search.old_r, &best);
-    return 0;
+    if (!held)
+        fprintf(stderr, "bindery-load: register: no rate held; %u phones are left\n",
+                left_of(load));
+    return held ? 0 : 1;
 }
 
-/* --- registered phones --------------------------------------------------------------------------
- */
+/* --- registered phones ------------------------------------------------------------------------ */
 
 /* RFC 7502 4.10. Zero: nothing succeeds. */
 static uint64_t search_rate(struct load *load, const char *what, struct run_plan *plan)
@@ -272,7 +296,8 @@ static int phase_digest(struct load *load)
     struct run_kind challenge = kind_new(load, PHONE_REGISTER, 401);
     challenge.learns = true;
     if (!load->digest)
-        load->digest = digest_new(load->options.world.domain, load->options.aors);
+        load->digest = digest_new(load->options.world.domain, load->options.aors,
+                                  8 * load->options.world.nonce_words);
     load->nc = 0;
     int rc = once(load, "challenge", challenge);
     if (rc == 0)
@@ -291,7 +316,8 @@ static int phase_digest_full(struct load *load)
         .both = true};
     plan.kind[0].learns = true;
     if (!load->digest)
-        load->digest = digest_new(load->options.world.domain, load->options.aors);
+        load->digest = digest_new(load->options.world.domain, load->options.aors,
+                                  8 * load->options.world.nonce_words);
     load->nc = 1;
     return over_known(load, "digest-full", &plan);
 }

@@ -81,7 +81,7 @@ static void put_directive(struct writer *w, char directive)
         put_hole(w, PHONE_RESPONSE, 4);
         break;
     case 'n':
-        put_hole(w, PHONE_NONCE, 8);
+        put_hole(w, PHONE_NONCE, w->world->nonce_words);
         break;
     case 'd':
         put(w, w->world->domain, (uint32_t)strlen(w->world->domain));

@@ -28,7 +28,7 @@ enum phone_field {
     PHONE_CSEQ = 4,   /* eight digits, the first of them no zero */
     PHONE_NC,         /* nonce count */
     PHONE_RESPONSE,   /* four words */
-    PHONE_NONCE = 10, /* eight words */
+    PHONE_NONCE = 10, /* up to eight words */
     PHONE_FIELDS = 18
 };
 
@@ -54,6 +54,7 @@ struct phone_world {
     uint8_t registrar_mac[6], own_mac[6], registrar[4];
     uint16_t registrar_port;
     uint32_t size; /* of the SIP message at least; a header field fills it up. 0: as it comes */
+    uint32_t nonce_words; /* of eight characters, in the registrar's nonces; at most 8 */
 };
 
 extern const char *const phone_make_name[PHONE_MAKES];

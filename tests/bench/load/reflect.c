@@ -6,6 +6,7 @@
 #include <rte_mbuf.h>
 
 #include "digits.h"
+#include "rest.h"
 
 /* Writes one right frame into the memory of all buffers; sending changes none of it. */
 static void fill_buffers(struct wire *wire, const struct phone_form *form)
@@ -39,12 +40,15 @@ static unsigned receive_burst(const struct wire *wire)
 int reflect(struct wire *wire, const struct phone_form *form, double seconds, struct report *report)
 {
     uint64_t hz = rte_get_tsc_hz(), start = rte_rdtsc(), warm = start + hz / 5, frames = 0;
+    struct rest rest;
+    rest_init(&rest, hz);
     fill_buffers(wire, form);
     uint64_t end = warm + (uint64_t)(seconds * (double)hz);
     for (uint64_t now = start; now < end; now = rte_rdtsc()) {
         send_burst(wire, form);
         unsigned n = receive_burst(wire);
         frames += now >= warm ? n : 0;
+        rest_if_due(&rest, now);
     }
     report_reflect(report, (double)frames / seconds, form->len);
     return frames == 0;

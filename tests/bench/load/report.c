@@ -66,6 +66,7 @@ void report_run(struct report *report, const char *what, const char *kind, uint6
     put_latency(object, &outcome->latency);
     put(object, "stall_ns", outcome->stall_ns);
     put(object, "worker_wait_ns", outcome->worker_wait_ns);
+    put(object, "stolen_ns", outcome->stolen_ns);
     put(object, "generator_busy_percent", outcome->busy_percent);
     add(report, object);
 }

@@ -9,24 +9,28 @@
 #   --auth open|trusted|digest   of the domain (open)
 #   --ring LOG2      frames of a memif ring (10)
 #   --reflector      testpmd in the dataplane's place first: the wire's own limit, same frame, same core
+#   --fifo SECONDS   worker and generator before all else on their cores, for so long at most (bench_fifo)
+#   --memory         what both processes take in the end, as a line "memory ..."
 #   --json FILE      what bindery-load found
 #   --keep           leaves the folder with configuration and logs
 #
 # Ends with the lines "result ..." of bindery-load, then "counter NAME VALUE" from the stats socket and
-# "table aors=.. bindings=.. wanted=..". Exit 0: no failure, and the table holds the phones.
+# what the arena holds. Exit 0: no failure, and the table holds the phones, no more and no less.
 set -euo pipefail
 root=$(cd "${BASH_SOURCE[0]%/*}/../../.." && pwd)
 build=$(cd "${BUILD:-$root/build}" && pwd)
 load=$build/tests/bench/load/bindery-load
 ctl=$build/control/binderyctl
 
-aors=1000000 auth=open ring=10 reflector='' json='' keep='' phases=()
+aors=1000000 auth=open ring=10 reflector='' fifo='' memory='' json='' keep='' phases=()
 while (($#)); do
     case $1 in
     --aors) aors=$2 && shift ;;
     --auth) auth=$2 && shift ;;
     --ring) ring=$2 && shift ;;
     --json) json=$2 && shift ;;
+    --fifo) fifo=$2 && shift ;;
+    --memory) memory=1 ;;
     --reflector) reflector=1 ;;
     --keep) keep=1 ;;
     --) shift && break ;;
@@ -74,15 +78,16 @@ until_true()
 
 ask() { "$ctl" -s "$work/admin.sock" "$@"; }
 serves() { grep -q 'serving with' "$work/dataplane.log"; }
+serves_or_ended() { serves || ! kill -0 "$dataplane" 2>/dev/null; }
 
-# Where the kernel says how long the worker had to wait for its core.
-worker_schedstat()
+# worker_of PROCESS: its thread that polls.
+worker_of()
 {
     local task
-    for task in /proc/"$dataplane"/task/*; do
-        [[ $(<"$task/comm") == rte-worker* ]] && echo "$task/schedstat" && return
+    for task in /proc/"$1"/task/*; do
+        [[ $(<"$task/comm") == rte-worker* ]] && echo "${task##*/}" && return
     done
-    echo "run-dataplane.sh: the dataplane has no worker thread" >&2
+    echo "run-dataplane.sh: process $1 has no worker thread" >&2
     return 1
 }
 
@@ -97,8 +102,8 @@ dataplane:
   workers: 1
   poll: busy
   lcores: "0@$generator_cpu,1@$worker_cpu"
-  memory_mb: 160
-  mbufs: 8192
+  memory_mb: $((160 + (1 << ring) / 128))
+  mbufs: $((3072 + (1 << ring)))
   fragments_max: 64
 ports:
   - name: load0
@@ -140,9 +145,13 @@ subscribers()
     ask subscriber import "$work/subscribers.csv" >&2
 }
 
+# generator WORKER-THREAD ARGUMENT...
 generator()
 {
-    "$load" --socket "$work/memif.sock" --cpu "$generator_cpu" --ring "$ring" --aors "$aors" "$@"
+    local before=()
+    [[ -z $fifo ]] || before=("$build/tests/bench/bench_fifo" "$fifo" --thread "$1")
+    shift
+    "${before[@]}" "$load" --socket "$work/memif.sock" --cpu "$generator_cpu" --ring "$ring" --aors "$aors" "$@"
 }
 
 # The wire alone: testpmd swaps MACs where the dataplane would work. It ends when its input does: a pipe
@@ -162,12 +171,14 @@ measure_reflector()
     disown
     # It looks for the link for a while, and forwards once that is up.
     until_true 10 "testpmd waits for its peer" grep -q 'Checking link' "$work/testpmd.log"
-    generator "$@" reflect
+    generator "$(worker_of "$pid")" "$@" reflect
     stop "$pid"
     exec {input}>&-
     rm -f "$work/memif.sock"
 }
 
+# The worker's core is left to it by this script and its children too.
+[[ -z $fifo ]] || ((worker_cpu == 0)) || taskset -pc "0-$((worker_cpu - 1))" $$ >/dev/null
 [[ $auth != trusted ]] || auth_more=$'\n    trusted_prefixes: [198.18.0.0/16]'
 configuration >"$work/bindery.yaml"
 [[ -z $reflector ]] || measure_reflector "$@"
@@ -175,17 +186,30 @@ configuration >"$work/bindery.yaml"
 
 # Behind the generator, which shares its core.
 nice -n 20 taskset -c "$generator_cpu" "$build/control/bindery-control" -c "$work/bindery.yaml" >"$work/control.log" 2>&1 &
-pids+=($!)
+control=$!
+pids+=("$control")
 until_true 20 "control answers" ask show info
 "$build/dataplane/bindery-dataplane" -c "$work/bindery.yaml" >"$work/dataplane.log" 2>&1 &
 dataplane=$!
 pids+=("$dataplane")
 disown
-until_true 60 "dataplane serves" serves
+until_true 60 "dataplane serves" serves_or_ended
+serves || { tail -n 5 "$work/dataplane.log" >&2 && exit 1; }
 subscribers
 
 rc=0
-generator ${json:+--json "$json"} --watch "$(worker_schedstat)" "$@" "${phases[@]}" || rc=$?
+worker=$(worker_of "$dataplane")
+# What the kernel says of it: how long it had to wait for its core.
+generator "$worker" ${json:+--json "$json"} --watch "/proc/$dataplane/task/$worker/schedstat" "$@" "${phases[@]}" || rc=$?
 ask show stats | awk '$2 > 0 { print "counter", $1, $2 }'
-ask show info
+ask show info | tee "$work/info"
+if [[ -n $memory ]]; then
+    ask --json show info >"$work/info.json"
+    echo "memory $(/usr/bin/python3 "$root/tests/bench/memory.py" "$work/info.json" "$dataplane" "$control")"
+fi
+bindings=$(sed -n 's/^ *bindings: //p' "$work/info")
+if ((rc == 0 && bindings != aors)); then
+    echo "run-dataplane.sh: the table holds $bindings bindings, not $aors" >&2
+    rc=1
+fi
 exit "$rc"

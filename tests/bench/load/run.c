@@ -5,6 +5,7 @@
 #include <rte_ethdev.h>
 #include <rte_mbuf.h>
 #include <string.h>
+#include <time.h>
 
 #include "digits.h"
 
@@ -32,6 +33,7 @@ void run_init(struct run *run, struct wire *wire, double threshold_s, unsigned w
     run->threshold_s = threshold_s;
     run->window = window;
     run->sequence = FIRST_SEQUENCE;
+    rest_init(&run->rest, rte_get_tsc_hz());
 }
 
 static struct run_slot *slot_of(struct run *run, uint64_t sequence)
@@ -226,6 +228,16 @@ static void turn(struct state *s)
     s->worked = receive(s);
     give_up(s, 2 * s->threshold_tsc);
     s->worked |= send_due(s);
+    /* What it takes beyond its time is a stall like others; none of it is work. */
+    if (rest_if_due(&s->run->rest, now))
+        s->worked = false;
+}
+
+/* A worker whose core was taken away is only known to have waited when it has it back. */
+static void let_worker_return(void)
+{
+    enum { PAUSE_MS = 60 }; /* kernels since 6.12 take 50 at once */
+    nanosleep(&(struct timespec){.tv_nsec = PAUSE_MS * 1000000}, NULL);
 }
 
 void run_execute(struct run *run, const struct run_plan *plan, struct run_outcome *outcome)
@@ -237,7 +249,7 @@ void run_execute(struct run *run, const struct run_plan *plan, struct run_outcom
                       .threshold_tsc = (uint64_t)(run->threshold_s * run->tsc_hz),
                       .tsc_per_request = run->tsc_hz / (double)plan->rate,
                       .ns_per_tsc = 1e9 / run->tsc_hz};
-    uint64_t waited_ns = watch_waited_ns(&run->watch);
+    uint64_t waited_ns = watch_waited_ns(&run->watch), stolen_ns = watch_stolen_ns();
     s.now_tsc = s.start_tsc = rte_rdtsc();
     s.oldest = run->sequence;
     /* A ring that takes nothing any more must not hold us for ever. */
@@ -248,7 +260,10 @@ void run_execute(struct run *run, const struct run_plan *plan, struct run_outcom
         turn(&s);
     outcome->seconds = (double)(s.now_tsc - s.start_tsc) / run->tsc_hz;
     outcome->busy_percent = (unsigned)(100 * s.busy_tsc / (s.now_tsc - s.start_tsc + 1));
+    if (outcome->failed > 0)
+        let_worker_return();
     outcome->worker_wait_ns = watch_waited_ns(&run->watch) - waited_ns;
+    outcome->stolen_ns = watch_stolen_ns() - stolen_ns;
 }
 
 /* An idle core's own interrupts take some ten microseconds at a time, and far less than a hundredth

@@ -18,6 +18,7 @@
 #include "digest.h"
 #include "histogram.h"
 #include "order.h"
+#include "rest.h"
 #include "watch.h"
 #include "wire.h"
 
@@ -40,6 +41,7 @@ struct run_challenged {
 struct run {
     struct wire *wire;
     struct watch watch; /* the registrar's worker */
+    struct rest rest;
     double tsc_hz;
     double threshold_s;
     unsigned window;
@@ -79,6 +81,7 @@ struct run_outcome {
     double seconds;                 /* from the first meant time to the last reply */
     uint64_t stall_ns;              /* longest turn of the loop */
     uint64_t worker_wait_ns;        /* the worker's core was somebody else's for so long */
+    uint64_t stolen_ns;             /* both cores together were another machine's */
     unsigned busy_percent;          /* of the generator's time: turns that sent or received */
     struct histogram latency;
 };

@@ -24,3 +24,16 @@ uint64_t watch_waited_ns(const struct watch *watch)
     text[n] = '\0';
     return sscanf(text, "%*u %llu", &waited) == 1 ? waited : 0;
 }
+
+/* "cpu  user nice system idle iowait irq softirq steal ..." */
+uint64_t watch_stolen_ns(void)
+{
+    unsigned long long ticks = 0;
+    FILE *stat = fopen("/proc/stat", "r");
+    if (!stat)
+        return 0;
+    if (fscanf(stat, "cpu %*u %*u %*u %*u %*u %*u %*u %llu", &ticks) != 1)
+        ticks = 0;
+    fclose(stat);
+    return ticks * (1000000000ULL / (unsigned long long)sysconf(_SC_CLK_TCK));
+}

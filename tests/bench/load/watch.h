@@ -18,4 +18,8 @@ bool watch_open(struct watch *watch, const char *path);
 /* Nanoseconds since the thread began; 0 when nobody is watched, or the thread is gone. */
 uint64_t watch_waited_ns(const struct watch *watch);
 
+/* Nanoseconds, in steps of ten milliseconds, that the hypervisor took from all cores since the
+ * start of the machine: no wait that the kernel knows of holds them. */
+uint64_t watch_stolen_ns(void);
+
 #endif

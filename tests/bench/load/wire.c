@@ -9,7 +9,8 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { POOL_CACHE = 256 };
+/* Frames of a packet socket's ring, of PACKET_SZ bytes each, in blocks of one page. */
+enum { POOL_CACHE = 256, PACKET_RING = 16384, PACKET_SZ = 2048 };
 
 static bool complain(const char *what, int code)
 {
@@ -34,11 +35,16 @@ static bool start_eal(const struct wire_options *o)
     snprintf(lcores, sizeof(lcores), "--lcores=0@%u", o->cpu);
     snprintf(memory, sizeof(memory), "%u", o->memory_mb);
     snprintf(prefix, sizeof(prefix), "--file-prefix=bindery-load-%d", getpid());
-    snprintf(vdev, sizeof(vdev),
-             "--vdev=net_memif0,role=%s,id=0,socket=%s,socket-abstract=no,rsize=%u,"
-             "mac=%02x:%02x:%02x:%02x:%02x:%02x",
-             o->server ? "server" : "client", o->socket, o->ring_log2, o->mac[0], o->mac[1],
-             o->mac[2], o->mac[3], o->mac[4], o->mac[5]);
+    if (o->interface)
+        snprintf(vdev, sizeof(vdev),
+                 "--vdev=net_af_packet0,iface=%s,blocksz=%u,framesz=%u,framecnt=%u", o->interface,
+                 2 * PACKET_SZ, PACKET_SZ, PACKET_RING);
+    else
+        snprintf(vdev, sizeof(vdev),
+                 "--vdev=net_memif0,role=%s,id=0,socket=%s,socket-abstract=no,rsize=%u,"
+                 "mac=%02x:%02x:%02x:%02x:%02x:%02x",
+                 o->server ? "server" : "client", o->socket, o->ring_log2, o->mac[0], o->mac[1],
+                 o->mac[2], o->mac[3], o->mac[4], o->mac[5]);
     int rc = rte_eal_init((int)(sizeof(argv) / sizeof(argv[0])) - 1, argv);
     return rc >= 0 || complain("DPDK does not start (free hugepages?)", rte_errno);
 }
@@ -53,8 +59,8 @@ static bool start_port(struct wire *wire, const struct wire_options *o)
 {
     struct rte_eth_conf conf = {0};
     uint16_t ring = (uint16_t)(1U << o->ring_log2);
-    if (rte_eth_dev_get_port_by_name("net_memif0", &wire->port) != 0)
-        return complain("no memif port", ENODEV);
+    if (rte_eth_dev_get_port_by_name(o->interface ? "net_af_packet0" : "net_memif0", &wire->port))
+        return complain("no port", ENODEV);
     wire->pool = make_pool("load_out");
     struct rte_mempool *in = make_pool("load_in");
     if (!wire->pool || !in)
@@ -66,7 +72,7 @@ static bool start_port(struct wire *wire, const struct wire_options *o)
         rc = rte_eth_tx_queue_setup(wire->port, 0, ring, SOCKET_ID_ANY, NULL);
     if (rc == 0)
         rc = rte_eth_dev_start(wire->port);
-    return rc == 0 || complain("the memif port does not start: is the other end there?", rc);
+    return rc == 0 || complain("the port does not start: is the other end there?", rc);
 }
 
 bool wire_open(struct wire *wire, const struct wire_options *options, unsigned timeout_s)
@@ -80,7 +86,7 @@ bool wire_open(struct wire *wire, const struct wire_options *options, unsigned t
             return true;
         rte_delay_us_sleep(1000);
     }
-    return complain("the memif link does not come up", ETIMEDOUT);
+    return complain("the link does not come up", ETIMEDOUT);
 }
 
 void wire_close(struct wire *wire)
@@ -118,4 +124,12 @@ bool wire_push(struct wire *wire)
     wire->sent += n;
     wire->refused += n < left;
     return n == left;
+}
+
+unsigned wire_drop(struct wire *wire)
+{
+    unsigned left = wire->out_cnt - wire->out_at;
+    rte_pktmbuf_free_bulk(wire->out + wire->out_at, left);
+    wire->out_at = wire->out_cnt;
+    return left;
 }

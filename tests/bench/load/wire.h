@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The generator's end of a memif: one queue, one thread. */
+/* The generator's end of a memif, or a packet socket on an interface: one queue, one thread. */
 #ifndef LOAD_WIRE_H
 #define LOAD_WIRE_H
 
@@ -20,8 +20,9 @@ struct wire {
 };
 
 struct wire_options {
-    const char *socket; /* path */
-    bool server;        /* listens; else the peer must be there already */
+    const char *socket;    /* memif: path */
+    const char *interface; /* its frames by a packet socket, and no memif; or NULL */
+    bool server;           /* listens; else the peer must be there already */
     unsigned cpu, ring_log2, memory_mb;
     uint8_t mac[6];
 };
@@ -38,5 +39,8 @@ uint8_t *wire_frame(struct wire *wire, unsigned i, uint32_t len);
 
 /* Gives the ring what it takes. True when nothing is left. */
 bool wire_push(struct wire *wire);
+
+/* Throws away what the ring did not take, and says how many frames. */
+unsigned wire_drop(struct wire *wire);
 
 #endif

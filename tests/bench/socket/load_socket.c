@@ -87,7 +87,8 @@ static uint32_t first_cseq(void)
 {
     struct timespec now;
     clock_gettime(CLOCK_REALTIME, &now);
-    return (uint32_t)(10000000 + ((uint64_t)now.tv_sec * 100) % 80000000);
+    uint64_t hundredths = (uint64_t)now.tv_sec * 100 + (uint64_t)now.tv_nsec / 10000000;
+    return (uint32_t)(10000000 + hundredths % 80000000);
 }
 
 /* --- rates ---------------------------------------------------------------------------------------

@@ -140,6 +140,15 @@ static void offer(struct run *run, uint64_t now)
 /* --- replies -----------------------------------------------------------------------------------
  */
 
+/* The first one's status line is kept. */
+static void note_wrong(struct outcome *o, const char *reply, size_t len)
+{
+    const char *end = memchr(reply, '\r', len);
+    if (o->wrong++ == 0)
+        snprintf(o->first_wrong, sizeof(o->first_wrong), "%.*s", end ? (int)(end - reply) : 0,
+                 reply);
+}
+
 static void judge(struct run *run, const char *reply, size_t len, uint64_t now)
 {
     struct outcome *o = run->outcome;
@@ -157,7 +166,7 @@ static void judge(struct run *run, const char *reply, size_t len, uint64_t now)
     if (run->plan->rate_per_s <= 0 && seq < run->plan->requests && run->answered[seq])
         return;
     if (seq >= run->plan->requests || run->answered[seq] || !message_accepted(reply, len, &id)) {
-        o->wrong++;
+        note_wrong(o, reply, len);
         return;
     }
     run->answered[seq] = 1;
@@ -285,9 +294,9 @@ bool trial_fill(const struct plan *plan)
         fill_pass(run);
     free(run->answered);
     if (outcome.accepted < plan->requests)
-        fprintf(stderr, "load_socket: %llu of %llu registered, %llu replies were wrong\n",
+        fprintf(stderr, "load_socket: %llu of %llu registered, %llu replies were wrong: %s\n",
                 (unsigned long long)outcome.accepted, (unsigned long long)plan->requests,
-                (unsigned long long)outcome.wrong);
+                (unsigned long long)outcome.wrong, outcome.first_wrong);
     return outcome.accepted == plan->requests;
 }
 

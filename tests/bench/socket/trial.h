@@ -23,8 +23,9 @@ struct outcome {
     uint64_t sent, accepted;
     uint64_t wrong; /* replies that were not the 200 of a request of this trial, came twice or after
                        T1 */
-    uint64_t late_ns;  /* by how much the generator itself was behind its plan at the end */
-    double rate_per_s; /* requests by the time that sending them took */
+    char first_wrong[64]; /* its status line */
+    uint64_t late_ns;     /* by how much the generator itself was behind its plan at the end */
+    double rate_per_s;    /* requests by the time that sending them took */
     uint64_t latency_cnt[LATENCY_BUCKETS];
     uint64_t latency_max_ns;
     uint64_t gap_ns; /* longest time between two replies, one after the other */
