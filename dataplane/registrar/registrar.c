@@ -3,6 +3,8 @@
 
 #include <stdlib.h>
 
+#include "scan.h"
+
 struct bd_registrar *bd_registrar_new(const struct bd_registrar_deps *deps, struct bd_error *error)
 {
     struct bd_registrar *r = aligned_alloc(_Alignof(struct bd_registrar), sizeof(*r));
@@ -49,7 +51,7 @@ static uint64_t transaction_of(const struct bd_registrar *r, const struct bd_req
 
 static void begin(struct bd_registrar *r, struct bd_turn *turn, const struct bd_request *request)
 {
-    memset(turn, 0, offsetof(struct bd_turn, aor_text));
+    bd_clear(turn, offsetof(struct bd_turn, aor_text));
     turn->request = request;
     turn->m = request->message;
     turn->now_s = (uint32_t)(request->now_ms / 1000);
