@@ -25,7 +25,7 @@ struct lab {
     struct bd_limiter *limiter; /* NULL: nothing is limited */
     void *policy;
     struct bd_policy_limits limits; /* of the next policy */
-    uint64_t policies; /* published so far */
+    uint64_t policies;              /* published so far */
     /* Of the subscribers that are provisioned with number 1, from the next policy on; NULL: none.
      */
     const struct bd_policy_profile *profile;
