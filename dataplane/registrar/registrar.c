@@ -194,14 +194,14 @@ enum bd_step bd_registrar_resume(struct bd_registrar *registrar, unsigned place,
     return finish(registrar, turn, outcome, reply, verdict);
 }
 
-void bd_registrar_refuse(struct bd_registrar *registrar, const struct bd_request *request,
-                         enum bd_verdict verdict, struct bd_wire *reply)
+bool bd_registrar_refuse(struct bd_registrar *registrar, const struct bd_request *request,
+                         enum bd_verdict *verdict, struct bd_wire *reply)
 {
     struct bd_turn turn;
     begin(registrar, &turn, request);
     if (request->parsed == BD_VERDICT_NONE)
         bd_target_find(registrar, &turn); /* for the domain's Retry-After */
-    bd_answer(registrar, &turn, reply, &verdict);
+    return bd_answer(registrar, &turn, reply, verdict);
 }
 
 const struct bd_handed *bd_registrar_handed(const struct bd_registrar *registrar)

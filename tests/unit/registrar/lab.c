@@ -102,6 +102,12 @@ void lab_digest_policy(struct lab *lab, const struct bd_policy_domain *settings)
     make_policy(lab, &lab_settings, settings, true);
 }
 
+void lab_policies(struct lab *lab, const struct bd_policy_domain *settings,
+                  const struct bd_policy_domain *digest)
+{
+    make_policy(lab, settings, digest, true);
+}
+
 void lab_limit(struct lab *lab, const struct bd_policy_limits *limits)
 {
     struct bd_error error = {""};
