@@ -13,6 +13,7 @@ struct bd_registrar *bd_registrar_new(const struct bd_registrar_deps *deps, stru
     memset(r, 0, sizeof(*r));
     r->deps = *deps;
     bd_hash_key_init(&r->txn_key, 0);
+    r->set.hash = &deps->arena->hash_key;
     r->nonce = bd_nonce_new(error);
     r->seal = r->nonce ? bd_gruu_seal_new(error) : NULL;
     if (r->seal)
