@@ -8,6 +8,8 @@
 
 #include "str.h"
 
+#include <endian.h>
+
 struct bd_ip {
     uint8_t b[16];
 };
@@ -48,11 +50,15 @@ static inline bool bd_ip_is_v4(const struct bd_ip *ip)
     return zero == 0 && then == wanted;
 }
 
-/* From four bytes in network order. */
+/* From four bytes in network order. In two words, as it is read: a load that takes in several
+ * stores would wait for them. */
 static inline struct bd_ip bd_ip_from_v4(const void *four)
 {
-    struct bd_ip ip = {{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff}};
-    memcpy(ip.b + 12, four, 4);
+    struct bd_ip ip;
+    uint32_t v4;
+    memcpy(&v4, four, sizeof(v4));
+    const uint64_t words[2] = {0, htole64(0xffff0000 | (uint64_t)le32toh(v4) << 32)};
+    memcpy(ip.b, words, sizeof(words));
     return ip;
 }
 

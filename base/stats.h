@@ -84,6 +84,10 @@ struct bd_worker_stats {
     _Atomic uint64_t counter[BD_COUNTER_CNT];
     _Atomic uint64_t latency[BD_LATENCY_BUCKETS];
     _Atomic uint64_t latency_sum_ns;
+    /* Overload control, as of now: longest standing wait, and the part of each class that is shed
+     * of what needs the worker alone, and of what needs a verifier too; in parts of 65,536. */
+    _Atomic uint64_t overload_wait_us;
+    _Atomic uint64_t overload_shed[2][3];
     _Atomic uint64_t
         screen_hits[BD_SCREEN_CELLS]; /* of screening rules, by their cell (screen.h) */
 };

@@ -81,6 +81,10 @@
     X(SIP_NOTIFIER_BUSY, 503, "notifier_busy") /* SUBSCRIBE: control gone, or its ring full */     \
     X(SIP_NOT_DURABLE, 503, "not_durable")     /* durability sync, and the disk does not follow */ \
     X(SIP_DRAINING, 503, "draining")                                                               \
+    X(SIP_SHED_UNKNOWN, 503, "shed_unknown")   /* overload: from a source nobody knows */          \
+    X(SIP_SHED_NEW, 503, "shed_new")           /* overload: no live binding from there */          \
+    X(SIP_SHED_REFRESH, 503, "shed_refresh")   /* overload: refreshes, last of all */              \
+    X(SIP_SHED_SILENT, 0, "shed_silent")       /* overload: unknown, in a flood of such */         \
     X(SIP_SCREEN_REJECT, 403, "screen_reject") /* a screening rule; the code is the rule's */      \
     X(SIP_SCREEN_DROP, 0, "screen_drop")       /* likewise */                                      \
     X(SIP_SCREEN_BAN, 0, "screen_ban")         /* likewise; the source is banned */                \

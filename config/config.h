@@ -25,6 +25,8 @@ enum bd_port_driver {
     BD_PORT_RING
 };
 enum bd_durability { BD_DURABILITY_ASYNC, BD_DURABILITY_SYNC, BD_DURABILITY_NONE };
+/* As in privileges/calls.h. */
+enum bd_seccomp_word { BD_CONFIG_SECCOMP_OFF, BD_CONFIG_SECCOMP_LOG, BD_CONFIG_SECCOMP_ENFORCE };
 enum bd_poll_mode { BD_POLL_BUSY, BD_POLL_ADAPTIVE };
 
 /* An own address with its on-link prefix, "198.18.0.1/24". len as in bd_prefix (128-bit form). */
@@ -151,7 +153,7 @@ struct bd_config {
     struct bd_config_profile *profiles;
     unsigned profile_cnt;
     char *server_header;
-    uint32_t verdict_timeout_ms;
+    uint32_t verdict_timeout_ms, overload_target_us;
     uint32_t reg_event_max_subscriptions, reg_event_interval_ms;
     uint32_t reg_event_default_expires_s, reg_event_min_expires_s, reg_event_max_expires_s;
     /* screening */
@@ -186,6 +188,13 @@ struct bd_config {
     char *stats_socket_admin;   /* NULL: none */
     struct bd_endpoint metrics; /* port 0: off */
     int log_level;
+    /* who else may use them: users, "@group"s */
+    char **user_peers, **operator_peers, **admin_peers;
+    unsigned user_peer_cnt, operator_peer_cnt, admin_peer_cnt;
+    /* process */
+    char *user, *group; /* group NULL: the user's own */
+    enum bd_seccomp_word seccomp;
+    bool core_dumps;
 };
 
 /* Reads and checks a file, and the screening rules that it names. On failure returns NULL after

@@ -37,6 +37,11 @@ static const struct bd_choice durability_words[] = {{"async", BD_DURABILITY_ASYN
                                                     {"none", BD_DURABILITY_NONE},
                                                     {NULL, 0}};
 
+static const struct bd_choice seccomp_words[] = {{"enforce", BD_CONFIG_SECCOMP_ENFORCE},
+                                                 {"log", BD_CONFIG_SECCOMP_LOG},
+                                                 {"off", BD_CONFIG_SECCOMP_OFF},
+                                                 {NULL, 0}};
+
 static const struct bd_choice charset_words[] = {{"none", 0}, {"UTF-8", 1}, {NULL, 0}};
 
 /* A year: nobody means more, and 2^32 milliseconds are far from it. */
@@ -163,6 +168,12 @@ static const struct bd_row registrar_rows[] = {
     {"verdict_timeout_ms", &bd_kind_number, FIELD(struct bd_config, verdict_timeout_ms),
      .fallback = "2000", .min = 10, .max = 30000, .unit = "ms",
      .help = "A request whose credentials are not verified by then draws 503."},
+    {"overload_target_us", &bd_kind_number, FIELD(struct bd_config, overload_target_us),
+     .fallback = "20000", .min = 0, .max = 1000000, .unit = "us",
+     .help =
+         "Requests may wait so long for a worker or a verifier; when they wait longer, some draw "
+         "503: unknown sources first, then new registrations, refreshes last. 0: nothing is "
+         "shed."},
     {"reg_event_max_subscriptions", &bd_kind_number,
      FIELD(struct bd_config, reg_event_max_subscriptions), .fallback = "1000", .min = 1,
      .max = BD_SUBSCRIPTIONS_MAX, .unit = "subscriptions", .restart = true,
@@ -231,8 +242,11 @@ static const struct bd_row registration_rows[] = {
      .help = "One contact too many: reject the request, let the oldest go, or replace all."},
     {"max_contacts_code", &bd_kind_choice, DOMAIN(max_contacts_code), .fallback = "503",
      .choices = code_words, .help = "Status that `reject` answers."},
-    {"retry_after", &bd_kind_number, DOMAIN(retry_after_s), .fallback = "10", .min = 0,
-     .max = 86400, .unit = "s", .help = "Retry-After of 503 replies. 0: none is sent."},
+    {"retry_after_s", &bd_kind_number, DOMAIN(retry_after_s), .fallback = "10", .min = 0,
+     .max = 86400, .unit = "s",
+     .help =
+         "Least Retry-After of 503 replies; each address of record has its own between this and "
+         "twice this, so that phones do not come back together. 0: none is sent."},
     {"nonce_expire", &bd_kind_number, DOMAIN(nonce_expire_s), .fallback = "300", .min = 1,
      .max = 86400, .unit = "s",
      .help = "Lifetime of a nonce; after it a phone is challenged anew."},
@@ -421,11 +435,46 @@ static const struct bd_row control_rows[] = {
     {"stats_socket_admin", &bd_kind_text, FIELD(struct bd_config, stats_socket_admin), .min = 2,
      .max = 107, .form = &bd_form_socket, .restart = true, .example = "/run/bindery/admin.sock",
      .help = "Unix socket of the admin level: everything."},
+    {"stats_socket_user_peers", &bd_kind_texts, LIST(struct bd_config, user_peers, user_peer_cnt),
+     .min = 0, .max = BD_PEERS_MAX, .form = &bd_form_peer, .restart = true, .example = "@staff",
+     .help =
+         "Who may use the user socket: users, and groups as \"@GROUP\". Root and `process.user` "
+         "always may. Left out: everybody."},
+    {"stats_socket_operator_peers", &bd_kind_texts,
+     LIST(struct bd_config, operator_peers, operator_peer_cnt), .min = 0, .max = BD_PEERS_MAX,
+     .form = &bd_form_peer, .restart = true, .example = "@noc",
+     .help = "Who may use the operator socket. Left out: members of the process's group."},
+    {"stats_socket_admin_peers", &bd_kind_texts,
+     LIST(struct bd_config, admin_peers, admin_peer_cnt), .min = 0, .max = BD_PEERS_MAX,
+     .form = &bd_form_peer, .restart = true, .example = "alice",
+     .help = "Who may use the admin socket, which the default socket is where there is no other. "
+             "Left out: nobody but root and `process.user`."},
     {"metrics", &bd_kind_endpoint, FIELD(struct bd_config, metrics), .restart = true,
      .example = "127.0.0.1:9460",
      .help = "TCP endpoint of Prometheus metrics, an address of the kernel's. Left out: off."},
     {"log_level", &bd_kind_choice, FIELD(struct bd_config, log_level), .fallback = "info",
      .choices = level_words, .help = "Most verbose level that is logged."},
+};
+
+static const struct bd_row process_rows[] = {
+    {"user", &bd_kind_text, FIELD(struct bd_config, user), .fallback = "bindery", .min = 1,
+     .max = 32, .form = &bd_form_name, .restart = true,
+     .help =
+         "System user that both processes become when root has started them and what needs root "
+         "is done. root: nothing is given up, for labs."},
+    {"group", &bd_kind_text, FIELD(struct bd_config, group), .min = 1, .max = 32,
+     .form = &bd_form_name, .restart = true, .example = "bindery",
+     .help = "Its group. Left out: the user's own."},
+    {"seccomp", &bd_kind_choice, FIELD(struct bd_config, seccomp), .fallback = "enforce",
+     .choices = seccomp_words, .restart = true,
+     .help =
+         "A system call that is not on the list of the process. enforce: is not made, and the "
+         "process ends with a line that names it. log: is made, and the kernel's log tells. off: "
+         "there is no list."},
+    {"core_dumps", &bd_kind_truth, FIELD(struct bd_config, core_dumps), .fallback = "false",
+     .choices = truth_words, .restart = true,
+     .help = "Whether the processes may leave core dumps, and be traced by their own user. Secrets "
+             "are in their memory."},
 };
 
 static const struct bd_group arena_groups[] = {{ROWS(arena_rows)}};
@@ -445,6 +494,7 @@ static const struct bd_group screening_groups[] = {{ROWS(screening_rows)}};
 static const struct bd_group auth_groups[] = {{ROWS(auth_rows)}};
 static const struct bd_group journal_groups[] = {{ROWS(journal_rows)}};
 static const struct bd_group control_groups[] = {{ROWS(control_rows)}};
+static const struct bd_group process_groups[] = {{ROWS(process_rows)}};
 
 #define ITEMS(type, array, count, limit)                                                           \
     .item_sz = sizeof(type), .items_off = offsetof(struct bd_config, array),                       \
@@ -473,6 +523,8 @@ const struct bd_section bd_sections[] = {
     {"auth", BD_SHAPE_MAP, ROWS(auth_groups), .help = "Nonces and verification."},
     {"journal", BD_SHAPE_MAP, ROWS(journal_groups), .help = "Bindings on disk."},
     {"control", BD_SHAPE_MAP, ROWS(control_groups), .help = "The control process."},
+    {"process", BD_SHAPE_MAP, ROWS(process_groups),
+     .help = "What both processes may do once they have started."},
 };
 const unsigned bd_section_cnt = sizeof(bd_sections) / sizeof(bd_sections[0]);
 

@@ -36,6 +36,7 @@ void bd_worker_make_request(struct bd_worker *w, unsigned place, bool waited)
         .wall_ms = w->wall_ms,
         .undurable = bd_worker_is_undurable(w),
         .policy = w->policy,
+        .shedding = &w->overload.shedding,
     };
 }
 
@@ -196,7 +197,7 @@ static void serve(struct bd_worker *w, unsigned place, uint64_t received_tsc)
     /* The job is written straight into the ring; with the ring full into a spare place, as the
      * registrar must still be asked whether this request wants a verifier at all. */
     _Alignas(8) char spare[BD_JOB_SZ];
-    struct bd_verify_job *job = bd_ring_reserve(w->channel.jobs);
+    struct bd_verify_job *job = bd_ring_reserve_ahead(w->channel.jobs, w->job_cnt);
     enum bd_verdict verdict = BD_VERDICT_NONE;
     enum bd_step step = bd_registrar_handle(w->registrar, place, &out.wire,
                                             job ? job : (struct bd_verify_job *)spare, &verdict);
@@ -208,10 +209,18 @@ static void serve(struct bd_worker *w, unsigned place, uint64_t received_tsc)
         bd_worker_finish(w, d, r, step, verdict, &out, received_tsc);
 }
 
+/* A burst of frames, whatever they hold: the port may well have more. */
+static bool is_full(const struct bd_worker *w, uint64_t frames_before)
+{
+    return bd_stat_read(&w->stats->counter[BD_CTR_RX_FRAMES]) - frames_before >= BD_BURST;
+}
+
 unsigned bd_worker_serve_burst(struct bd_worker *w)
 {
     uint64_t received_tsc = rte_rdtsc();
+    uint64_t frames_before = bd_stat_read(&w->stats->counter[BD_CTR_RX_FRAMES]);
     unsigned received = bd_nic_receive(w->deps.queue, w->stats, w->datagram);
+    bd_worker_watch_load(w, received_tsc, is_full(w, frames_before));
     unsigned cnt = shut_out(w, received);
     bd_worker_parse_burst(w, cnt, false);
     screen_burst(w, cnt);
@@ -220,5 +229,6 @@ unsigned bd_worker_serve_burst(struct bd_worker *w)
         bd_worker_prefetch_rest(w, i + BD_PREFETCH_AHEAD, cnt);
         serve(w, i, received_tsc);
     }
+    bd_worker_publish_jobs(w);
     return received;
 }

@@ -24,6 +24,7 @@ struct bd_worker *bd_worker_new(const struct bd_worker_deps *deps, struct bd_err
     w->ns_per_tick_q32 = (1000000000ULL << 32) / rte_get_tsc_hz();
     w->dirty = bd_dirty_of(deps->arena);
     bd_pending_init(&w->pending);
+    bd_overload_init(&w->overload, rte_get_tsc_hz());
     for (unsigned i = 0; i < BD_BURST; i++)
         w->parsed[i] = &w->room[i];
     w->limiter = bd_limiter_new(deps->arena, w->stats, deps->id, error);

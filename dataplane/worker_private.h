@@ -2,6 +2,7 @@
 /* What the files of a worker share. A datagram goes through them in this order:
  *
  *   worker.c        the turn of the loop, which calls all others
+ *   load.c          how long requests wait, hence how many are served
  *   burst.c         received, parsed, screened, decided; or it ends there
  *   waiting.c       waits for a verifier, and is decided again with its verdict
  *   control_work.c  or is handed to control, which answers by the worker's port
@@ -14,6 +15,7 @@
 #include "dirty.h"
 #include "held.h"
 #include "limiter.h"
+#include "overload.h"
 #include "pending.h"
 #include "screener.h"
 #include "worker.h"
@@ -38,7 +40,9 @@ struct bd_worker {
     uint64_t now_ms, wall_ms;    /* of this turn */
     uint64_t wall_ahead_ms;      /* of now_ms; may wrap */
     const struct bd_policy *policy;
+    struct bd_overload overload;
     struct bd_pending pending;
+    uint32_t job_cnt;              /* of this burst: written to the ring, not published yet */
     struct bd_held held;           /* durability sync */
     struct bd_dirty_shared *dirty; /* what is on disk */
     struct bd_datagram datagram[BD_BURST];
@@ -75,11 +79,17 @@ void bd_worker_prefetch_rest(const struct bd_worker *w, unsigned place, unsigned
 /* One request alone. Only what parsed has waited. */
 void bd_worker_make_request(struct bd_worker *w, unsigned place, bool waited);
 
+/* load.c */
+/* Once a turn, between receiving and serving. */
+void bd_worker_watch_load(struct bd_worker *w, uint64_t now_tsc, bool burst_full);
+
 /* waiting.c */
 /* Hands a job to the verifiers and lets the datagram wait; 503 at once when that cannot be. `job`
  * is reserved in the ring, or NULL when that is full. */
 void bd_worker_hand_on(struct bd_worker *w, unsigned place, struct bd_verify_job *job,
                        struct bd_outgoing *out, uint64_t received_tsc);
+/* The burst is served: lets the verifiers see its jobs. */
+void bd_worker_publish_jobs(struct bd_worker *w);
 unsigned bd_worker_take_verdicts(struct bd_worker *w);
 /* Refuses requests that waited too long, or all of them when their verifiers died. */
 unsigned bd_worker_refuse_waiting(struct bd_worker *w);

@@ -24,6 +24,9 @@ dataplane/location/arena_file.c check_memory      start
 dataplane/location/arena_file.c round_up          start
 dataplane/location/arena_place.c has_room         start
 dataplane/main.c make_workers                     start
+dataplane/overload.c bd_overload_init             start
+dataplane/overload.c bd_overload_loss             a hundred times a second
+dataplane/overload.c in_targets                   a hundred times a second
 dataplane/main.c held_max_of                      start
 dataplane/location/rebuild.c record_fits          start
 dataplane/registrar/date.c civil_from_days        once a second

@@ -22,7 +22,8 @@
     X(SUBSCRIBERS, subscribers, "the subscriber database is locked, damaged or cannot be read")    \
     X(VERIFIER, verifier, "a verifier thread is stuck")                                            \
     X(DATAPLANE, dataplane, "bindery-dataplane is gone, hangs or has a stuck worker")              \
-    X(TABLE, table, "the table of bindings is nearly full")
+    X(TABLE, table, "the table of bindings is nearly full")                                        \
+    X(OVERLOAD, overload, "requests are shed, as a worker or the verifiers are behind")
 
 enum bd_alarm {
 #define X(enumerator, label, help) BD_ALARM_##enumerator,

@@ -76,17 +76,20 @@ static struct claim claim_of_hash(const struct bd_verify *v, const struct bd_ver
     return (struct claim){entry, plain ? BD_HA1_PLAIN : BD_HA1_WITH_DOMAIN};
 }
 
-/* The primary of the AoR's implicit registration set; user NULL: none. Of the same domain. */
-static struct name primary_of(const struct bd_verify_job *job)
+/* The primary of the AoR's implicit registration set; user NULL: none. A set is of one domain, and
+ * who shares a user part with a primary of another one is nobody here. */
+static struct name primary_of(const struct bd_verify_job *job, struct name aor)
 {
-    struct bd_str primary = bd_job_get(job, BD_JOB_PRIMARY);
-    return primary.len ? split_aor(primary) : (struct name){BD_STR_NULL, BD_STR_NULL};
+    struct bd_str text = bd_job_get(job, BD_JOB_PRIMARY);
+    struct name primary = split_aor(text);
+    return text.len && bd_str_eq(primary.host, aor.host) ? primary
+                                                         : (struct name){BD_STR_NULL, BD_STR_NULL};
 }
 
 static struct claim claim_of(const struct bd_verify *v, const struct bd_verify_job *job,
                              struct name aor)
 {
-    struct name primary = primary_of(job);
+    struct name primary = primary_of(job, aor);
     if (job->userhash) {
         struct claim claim = claim_of_hash(v, job, aor);
         return claim.entry || !primary.user.p ? claim : claim_of_hash(v, job, primary);
@@ -187,7 +190,7 @@ enum bd_verify_rc bd_verify_job(const struct bd_verify *v, const struct bd_verif
                         job->transaction, wall_ms);
     if (rc != BD_VERIFY_OK)
         return rc;
-    struct name primary = primary_of(job);
+    struct name primary = primary_of(job, aor);
     bool may = owns(claim.entry, aor, case_sensitive) ||
                (primary.user.p && owns(claim.entry, primary, case_sensitive));
     return may ? BD_VERIFY_OK : BD_VERIFY_OTHER_AOR;

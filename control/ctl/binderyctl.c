@@ -12,6 +12,7 @@
 
 #include "cpu.h"
 #include "journal_show.h"
+#include "secret.h"
 #include "words.h"
 
 #define DEFAULT_SOCKET "/run/bindery/stats.sock"
@@ -23,7 +24,8 @@ static const char usage_text[] =
     "  -s SOCKET   the stats socket (default " DEFAULT_SOCKET ")\n"
     "  --json      the answer as one JSON document\n"
     "  -h, --help  this text;  --version  the version\n"
-    "'binderyctl help' lists the commands. A word '-' is read from standard input (a password).\n"
+    "'binderyctl help' lists the commands. A word '-' is read from standard input (a password):\n"
+    "on the command line others on this machine could see it.\n"
     "'binderyctl journal show PATH [AOR]' reads a file or directory of the journal by itself; 1:\n"
     "something in it is damaged.\n"
     "exit status: 0 done, 1 refused or not found, 2 wrong usage, 3 no connection\n";
@@ -32,15 +34,6 @@ static int wrong_usage(const char *what, const char *which)
 {
     fprintf(stderr, "binderyctl: %s%s; 'binderyctl --help' tells more\n", what, which);
     return USAGE;
-}
-
-/* The first line of standard input. */
-static bool read_secret(char *line, size_t line_sz)
-{
-    if (!fgets(line, (int)line_sz, stdin))
-        return false;
-    line[strcspn(line, "\r\n")] = '\0';
-    return true;
 }
 
 /* The command line for the server; NULL when a '-' has no input, or a word has a newline in it. */
@@ -53,7 +46,7 @@ static struct evbuffer *make_line(int cnt, char **words, bool json)
         char secret[BD_LINE_MAX];
         const char *word = words[i];
         bool from_input = strcmp(word, "-") == 0;
-        if (from_input && read_secret(secret, sizeof(secret)))
+        if (from_input && bd_secret_read(secret, sizeof(secret)))
             word = secret;
         else if (from_input || strpbrk(word, "\r\n")) {
             evbuffer_free(line);
@@ -94,11 +87,16 @@ static int no_connection(const char *path)
     return NO_CONNECTION;
 }
 
+/* A server that refuses us says so and goes, whatever is asked: its answer is read all the same. */
 static bool send_line(int fd, struct evbuffer *line)
 {
-    while (evbuffer_get_length(line) > 0) {
-        if (evbuffer_write(line, fd) < 0 && errno != EINTR)
-            return false;
+    size_t left;
+    while ((left = evbuffer_get_length(line)) > 0) {
+        ssize_t n = send(fd, evbuffer_pullup(line, -1), left, MSG_NOSIGNAL);
+        if (n < 0 && errno != EINTR)
+            return errno == EPIPE;
+        if (n > 0)
+            evbuffer_drain(line, (size_t)n);
     }
     return true;
 }
@@ -123,7 +121,8 @@ static enum status status_of(const char *line, bool json)
         if (strncmp(line, prefix[i].text, strlen(prefix[i].text)) == 0)
             return prefix[i].status;
     }
-    return DONE;
+    /* Whom the server refuses before it knows what he asks. */
+    return strncmp(line, "error: ", 7) == 0 ? REFUSED : DONE;
 }
 
 /* Copies lines up to the empty one. */
@@ -203,6 +202,7 @@ int main(int argc, char **argv)
     if (rc >= 0)
         return rc;
     struct evbuffer *line = make_line(argc - i, argv + i, json);
+    bd_secret_blot(argc - i, argv + i);
     if (!line)
         return wrong_usage("'-' wants a line on standard input, and no word may hold a newline",
                            "");

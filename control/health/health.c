@@ -5,9 +5,10 @@
 #include <unistd.h>
 
 #include "peer.h"
+#include "shedding.h"
 #include "verifier.h"
 
-enum { TICK_MS = 100, ALARM_TICKS = 10, EXIT_TICKS = 30, COMING_TICKS = 20 };
+enum { TICK_MS = 100, ALARM_TICKS = 10, EXIT_TICKS = 30, COMING_TICKS = 20, CALM_TICKS = 30 };
 
 /* A number that changes as long as somebody turns. */
 struct pulse {
@@ -18,7 +19,8 @@ struct pulse {
 struct bd_health {
     struct bd_control *control;
     struct event *timer;
-    struct pulse verifier[BD_VERIFIERS_MAX], worker[BD_WORKERS_MAX], dataplane;
+    struct pulse verifier[BD_VERIFIERS_MAX], worker[BD_WORKERS_MAX], dataplane, shed;
+    uint64_t shed_before; /* the alarm */
     unsigned absent_ticks;
     bool seen; /* a dataplane, ever */
 };
@@ -146,6 +148,26 @@ static void look_at_dataplane(struct bd_health *health)
         bd_alarm_clear(alarms, BD_ALARM_DATAPLANE);
 }
 
+/* --- overload ----------------------------------------------------------------------------------
+ */
+
+/* Raised by the first request that is shed, over when none was for a while. */
+static void look_at_overload(struct bd_health *health)
+{
+    struct bd_alarms *alarms = health->control->alarms;
+    uint64_t sum = bd_shedding_sum(health->control);
+    uint64_t before = health->shed.last;
+    unsigned ticks = feel(&health->shed, sum);
+    if (ticks >= CALM_TICKS) {
+        bd_alarm_clear(alarms, BD_ALARM_OVERLOAD);
+        health->shed_before = sum;
+    } else if (ticks == 0 && sum > before) {
+        bd_alarm_raise(alarms, BD_ALARM_OVERLOAD,
+                       "requests draw 503, %llu so far: see `show overload`",
+                       (unsigned long long)(sum - health->shed_before));
+    }
+}
+
 /* --- the object --------------------------------------------------------------------------------
  */
 
@@ -153,6 +175,7 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
 {
     look_at_verifiers(arg);
     look_at_dataplane(arg);
+    look_at_overload(arg);
 }
 
 struct bd_health *bd_health_new(struct bd_control *control, struct bd_error *error)
@@ -161,6 +184,8 @@ struct bd_health *bd_health_new(struct bd_control *control, struct bd_error *err
     struct timeval tick = {.tv_usec = TICK_MS * 1000};
     if (health) {
         health->control = control;
+        /* An arena outlives us: what was shed before is no news. */
+        health->shed.last = health->shed_before = bd_shedding_sum(control);
         health->timer = event_new(control->base, -1, EV_PERSIST, on_tick, health);
     }
     if (!health || !health->timer || event_add(health->timer, &tick) < 0) {

@@ -15,6 +15,8 @@ static const struct bd_command_row rows[] = {
      "load of each worker and how full its rings are"},
     {"show latency", "", BD_LEVEL_USER, 0, 0, bd_command_show_latency,
      "time from receive burst to reply: mean, percentiles, histogram"},
+    {"show overload", "", BD_LEVEL_USER, 0, 0, bd_command_show_overload,
+     "how long requests wait, and what part of each class draws 503 for it"},
     {"show config", "", BD_LEVEL_OPERATOR, 0, 0, bd_command_show_config,
      "the configuration in force, secrets hidden"},
     {"show bindings", "[AOR | DOMAIN | all]", BD_LEVEL_USER, 0, 1, bd_command_show_bindings,

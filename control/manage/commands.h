@@ -11,6 +11,7 @@
     X(show_stats)                                                                                  \
     X(show_workers)                                                                                \
     X(show_latency)                                                                                \
+    X(show_overload)                                                                               \
     X(show_config)                                                                                 \
     X(show_bindings)                                                                               \
     X(show_subscriptions)                                                                          \

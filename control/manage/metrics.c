@@ -10,6 +10,8 @@
 #include "provisioned.h"
 #include "roster.h"
 #include "screening.h"
+#include "server.h"
+#include "shedding.h"
 #include "sweeper.h"
 #include "verifier.h"
 
@@ -91,6 +93,8 @@ static uint64_t policy_sequence(const struct view *v)
       (double)v->sweep.round_ms / 1000)                                                            \
     X(gauge, sweep_lag_seconds, "time since the present walk began",                               \
       (double)v->sweep.lag_ms / 1000)                                                              \
+    X(counter, stats_socket_refused_total, "clients refused: not on the list of their socket",     \
+      bd_server_refused(v->control->server))                                                       \
     X(counter, sweep_buckets_total, "due buckets handed to workers", v->sweep.sent)                \
     X(counter, sweep_waits_total, "walks held up by a full ring", v->sweep.waits)
 
@@ -324,6 +328,7 @@ void bd_metrics_write(struct bd_control *control, const struct bd_table_info *in
     write_latency(control, out);
     write_counters(control, out);
     write_stalled(control, out);
+    bd_shedding_metrics_write(control, out);
     write_ring_family(control, RING_NAME, RING_HELP, bd_ring_used, out);
     write_ring_family(control, RING_MAX, RING_MHELP, bd_ring_size, out);
 }
@@ -359,6 +364,7 @@ void bd_metrics_print_docs(FILE *out)
         docs_row(out, name, "worker", "counter", bd_counter_info[i].help);
     }
     docs_row(out, STILL_NAME, "worker", "gauge", STILL_HELP);
+    bd_shedding_metrics_docs(out);
     docs_row(out, RING_NAME, "worker, ring", "gauge", RING_HELP);
     docs_row(out, RING_MAX, "worker, ring", "gauge", RING_MHELP);
 }

@@ -5,14 +5,17 @@
 #include <event2/listener.h>
 #include <stdlib.h>
 #include <sys/queue.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "listener.h"
 #include "state.h"
 
 enum {
     SLICE_MS = 2, /* how long one connection may keep the loop at a time */
     IDLE_S = 600, /* a client that neither asks nor reads is let go */
+    REFUSED_TOLD_MS = 1000,
     INPUT_MAX = 2 * BD_LINE_MAX
 };
 
@@ -32,6 +35,7 @@ struct socket_file {
     struct evconnlistener *listener;
     char *path;
     enum bd_level level;
+    struct bd_clients clients;
 };
 
 struct bd_server {
@@ -41,6 +45,7 @@ struct bd_server {
     unsigned socket_cnt;
     LIST_HEAD(, connection) connections;
     unsigned connection_cnt[BD_LEVEL_ADMIN + 1];
+    uint64_t refused, told_ms;
 };
 
 static void let_in(struct bd_server *server, enum bd_level level, bool yes)
@@ -200,11 +205,43 @@ void bd_server_adopt(struct bd_server *server, int fd, enum bd_level level)
 /* --- the sockets ---------------------------------------------------------------------------------
  */
 
+/* In one line, whatever the client was going to ask. There is room for it in the socket's buffer,
+ * as nothing was sent before. */
+static void refuse(struct socket_file *file, int fd, uid_t uid)
+{
+    struct bd_server *server = file->server;
+    const char *level = bd_level_name(file->level);
+    char line[192];
+    int n = snprintf(line, sizeof(line),
+                     "error: uid %u may not use the %s socket: the list is "
+                     "control.stats_socket_%s_peers\n\n",
+                     (unsigned)uid, level, level);
+    server->refused++;
+    if (server->refused == 1 || bd_clock_ms() >= server->told_ms + REFUSED_TOLD_MS) {
+        bd_log(BD_LOG_WARNING, "socket %s: refused uid %u, who is not on the list of %ss",
+               file->path, (unsigned)uid, level);
+        server->told_ms = bd_clock_ms();
+    }
+    if (send(fd, line, (size_t)n, MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
+        bd_log(BD_LOG_DEBUG, "socket %s: uid %u did not wait for its answer", file->path,
+               (unsigned)uid);
+    close(fd);
+}
+
 static void on_accept(struct evconnlistener *listener, evutil_socket_t fd, struct sockaddr *address,
                       int len, void *arg)
 {
     struct socket_file *file = arg;
-    bd_server_adopt(file->server, fd, file->level);
+    uid_t uid;
+    if (bd_clients_may(&file->clients, fd, &uid))
+        bd_server_adopt(file->server, fd, file->level);
+    else
+        refuse(file, fd, uid);
+}
+
+uint64_t bd_server_refused(const struct bd_server *server)
+{
+    return server ? server->refused : 0;
 }
 
 struct bd_server *bd_server_new(struct bd_control *control, struct event_base *base)
@@ -216,7 +253,7 @@ struct bd_server *bd_server_new(struct bd_control *control, struct event_base *b
 }
 
 int bd_server_listen(struct bd_server *server, const char *path, enum bd_level level, unsigned mode,
-                     struct bd_error *error)
+                     const struct bd_clients *clients, struct bd_error *error)
 {
     if (server->socket_cnt == BD_SERVER_SOCKETS_MAX)
         return bd_fail(error, "socket %s: at most %d stats sockets", path, BD_SERVER_SOCKETS_MAX);
@@ -224,7 +261,8 @@ int bd_server_listen(struct bd_server *server, const char *path, enum bd_level l
     if (fd < 0)
         return -1;
     struct socket_file *file = &server->socket[server->socket_cnt];
-    *file = (struct socket_file){.server = server, .path = strdup(path), .level = level};
+    *file = (struct socket_file){
+        .server = server, .path = strdup(path), .level = level, .clients = *clients};
     file->listener = evconnlistener_new(server->base, on_accept, file,
                                         LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC, 0, fd);
     if (!file->listener || !file->path)

@@ -215,6 +215,7 @@ void *bd_policy_compile(const struct bd_arena *arena, const struct bd_config *co
         .address_cnt = config->listen_cnt,
         .server = bd_str_from(config->server_header),
         .verdict_timeout_ms = config->verdict_timeout_ms,
+        .overload_target_us = config->overload_target_us,
         .never_ban = config->never_ban,
         .never_ban_cnt = config->never_ban_cnt,
         .bans_enforced = config->bans_enforced,

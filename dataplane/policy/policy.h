@@ -65,7 +65,7 @@ struct bd_policy_domain {
     uint8_t regid_mode;            /* 0: a reg-id counts by RFC 5626 6; 1: whatever the first hop */
     uint8_t gruu_enabled;
     uint32_t default_expires_s, min_expires_s, max_expires_s; /* max 0: no upper bound */
-    uint32_t retry_after_s;                                   /* 0: no Retry-After */
+    uint32_t retry_after_s; /* least Retry-After, the longest is twice that; 0: none */
     uint32_t nonce_expire_s;
     uint32_t prefix_first, prefix_cnt; /* trusted_prefixes */
     uint32_t bulk_off;                 /* number ranges (bulk.h); 0: none */
@@ -124,6 +124,7 @@ struct bd_policy {
     uint32_t text_off, text_len;
     uint8_t nonce_key[2][32]; /* current and previous secret; derived, never the configured text */
     uint32_t verdict_timeout_ms;             /* a worker waits this long for a verifier, then 503 */
+    uint32_t overload_target_us;             /* a request waits so long at most; 0: however long */
     uint32_t never_ban_first, never_ban_cnt; /* prefixes */
     uint32_t screen_off;                     /* struct bd_screen; 0: nothing is screened */
     uint32_t prefix_map_off;                 /* limits.allow and .deny; 0: both are empty */
@@ -171,7 +172,7 @@ struct bd_policy_in {
     unsigned address_cnt;
     struct bd_str server;
     uint8_t nonce_key[2][32];
-    uint32_t verdict_timeout_ms;
+    uint32_t verdict_timeout_ms, overload_target_us;
     const struct bd_prefix *never_ban;
     unsigned never_ban_cnt;
     bool bans_enforced;

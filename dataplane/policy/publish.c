@@ -19,7 +19,7 @@ _Static_assert(sizeof(struct bd_policy_domain) == 108, "kept in shared memory");
 _Static_assert(sizeof(struct bd_policy_index) == 16, "kept in shared memory");
 _Static_assert(sizeof(struct bd_policy_profile) == 40, "kept in shared memory");
 _Static_assert(sizeof(struct bd_policy_limits) == 80, "kept in shared memory");
-_Static_assert(sizeof(struct bd_policy) == 256, "kept in shared memory");
+_Static_assert(sizeof(struct bd_policy) == 264, "kept in shared memory");
 
 static struct policy_region *region_of(const struct bd_arena *arena)
 {

@@ -4,7 +4,7 @@
 #include "life.h"
 #include "private.h"
 
-/* Retry-After where the domain's policy names none: long enough for a restart of the other process,
+/* Retry-After where no domain says it: long enough for a restart of the other process,
  * short enough that a phone is back before anybody notices. */
 enum { RETRY_AFTER_S = 5 };
 
@@ -37,8 +37,11 @@ static void begin(const struct bd_turn *turn, struct bd_wire *w, unsigned status
     /* 8.2.7, 19.3: the tag follows from the request, so a retransmission gets the same one. */
     char tag[2 * sizeof(turn->transaction)];
     bd_hex_encode((const uint8_t *)&turn->transaction, sizeof(turn->transaction), tag);
-    bd_reply_begin_keep(w, turn->m, status, reason, (struct bd_str){tag, sizeof(tag)},
-                        &turn->request->source, keep_s);
+    struct bd_via_values values = {.keep_s = keep_s};
+    if (turn->m->via.oc)
+        values.oc = bd_shed_feedback(turn);
+    bd_reply_begin_with(w, turn->m, status, reason, (struct bd_str){tag, sizeof(tag)},
+                        &turn->request->source, &values);
 }
 
 static __attribute__((flatten)) void end(const struct bd_turn *turn, struct bd_wire *w)
@@ -126,10 +129,30 @@ static void put_capabilities(const struct bd_turn *turn, struct bd_wire *w)
     bd_wire_put(w, BD_STR("\r\n"));
 }
 
-static void put_retry_after(const struct bd_turn *turn, struct bd_wire *w)
+/* Phones that are refused together shall not come back together: each address of record has its own
+ * time between the configured one and twice that. A hash of the table's, so that it tells nothing
+ * of where in the table the address stands. */
+static uint32_t spread(const struct bd_registrar *r, const struct bd_turn *turn, uint32_t least_s)
 {
-    uint32_t s = turn->domain ? turn->domain->retry_after_s : 0;
-    put_header_u32(w, BD_STR("Retry-After"), s ? s : RETRY_AFTER_S);
+    const struct bd_hash_key *key = &r->deps.arena->hash_key;
+    uint64_t at = bd_table_hash(r->deps.table, turn->aor);
+    uint64_t hash = bd_hash64(key, &at, sizeof(at));
+    return least_s + (uint32_t)((hash >> 32) * least_s >> 32);
+}
+
+static void put_retry_after(const struct bd_registrar *r, const struct bd_turn *turn,
+                            struct bd_wire *w)
+{
+    uint32_t s = turn->domain ? turn->domain->retry_after_s : RETRY_AFTER_S;
+    if (s)
+        put_header_u32(w, BD_STR("Retry-After"), spread(r, turn, s));
+}
+
+/* Whether a proxy passed the request on. */
+static bool is_proxied(const struct bd_message *m)
+{
+    const struct bd_header *first = bd_header_first(m, BD_HDR_VIA);
+    return first && (first->next != BD_HDR_NONE || first->value.len > m->via.text.len);
 }
 
 static void put_extra(struct bd_registrar *r, const struct bd_turn *turn, struct bd_wire *w,
@@ -175,18 +198,25 @@ static void put_extra(struct bd_registrar *r, const struct bd_turn *turn, struct
         put_header_u32(w, BD_STR("Min-Expires"), turn->settings->min_expires_s);
         break;
     case BD_SIP_TOO_MANY_CONTACTS:
-        if (turn->domain->retry_after_s && turn->domain->max_contacts_code == 503)
-            put_retry_after(turn, w);
+        if (turn->domain->max_contacts_code == 503)
+            put_retry_after(r, turn, w);
+        break;
+    case BD_SIP_SHED_UNKNOWN:
+    case BD_SIP_SHED_NEW:
+    case BD_SIP_SHED_REFRESH:
+    case BD_SIP_VERIFIER_BUSY:
+        /* RFC 7339 5.10.2: a proxy would take it for all that it might send (21.5.4). */
+        if (!is_proxied(turn->m))
+            put_retry_after(r, turn, w);
         break;
     case BD_SIP_TABLE_FULL:
-    case BD_SIP_VERIFIER_BUSY:
     case BD_SIP_VERIFIER_GONE:
     case BD_SIP_NOTIFIER_BUSY:
     case BD_SIP_NOT_DURABLE:
     case BD_SIP_DRAINING:
     case BD_SIP_AOR_LIMITED:
     case BD_SIP_AUTH_SLOWED:
-        put_retry_after(turn, w);
+        put_retry_after(r, turn, w);
         break;
     default:
         break;

@@ -7,6 +7,7 @@
  *   ... so far a burst is prepared; the rest follows request by request ...
  *   path.c       may a Path stand there?                       RFC 3327 5.3
  *   third_party.c  on whose behalf?                            10.2, 10.3 (4)
+ *   shed.c       is there room for such a one now?             RFC 7339
  *   auth.c       who asks, and may he?                         10.3 (3), (4), 22
  *   limit.c      is that too often?
  *   repeat.c     just what they asked for the last time?
@@ -176,6 +177,17 @@ enum bd_verdict bd_limit_credentials(struct bd_registrar *registrar, const struc
 /* A verifier found them wrong. */
 void bd_limit_failed(struct bd_registrar *registrar, struct bd_turn *turn);
 
+/* shed.c */
+/* Whether the source is one that the policy knows: a trusted prefix of the domain, or a source that
+ * is never banned. */
+bool bd_neighbour(const struct bd_turn *turn);
+/* While something is shed: `outcome`, what a request has come to so far, or the verdict of one that
+ * is not served. */
+enum bd_verdict bd_shed(struct bd_registrar *registrar, struct bd_turn *turn,
+                        enum bd_verdict outcome);
+/* The parameters that a neighbour who asks finds in its Via; NULL: none. */
+struct bd_str bd_shed_feedback(const struct bd_turn *turn);
+
 /* authinfo.c */
 /* Makes the 200 carry Authentication-Info when the verifier's result has what it takes. */
 void bd_authinfo_prepare(struct bd_registrar *registrar, struct bd_turn *turn,
@@ -236,6 +248,12 @@ static inline struct bd_str bd_aor_host(struct bd_str aor)
     while (p > aor.p && p[-1] != '@')
         p--;
     return (struct bd_str){p, (uint32_t)(end - p)};
+}
+
+/* Whether not all requests are served now. */
+static inline bool bd_turn_is_pressed(const struct bd_turn *turn)
+{
+    return turn->request->shedding && turn->request->shedding->active;
 }
 
 /* When the turn's request was first seen, by the wall clock as it goes now: the same for each of

@@ -3,6 +3,8 @@
 
 #include <stdlib.h>
 
+#include "scan.h"
+
 struct bd_registrar *bd_registrar_new(const struct bd_registrar_deps *deps, struct bd_error *error)
 {
     struct bd_registrar *r = aligned_alloc(_Alignof(struct bd_registrar), sizeof(*r));
@@ -50,7 +52,7 @@ static uint64_t transaction_of(const struct bd_registrar *r, const struct bd_req
 
 static void begin(struct bd_registrar *r, struct bd_turn *turn, const struct bd_request *request)
 {
-    memset(turn, 0, offsetof(struct bd_turn, aor_text));
+    bd_clear(turn, offsetof(struct bd_turn, aor_text));
     turn->request = request;
     turn->m = request->message;
     turn->now_s = (uint32_t)(request->now_ms / 1000);
@@ -60,10 +62,12 @@ static void begin(struct bd_registrar *r, struct bd_turn *turn, const struct bd_
     bd_recent_prefetch(&r->recent, turn->transaction);
 }
 
-/* Who has to prove who he is draws a challenge or a job for a verifier first. */
+/* Who has to prove who he is draws a challenge or a job for a verifier first; under overload it
+ * counts whether he has a binding. */
 static bool looks_up(const struct bd_turn *turn)
 {
-    return turn->request->waited || bd_auth_needed(turn) != BD_AUTH_DIGEST;
+    return turn->request->waited || bd_auth_needed(turn) != BD_AUTH_DIGEST ||
+           bd_turn_is_pressed(turn);
 }
 
 /* Fetches what will be looked up for the AoR. */
@@ -167,6 +171,8 @@ enum bd_step bd_registrar_handle(struct bd_registrar *registrar, unsigned place,
     bd_registrar_count(registrar, BD_CTR_REGISTER_REQUESTS, is_register);
     bd_registrar_count(registrar, BD_CTR_REDIRECT_REQUESTS, turn->redirect);
     enum bd_verdict outcome = admit(registrar, turn);
+    if (bd_turn_is_pressed(turn))
+        outcome = bd_shed(registrar, turn, outcome);
     if (outcome == BD_VERDICT_NONE)
         outcome = bd_authorize(registrar, turn, job, &verify);
     if (verify)

@@ -21,6 +21,7 @@
 #include "message.h"
 #include "policy.h"
 #include "provisioned.h"
+#include "shed.h"
 #include "stats.h"
 #include "table.h"
 #include "wire.h"
@@ -61,6 +62,7 @@ struct bd_request {
      * query draws 503 and changes nothing. */
     bool undurable;
     const struct bd_policy *policy; /* current at the begin of the burst; never NULL */
+    struct bd_shedding *shedding;   /* NULL: all are served */
     unsigned reject_code;           /* what BD_SIP_SCREEN_REJECT answers */
 };
 

@@ -65,8 +65,8 @@ static bool take_param(struct bd_contact *contact, struct bd_str name, struct bd
         return take_q(contact, value);
     if (word == BD_WORD("reg-id"))
         return take_reg_id(contact, value);
-    static const struct bd_str instance = {"+sip.instance", 13};
-    if (name.len == instance.len && bd_same_but_case(name.p, instance.p, instance.len))
+    static const char instance[BD_ROW] = "+sip.instance";
+    if (name.len == strlen("+sip.instance") && bd_is_row(name, instance))
         return take_instance(contact, value);
     return true;
 }
@@ -105,7 +105,7 @@ const char *bd_contact_take(const struct bd_scan *scan, struct bd_str list,
     contact->star = p;
     if (p)
         return p;
-    const char *address_end = bd_name_addr_take(scan, begin, end, NULL, &contact->addr);
+    const char *address_end = bd_name_addr_take(scan, begin, end, &contact->addr);
     p = address_end ? params_take(scan, address_end, end, contact) : NULL;
     if (!p)
         return NULL;
@@ -127,7 +127,7 @@ bool bd_contact_parse(struct bd_str element, struct bd_contact *contact)
     return bd_contact_read(bd_scan_text(&room, element), element, contact);
 }
 
-/* Bitmaps of the whole rest of a long list for each of its elements would add up. */
+/* Marking the whole rest of a long list for each of its elements would add up. */
 enum { SCANNED_MAX = 512 };
 
 bool bd_contact_next(struct bd_list *list, struct bd_contact *contact)

@@ -3,7 +3,6 @@
 #include "scan.h"
 
 #include <assert.h>
-#include <endian.h>
 
 const char *const bd_header_name[BD_HDR_CNT] = {[BD_HDR_OTHER] = "",
 #define X(name, text, compact) [BD_HDR_##name] = text,
@@ -13,9 +12,9 @@ const char *const bd_header_name[BD_HDR_CNT] = {[BD_HDR_OTHER] = "",
 
 /* How a field may be spelled: in full, and in the compact form (7.3.3), which has the higher half.
  */
-enum { NAME_MAX_LEN = 19, COMPACT = 32 };
+enum { COMPACT = 32 };
 static_assert((int)BD_HDR_CNT <= COMPACT, "one half for each form");
-static const char spelling[2 * COMPACT][32] = {
+static const char spelling[2 * COMPACT][BD_ROW] = {
 #define X(name, text, compact) [BD_HDR_##name] = text, [COMPACT + BD_HDR_##name] = {compact},
     BD_HEADERS(X)
 #undef X
@@ -23,7 +22,7 @@ static const char spelling[2 * COMPACT][32] = {
 
 /* Which of them it may be, by length and by first and last letter; then its bytes decide. */
 #define SLOT(len, first, last) (32 * (len) + ((2 * (first) + (last)) & 31))
-static const uint8_t candidate[32 * (NAME_MAX_LEN + 1)] = {
+static const uint8_t candidate[32 * (BD_LOOK + 1)] = {
     [SLOT(1, 'v', 'v')] = COMPACT + BD_HDR_VIA,
     [SLOT(1, 'f', 'f')] = COMPACT + BD_HDR_FROM,
     [SLOT(1, 't', 't')] = COMPACT + BD_HDR_TO,
@@ -68,26 +67,24 @@ static const uint8_t candidate[32 * (NAME_MAX_LEN + 1)] = {
     [SLOT(19, 'r', 'n')] = BD_HDR_REQUEST_DISPOSITION,
 };
 
-/* Nothing is left to guess: any order of names costs the same. What is spelled like nothing is
- * compared with the empty row, and differs. */
+/* Of a name that one look found. Nothing is left to guess: any order of names costs the same. What
+ * is spelled like nothing is compared with the empty row, and differs. */
 static inline enum bd_header_id header_id(struct bd_str name)
 {
-    if (name.len - 1 >= NAME_MAX_LEN)
-        return BD_HDR_OTHER;
     unsigned as = candidate[SLOT(name.len, (uint8_t)name.p[0], (uint8_t)name.p[name.len - 1])];
-    unsigned same = bd_same_but_case(name.p, spelling[as], name.len);
+    unsigned same = bd_is_row(name, spelling[as]);
     return (enum bd_header_id)(as % COMPACT & -same);
 }
 
 enum bd_header_id bd_header_id(struct bd_str name)
 {
-    return header_id(name);
+    return name.len - 1 < BD_LOOK ? header_id(name) : BD_HDR_OTHER;
 }
 
 void bd_lines_seek(struct bd_lines *lines, const char *p)
 {
     const struct bd_scan *scan = lines->scan;
-    while (scan && scan->begin + scan->maps.control[lines->next] < p)
+    while (scan && scan->begin + scan->marks.control[lines->next] < p)
         lines->next++;
 }
 
@@ -96,10 +93,8 @@ static const char *next_control(struct bd_lines *lines, const char *p, const cha
 {
     if (!lines->scan)
         return bd_find_any(p, end, BD_C_CONTROL);
-    if (p < end && bd_is(*p, BD_C_CONTROL)) /* within a run */
-        return p;
     bd_lines_seek(lines, p);
-    p = lines->scan->begin + lines->scan->maps.control[lines->next];
+    p = lines->scan->begin + lines->scan->marks.control[lines->next];
     return p < end ? p : end;
 }
 
@@ -137,7 +132,7 @@ static const char *name_parse(const struct bd_scan *scan, const char *p, const c
         return NULL;
     struct bd_str name = bd_slice(p, stop);
     header->name = name;
-    header->id = (uint8_t)header_id(name);
+    header->id = (uint8_t)bd_header_id(name);
     return colon;
 }
 
@@ -146,41 +141,36 @@ static const char *name_parse(const struct bd_scan *scan, const char *p, const c
 static inline bool split_plain(const struct bd_scan *scan, const char *p, const char *stop,
                                struct bd_header *header)
 {
-    uint32_t len = (uint32_t)(bd_scan_leap(scan, p, BD_C_TOKEN) - p);
-    const char *value = p + len + 2;
+    const char *colon = bd_scan_leap(scan, p, BD_C_TOKEN);
     /* Between p and stop there is no control character; CR is not above the space. */
-    if (memcmp(p + len, ": ", 2) != 0 || (uint8_t)*value <= ' ' || (uint8_t)stop[-1] <= ' ')
+    if (colon == p || memcmp(colon, ": ", 2) != 0 || (uint8_t)colon[2] <= ' ' ||
+        (uint8_t)stop[-1] <= ' ')
         return false;
-    header->name = (struct bd_str){p, len};
-    header->value = bd_slice(value, stop);
+    header->name = bd_slice(p, colon);
+    header->value = bd_slice(colon + 2, stop);
     header->id = (uint8_t)header_id(header->name);
-    return len > 0;
-}
-
-/* Whether a line ends here and the next one is no fold. */
-static inline bool is_plain_end(const char *p, const char *end)
-{
-    uint32_t four;
-    if (end - p < (ptrdiff_t)sizeof(four))
-        return false;
-    memcpy(&four, p, sizeof(four));
-    four = htole32(four) & 0xffffff;
-    return (four & 0xffff) == 0x0a0d && four != 0x200a0d && four != 0x090a0d;
+    return true;
 }
 
 struct bd_header *bd_headers_plain(struct bd_lines *lines, const char **line, const char *end,
                                    struct bd_header *h, const struct bd_header *none_left)
 {
     const struct bd_scan *scan = lines->scan;
-    const char *p = *line;
-    uint32_t next = lines->next;
-    for (; h < none_left; h++, next++) {
-        const char *stop = scan->begin + scan->maps.control[next];
-        if (!is_plain_end(stop, end) || !split_plain(scan, p, stop, h))
+    enum { CRLF = 2 };
+    const struct bd_header *first = h;
+    const char *p = *line, *begin = scan->begin;
+    const uint16_t *next = scan->marks.control + lines->next;
+    for (; h < none_left; h++, next += CRLF) {
+        const char *stop = begin + *next;
+        if (stop > end - CRLF || memcmp(stop, "\r\n", 2) != 0 || !split_plain(scan, p, stop, h))
             break;
-        p = stop + 2;
+        p = stop + CRLF;
     }
-    lines->next = next;
+    if (h > first && p < end && bd_is(*p, BD_C_WSP)) { /* a fold: it belongs to the last one */
+        p = (--h)->name.p;
+        next -= CRLF;
+    }
+    lines->next = (uint32_t)(next - scan->marks.control);
     *line = p;
     return h;
 }

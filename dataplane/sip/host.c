@@ -27,7 +27,7 @@ static bool ipv6_parse_three_colons(struct bd_str text, struct bd_ip *ip)
 
 /* Apart from the rest, whose frame would have to make room for it. */
 __attribute__((noinline)) static const char *ipv6_reference(const char *p, const char *end,
-                                                            struct bd_host *host)
+                                                            struct bd_host_to to)
 {
     const char *close = memchr(p, ']', (size_t)(end - p));
     if (!close)
@@ -35,48 +35,69 @@ __attribute__((noinline)) static const char *ipv6_reference(const char *p, const
     struct bd_str inside = bd_slice(p + 1, close);
     if (inside.len < 2 || !memchr(inside.p, ':', inside.len) || inside.p[0] == '[')
         return NULL;
-    if (!ipv6_parse(inside, 0, 0, &host->ip) && !ipv6_parse_three_colons(inside, &host->ip))
+    if (!ipv6_parse(inside, 0, 0, to.ip) && !ipv6_parse_three_colons(inside, to.ip))
         return NULL;
-    host->type = BD_HOST_IPV6;
-    host->text = bd_slice(p, close + 1);
+    *to.type = BD_HOST_IPV6;
+    *to.text = bd_slice(p, close + 1);
     return close + 1;
 }
 
+/* A host that is no IPv6 address. */
+static inline bool host_take(struct bd_str text, struct bd_host_to to)
+{
+    uint32_t octets;
+    *to.text = text;
+    if (bd_is(*text.p, BD_C_DIGIT) && bd_ipv4(text, &octets)) {
+        *to.type = BD_HOST_IPV4;
+        *to.ip = bd_ip_from_v4(&octets);
+        return true;
+    }
+    *to.type = BD_HOST_NAME;
+    return bd_hostname(text);
+}
+
+static inline bool port_take(struct bd_str text, uint16_t *port)
+{
+    uint32_t n;
+    if (!bd_number(text, &n) || n == 0 || n > 65535)
+        return false;
+    *port = (uint16_t)n;
+    return true;
+}
+
 const char *bd_host_parse(const struct bd_scan *scan, const char *p, const char *end,
-                          struct bd_host *host)
+                          struct bd_host_to to)
 {
     if (p == end)
         return NULL;
     if (*p == '[')
-        return ipv6_reference(p, end, host);
+        return ipv6_reference(p, end, to);
     const char *stop = bd_scan_skip(scan, p, end, BD_C_HOST);
-    if (stop == p)
-        return NULL;
-    struct bd_str text = bd_slice(p, stop);
-    uint8_t octets[4];
-    host->text = text;
-    if (bd_is(*p, BD_C_DIGIT) && bd_ipv4(text, octets)) {
-        host->type = BD_HOST_IPV4;
-        host->ip = bd_ip_from_v4(octets);
-        return stop;
-    }
-    host->type = BD_HOST_NAME;
-    return bd_hostname(text) ? stop : NULL;
+    return stop > p && host_take(bd_slice(p, stop), to) ? stop : NULL;
 }
 
 const char *bd_port_parse(const struct bd_scan *scan, const char *p, const char *end,
                           uint16_t *port)
 {
-    /* Digits have no bitmap; what stands behind a port is seldom of a host. */
+    /* Digits are not marked; what stands behind a port is seldom of a host. */
     const char *stop = bd_scan_skip(scan, p, end, BD_C_HOST);
-    uint32_t n;
-    if (!bd_number(bd_slice(p, stop), &n)) {
-        stop = bd_skip(p, end, BD_C_DIGIT);
-        if (!bd_number(bd_slice(p, stop), &n))
-            return NULL;
-    }
-    if (n == 0 || n > 65535)
+    if (port_take(bd_slice(p, stop), port))
+        return stop;
+    stop = bd_skip(p, end, BD_C_DIGIT);
+    return port_take(bd_slice(p, stop), port) ? stop : NULL;
+}
+
+const char *bd_hostport_look(uint64_t ends, const char *p, unsigned n, const char *end,
+                             struct bd_host_to to)
+{
+    unsigned stop = bd_lowest_from(ends, n);
+    if (stop <= n || p + stop > end || !host_take(bd_slice(p + n, p + stop), to))
         return NULL;
-    *port = (uint16_t)n;
-    return stop;
+    if (p + stop == end || p[stop] != ':')
+        return p + stop;
+    n = stop + 1;
+    stop = bd_lowest_from(ends, n);
+    if (stop <= n || p + stop > end || !port_take(bd_slice(p + n, p + stop), to.port))
+        return NULL;
+    return p + stop;
 }

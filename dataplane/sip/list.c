@@ -33,19 +33,18 @@ static bool may_be_empty(uint8_t id)
     return id == BD_HDR_SUPPORTED || id == BD_HDR_ALLOW || id == BD_HDR_ACCEPT;
 }
 
-static void enter_field(struct bd_list *list, const struct bd_header *h)
+/* h, or the next field that holds anything. */
+static const struct bd_header *not_empty(const struct bd_message *m, const struct bd_header *h)
 {
     while (h && h->value.len == 0 && may_be_empty(h->id))
-        h = bd_header_next(list->m, h);
-    list->h = h;
-    list->rest = h ? h->value : BD_STR_NULL;
+        h = bd_header_next(m, h);
+    return h;
 }
 
 struct bd_list bd_list_begin(const struct bd_message *m, enum bd_header_id id)
 {
-    struct bd_list list = {.m = m};
-    enter_field(&list, bd_header_first(m, id));
-    return list;
+    const struct bd_header *h = not_empty(m, bd_header_first(m, id));
+    return (struct bd_list){.m = m, .h = h, .rest = h ? h->value : BD_STR_NULL};
 }
 
 bool bd_list_step(struct bd_list *list, const char *stop, struct bd_str *element)
@@ -58,10 +57,12 @@ bool bd_list_step(struct bd_list *list, const char *stop, struct bd_str *element
         list->h = NULL;
         return false;
     }
-    if (stop < end)
+    if (stop < end) {
         list->rest = bd_slice(stop + 1, end);
-    else
-        enter_field(list, bd_header_next(list->m, list->h));
+        return true;
+    }
+    list->h = not_empty(list->m, bd_header_next(list->m, list->h));
+    list->rest = list->h ? list->h->value : BD_STR_NULL;
     return true;
 }
 

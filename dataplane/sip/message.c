@@ -15,14 +15,23 @@ static void complain(struct bd_message *m, const char *reason)
         m->reason = reason;
 }
 
-/* All but the header array, which only header_cnt and first[] make visible. */
+/* All but the header array, which only header_cnt and first[] make visible, and what each message
+ * that is SIP sets or clears: Via, From and To. */
 static void reset(struct bd_message *m, const char *buf, uint32_t len)
 {
     bd_clear(m, offsetof(struct bd_message, header));
-    bd_clear(&m->via, sizeof(*m) - offsetof(struct bd_message, via));
+    bd_clear(&m->from_tag, sizeof(*m) - offsetof(struct bd_message, from_tag));
     memset(m->first, BD_HDR_NONE, sizeof(m->first));
     m->text = (struct bd_str){buf, len};
     m->max_forwards = -1;
+}
+
+/* What is not SIP has nothing else either. */
+static enum bd_verdict nothing(struct bd_message *m, const char *reason, enum bd_verdict verdict)
+{
+    bd_clear(&m->via, offsetof(struct bd_message, from_tag) - offsetof(struct bd_message, via));
+    complain(m, reason);
+    return verdict;
 }
 
 /* Links the fields of each id, from the last one back: so each finds the one behind it in first[].
@@ -87,7 +96,7 @@ static void via_malformed(const struct bd_scan *scan, struct bd_message *m, stru
     if (element.len > 0)
         bd_via_read(scan, element, &m->via);
     else
-        m->via = (struct bd_via){0};
+        bd_clear(&m->via, sizeof(m->via));
 }
 
 static void via_field(const struct bd_scan *scan, struct bd_message *m)
@@ -97,6 +106,8 @@ static void via_field(const struct bd_scan *scan, struct bd_message *m)
         return;
     if (h)
         via_malformed(scan, m, h->value);
+    else
+        bd_clear(&m->via, sizeof(m->via));
     complain(m, "Malformed Via");
 }
 
@@ -115,21 +126,20 @@ static bool tag_parse(const struct bd_scan *scan, struct bd_str params, bool *fo
     return !bad;
 }
 
-/* From and To: one element, and its tag. To's URI is mostly that of From in a REGISTER, and the
- * Request-URI in another request. */
+/* From and To: one element, and its tag. */
 static void address_field(const struct bd_scan *scan, struct bd_message *m, enum bd_header_id id,
-                          const struct bd_uri *like, struct bd_name_addr *address,
-                          struct bd_str *tag, const char *several, const char *malformed)
+                          struct bd_name_addr *address, struct bd_str *tag, const char *several,
+                          const char *malformed)
 {
     const struct bd_header *h = single(m, id, several);
     bool found = false;
-    if (h && bd_name_addr_read(scan, h->value, like, address) &&
+    if (h && bd_name_addr_read(scan, h->value, address) &&
         tag_parse(scan, address->params, &found, tag)) {
         if (found && !tag->p)
             complain(m, malformed);
         return;
     }
-    *address = (struct bd_name_addr){0};
+    bd_clear(address, sizeof(*address));
     *tag = BD_STR_NULL;
     complain(m, malformed);
 }
@@ -215,11 +225,8 @@ static void content_length_field(struct bd_message *m)
 static void known_fields(const struct bd_scan *scan, struct bd_message *m)
 {
     via_field(scan, m);
-    address_field(scan, m, BD_HDR_FROM, NULL, &m->from, &m->from_tag, "Several Froms",
-                  "Malformed From");
-    bool calls = m->method != BD_METHOD_REGISTER;
-    address_field(scan, m, BD_HDR_TO, calls ? &m->request_uri : &m->from.uri, &m->to, &m->to_tag,
-                  "Several Tos", "Malformed To");
+    address_field(scan, m, BD_HDR_FROM, &m->from, &m->from_tag, "Several Froms", "Malformed From");
+    address_field(scan, m, BD_HDR_TO, &m->to, &m->to_tag, "Several Tos", "Malformed To");
     call_id_field(scan, m);
     cseq_field(scan, m);
     max_forwards_field(m);
@@ -253,18 +260,14 @@ enum bd_verdict bd_message_read(const struct bd_scan *scan, struct bd_message *m
     const char *p = buf, *end = buf + len;
     while (p < end && (*p == '\r' || *p == '\n')) /* 7.5: before a start line they are ignored */
         p++;
-    if (p == end || (len == sizeof(uint32_t) && memcmp(buf, "\0\0\0", sizeof(uint32_t)) == 0)) {
-        complain(m, "Empty");
-        return BD_SIP_KEEPALIVE;
-    }
+    if (p == end || (len == sizeof(uint32_t) && memcmp(buf, "\0\0\0", sizeof(uint32_t)) == 0))
+        return nothing(m, "Empty", BD_SIP_KEEPALIVE);
     const char *line_end = bd_scan_find(scan, p, end, BD_C_CONTROL);
     enum bd_start start = BD_START_NOT_SIP;
     if (end - line_end >= 2 && line_end[0] == '\r' && line_end[1] == '\n')
         start = bd_start_line_parse(scan, m, p, line_end);
-    if (start == BD_START_NOT_SIP) {
-        complain(m, "Not SIP");
-        return BD_SIP_NOT_SIP;
-    }
+    if (start == BD_START_NOT_SIP)
+        return nothing(m, "Not SIP", BD_SIP_NOT_SIP);
     if (start == BD_START_VERSION)
         complain(m, "Version Not Supported");
     if (len > BD_SIP_MESSAGE_MAX)

@@ -93,6 +93,7 @@ struct bd_via {
     struct bd_str maddr;     /* NULL when absent */
     bool rport;              /* RFC 3581: an rport parameter without a value is present */
     bool keep;               /* RFC 6223: a keep parameter without a value is present */
+    bool oc;                 /* RFC 7339: asks for overload feedback, knows "loss" */
     bool is_ip;              /* sent-by is an address: ip */
     /* The parameters may be sent back byte for byte but for the value of rport: no LWS stands
      * around their parts, there is no `received`, and neither rport nor keep twice. */

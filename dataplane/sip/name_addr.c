@@ -42,37 +42,33 @@ static const char *addr_spec(const struct bd_scan *scan, const char *p, const ch
     return bd_uri_read(scan, bd_slice(p, stop), uri) ? stop : NULL;
 }
 
+/* "<" URI ">"; p stands on the first. No byte of a URI is a ">". */
 static const char *bracketed(const struct bd_scan *scan, const char *p, const char *end,
-                             const struct bd_uri *like, struct bd_uri *uri)
+                             struct bd_uri *uri)
 {
+    if (bd_uri_is_sip(p + 1, end)) {
+        p = bd_uri_take(scan, p + 1, end, uri);
+        return p && p < end && *p == '>' ? p + 1 : NULL;
+    }
     const char *close = bd_bracket_end(scan, p, end);
-    if (!close)
-        return NULL;
-    struct bd_str text = bd_slice(p + 1, close);
-    if (like && like->text.p && bd_str_eq(like->text, text))
-        bd_uri_copy(text.p, like, uri);
-    else if (!bd_uri_read(scan, text, uri))
-        return NULL;
-    return close + 1;
+    return close && bd_uri_read(scan, bd_slice(p + 1, close), uri) ? close + 1 : NULL;
 }
 
 const char *bd_name_addr_take(const struct bd_scan *scan, const char *p, const char *end,
-                              const struct bd_uri *like, struct bd_name_addr *na)
+                              struct bd_name_addr *na)
 {
     na->display = BD_STR_NULL;
     na->params = BD_STR_NULL;
     const char *open = display_name(scan, p, end, &na->display);
-    p = open ? bracketed(scan, open, end, like, &na->uri) : addr_spec(scan, p, end, &na->uri);
+    p = open ? bracketed(scan, open, end, &na->uri) : addr_spec(scan, p, end, &na->uri);
     return p ? bd_skip_lws(p, end) : NULL;
 }
 
 /* ( name-addr / addr-spec ) *( SEMI generic-param ) */
-bool bd_name_addr_read(const struct bd_scan *scan, struct bd_str element, const struct bd_uri *like,
-                       struct bd_name_addr *na)
+bool bd_name_addr_read(const struct bd_scan *scan, struct bd_str text, struct bd_name_addr *na)
 {
-    struct bd_str text = bd_trim(element.p, bd_str_end(element));
     const char *end = bd_str_end(text);
-    const char *p = text.len > 0 ? bd_name_addr_take(scan, text.p, end, like, na) : NULL;
+    const char *p = text.len > 0 ? bd_name_addr_take(scan, text.p, end, na) : NULL;
     na->text = text;
     if (!p || p == end)
         return p;
@@ -86,5 +82,6 @@ bool bd_name_addr_parse(struct bd_str element, struct bd_name_addr *na)
 {
     struct bd_scan room;
     const struct bd_scan *scan = bd_scan_text(&room, element);
-    return bd_name_addr_read(scan, element, NULL, na) && bd_params_valid(na->params, BD_C_TOKEN);
+    return bd_name_addr_read(scan, bd_trim(element.p, bd_str_end(element)), na) &&
+           bd_params_valid(na->params, BD_C_TOKEN);
 }

@@ -12,25 +12,29 @@ static const char *value_end(const struct bd_scan *scan, const char *p, const ch
     return stop == p ? NULL : stop;
 }
 
-/* As most are: "name" or "name=value", no LWS, no quotes, with a semicolon or the end behind it.
- * NULL when it is not, which says nothing about its being right. */
+/* As most are: "name" or "name=value", no LWS, with a semicolon or the end behind it; one look sees
+ * all but a quoted-string. NULL when it is not, which says nothing about its being right. */
 static inline const char *read_plain(const struct bd_scan *scan, const char *p, const char *end,
                                      struct bd_str *name, struct bd_str *value)
 {
-    const char *stop = bd_scan_leap(scan, p, BD_C_TOKEN);
-    if (stop == p || stop >= end)
+    const uint8_t *marked = bd_scan_at(scan, p);
+    unsigned n = bd_lowest(bd_without(marked, BD_C_TOKEN));
+    const char *stop = p + n, *begin = stop + 1;
+    if (n == 0 || stop > end)
         return NULL;
     *name = bd_slice(p, stop);
     *value = BD_STR_NULL;
-    if (*stop == ';')
+    if (stop == end || *stop == ';')
         return stop;
-    p = stop + 1;
-    if (*stop != '=')
+    if (*stop != '=' || begin == end)
         return NULL;
-    stop = bd_scan_leap(scan, p, BD_C_TOKEN | BD_C_PARAM);
-    if (stop == p || stop > end || (stop < end && *stop != ';'))
+    if (*begin == '"')
+        stop = bd_scan_quoted(scan, begin, end);
+    else
+        stop = p + bd_lowest_from(bd_without(marked, BD_C_TOKEN | BD_C_PARAM), n + 1);
+    if (!stop || stop <= begin || stop > end || (stop < end && *stop != ';'))
         return NULL;
-    *value = bd_slice(p, stop);
+    *value = bd_slice(begin, stop);
     return stop;
 }
 

@@ -8,28 +8,45 @@
 #include "message.h"
 #include "scan.h"
 
-/* host = hostname / IPv4address / IPv6reference (RFC 3261 25.1), with the port behind it. */
-struct bd_host {
-    struct bd_str text; /* IPv6 with brackets */
-    enum bd_host_type type;
-    struct bd_ip ip; /* valid when type is not BD_HOST_NAME */
+/* host = hostname / IPv4address / IPv6reference (RFC 3261 25.1), with the port behind it: where its
+ * parts are written. What failed may have written some. */
+struct bd_host_to {
+    struct bd_str *text;     /* IPv6 with brackets */
+    enum bd_host_type *type; /* and unless it is BD_HOST_NAME: */
+    struct bd_ip *ip;
+    uint16_t *port;
 };
 
 /* Reads the host that [p, end) begins with. Returns the byte after it, NULL when there is none.
  * Looser than 25.1: "_" in a name (computers are called so), and the third colon that the RFC's own
  * grammar puts before an embedded IPv4 address (RFC 5118 4.10). */
 const char *bd_host_parse(const struct bd_scan *scan, const char *p, const char *end,
-                          struct bd_host *host);
+                          struct bd_host_to to);
 
 /* port = 1*DIGIT, 1..65535. Returns the byte after it, NULL when there is none. */
 const char *bd_port_parse(const struct bd_scan *scan, const char *p, const char *end,
                           uint16_t *port);
 
+/* host [ ":" port ] but for IPv6 addresses, as one look sees it: `ends` has a bit for each byte
+ * from p on that is not of BD_C_HOST, the host begins at byte n. Returns the byte after it, which
+ * the caller must find to be what may end a host. NULL when it is not that plain, which says
+ * nothing about its being right. */
+const char *bd_hostport_look(uint64_t ends, const char *p, unsigned n, const char *end,
+                             struct bd_host_to to);
+
 /* bd_uri_parse() in a text that is scanned already. */
 bool bd_uri_read(const struct bd_scan *scan, struct bd_str text, struct bd_uri *uri);
 
-/* What bd_uri_read() finds at `text` when the same bytes stand there as in a URI that was read. */
-void bd_uri_copy(const char *text, const struct bd_uri *from, struct bd_uri *uri);
+/* Whether [p, end) begins with "sip:", in lower case, and more. */
+static inline bool bd_uri_is_sip(const char *p, const char *end)
+{
+    return end - p > 4 && memcmp(p, "sip:", 4) == 0;
+}
+
+/* Reads the URI that [p, end) begins with, which bd_uri_is_sip(). Returns the byte after it, NULL
+ * when it is malformed. */
+const char *bd_uri_take(const struct bd_scan *scan, const char *p, const char *end,
+                        struct bd_uri *uri);
 
 /* Reads one "name" or "name=value" and the LWS around its parts. Returns the byte after it, NULL
  * when it is malformed. value->p is NULL when there is no "="; quotes are kept. */
@@ -57,10 +74,10 @@ enum bd_header_id bd_header_id(struct bd_str name);
 /* Method names are case-sensitive (7.1). */
 enum bd_method bd_method_id(struct bd_str name);
 
-/* The runs of control characters of a text, from front to back: where its lines end. */
+/* The control characters of a text, from front to back: where its lines end. */
 struct bd_lines {
     const struct bd_scan *scan; /* of the whole text, or NULL */
-    uint32_t next;              /* the first of them in scan that begins at or behind p */
+    uint32_t next;              /* the first of them in scan that stands at or behind p */
 };
 /* Makes `next` right for a p further on. */
 void bd_lines_seek(struct bd_lines *lines, const char *p);
@@ -86,16 +103,14 @@ const char *bd_element_end(const struct bd_scan *scan, const char *p, const char
 /* p stands on "<". Returns the first ">" behind it, NULL when there is none. */
 const char *bd_bracket_end(const struct bd_scan *scan, const char *p, const char *end);
 
-/* bd_name_addr_parse() in a text that is scanned already, but for the parameters: they are found
- * and still to be read. `like` is a URI that its own may be the same as, or NULL. */
-bool bd_name_addr_read(const struct bd_scan *scan, struct bd_str element, const struct bd_uri *like,
-                       struct bd_name_addr *na);
+/* bd_name_addr_parse() in a text that is scanned already and without LWS at its ends, but for the
+ * parameters: they are found and still to be read. */
+bool bd_name_addr_read(const struct bd_scan *scan, struct bd_str text, struct bd_name_addr *na);
 
 /* Reads the address that [p, end) begins with, up to its parameters: na->text and na->params are
- * for the caller to set; `like` is a URI that it may be the same as, or NULL. Returns the byte
- * behind it and LWS, NULL when it is malformed. */
+ * for the caller to set. Returns the byte behind it and LWS, NULL when it is malformed. */
 const char *bd_name_addr_take(const struct bd_scan *scan, const char *p, const char *end,
-                              const struct bd_uri *like, struct bd_name_addr *na);
+                              struct bd_name_addr *na);
 
 /* Reads the Contact that a list of them begins with. Returns the comma or the end behind it, where
  * bd_element_end() finds it too; NULL when it is malformed. */

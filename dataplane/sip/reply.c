@@ -114,15 +114,23 @@ static uint32_t value_of(struct bd_str name, uint16_t source_port, uint32_t keep
     return bd_str_eq_nocase(name, BD_STR("keep")) ? keep_s : 0; /* RFC 6223 4.4 */
 }
 
+/* RFC 7339: what the server says anew. */
+static bool is_overload(struct bd_str name)
+{
+    return bd_str_eq_nocase(name, BD_STR("oc")) || bd_str_eq_nocase(name, BD_STR("oc-algo")) ||
+           bd_str_eq_nocase(name, BD_STR("oc-seq")) ||
+           bd_str_eq_nocase(name, BD_STR("oc-validity"));
+}
+
 /* Copies the parameters but for those that only the server may set. */
 static void put_via_params(struct bd_wire *w, const struct bd_via *via, uint16_t source_port,
-                           uint32_t keep_s)
+                           const struct bd_via_values *values)
 {
     struct bd_str cursor = via->params, name, value;
     bool bad = false;
     while (bd_param_step(&cursor, BD_C_TOKEN, &name, &value, &bad)) {
-        uint32_t ours = value.p ? 0 : value_of(name, source_port, keep_s);
-        if (bd_str_eq_nocase(name, BD_STR("received")))
+        uint32_t ours = value.p ? 0 : value_of(name, source_port, values->keep_s);
+        if (bd_str_eq_nocase(name, BD_STR("received")) || (values->oc.p && is_overload(name)))
             continue;
         bd_wire_char(w, ';');
         bd_wire_put(w, name);
@@ -143,7 +151,7 @@ static void put_received(struct bd_wire *w, const struct bd_endpoint *source)
 /* Parameter by parameter, LWS left out. */
 static __attribute__((noinline)) void put_unplain_via(struct bd_wire *w, const struct bd_via *via,
                                                       const struct bd_endpoint *source,
-                                                      uint32_t keep_s)
+                                                      const struct bd_via_values *values)
 {
     /* What a client has mangled goes back as it came: its branch is in there somewhere. */
     if (!bd_params_valid(via->params, BD_C_TOKEN)) {
@@ -154,22 +162,28 @@ static __attribute__((noinline)) void put_unplain_via(struct bd_wire *w, const s
     if (via->params.p)
         sent = bd_trim(sent.p, via->params.p - 1);
     bd_wire_put(w, sent);
-    put_via_params(w, via, source->port, keep_s);
+    put_via_params(w, via, source->port, values);
     if (wants_received(via, source))
         put_received(w, source);
+    if (values->oc.p) {
+        bd_wire_char(w, ';');
+        bd_wire_put(w, values->oc);
+    }
 }
 
 static inline void put_topmost_via(struct bd_wire *w, const struct bd_via *via,
-                                   const struct bd_endpoint *source, uint32_t keep_s)
+                                   const struct bd_endpoint *source,
+                                   const struct bd_via_values *values)
 {
     bool received = wants_received(via, source);
-    if (!received && !(via->keep && keep_s)) {
+    bool valued = (via->keep && values->keep_s) || values->oc.p;
+    if (!received && !valued) {
         bd_wire_put(w, via->text);
         return;
     }
-    if (!via->plain || (via->keep && keep_s)) {
+    if (!via->plain || valued) {
         struct bd_wire there = *w;
-        put_unplain_via(&there, via, source, keep_s);
+        put_unplain_via(&there, via, source, values);
         *w = there;
         return;
     }
@@ -185,14 +199,14 @@ static inline void put_topmost_via(struct bd_wire *w, const struct bd_via *via,
 }
 
 static inline void put_vias(struct bd_wire *w, const struct bd_message *m,
-                            const struct bd_endpoint *source, uint32_t keep_s)
+                            const struct bd_endpoint *source, const struct bd_via_values *values)
 {
     const struct bd_header *first = bd_header_first(m, BD_HDR_VIA);
     for (const struct bd_header *h = first; h; h = bd_header_next(m, h)) {
         struct bd_str rest = h->value;
         bd_wire_put(w, BD_STR("\r\nVia: "));
         if (h == first && m->via.host.p) {
-            put_topmost_via(w, &m->via, source, keep_s);
+            put_topmost_via(w, &m->via, source, values);
             rest = bd_slice(bd_str_end(m->via.text), bd_str_end(h->value));
         }
         if (rest.len)
@@ -224,17 +238,19 @@ static inline void put_to(struct bd_wire *w, const struct bd_message *m, struct 
 void bd_reply_begin(struct bd_wire *w, const struct bd_message *m, unsigned status,
                     struct bd_str reason, struct bd_str to_tag, const struct bd_endpoint *source)
 {
-    bd_reply_begin_keep(w, m, status, reason, to_tag, source, 0);
+    static const struct bd_via_values none = {.keep_s = 0};
+    bd_reply_begin_with(w, m, status, reason, to_tag, source, &none);
 }
 
-__attribute__((flatten)) void bd_reply_begin_keep(struct bd_wire *w, const struct bd_message *m,
+__attribute__((flatten)) void bd_reply_begin_with(struct bd_wire *w, const struct bd_message *m,
                                                   unsigned status, struct bd_str reason,
                                                   struct bd_str to_tag,
-                                                  const struct bd_endpoint *source, uint32_t keep_s)
+                                                  const struct bd_endpoint *source,
+                                                  const struct bd_via_values *values)
 {
     struct bd_wire out = *w;
     put_status_line(&out, status, reason);
-    put_vias(&out, m, source, keep_s);
+    put_vias(&out, m, source, values);
     put_copy(&out, m, BD_HDR_FROM, BD_STR("\r\nFrom: "));
     put_to(&out, m, to_tag);
     put_copy(&out, m, BD_HDR_CALL_ID, BD_STR("\r\nCall-ID: "));

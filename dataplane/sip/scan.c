@@ -8,7 +8,7 @@
 #define RESERVED   (BD_C_RESERVED | BD_C_URIC)
 #define CONTROL    (BD_C_CONTROL | BD_C_QUOTED)
 
-/* Every byte and its classes, once for bd_char_class and once for those with a bitmap. */
+/* Every byte and its classes, once for bd_char_class and once for those that are marked. */
 #define CLASSES(X)                                                                                 \
     X('0' ... '9', ALPHANUM | BD_C_DIGIT | BD_C_HEX)                                               \
     X('A' ... 'F', ALPHANUM | BD_C_ALPHA | BD_C_HEX)                                               \

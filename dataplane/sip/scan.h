@@ -5,10 +5,10 @@
  * Positions are plain pointers: each function takes [p, end) and reads nothing outside it; a
  * pointer that comes back lies in [p, end]. Pure; may be called from anywhere.
  *
- * A text may be scanned beforehand: one pass notes for each byte which of eight classes it has, a
- * bitmap a class. "Skip while in a class" is then a shift and a count of zeros, whatever the
- * length: no loop whose end the processor must guess. Functions that take a struct bd_scan do
- * without when it is NULL; what they find is the same. */
+ * A text may be scanned beforehand: one pass notes for each byte which of eight classes it has.
+ * "Skip while in a class" is then one look at the notes of 64 bytes: no loop whose end the
+ * processor must guess, and most that is skipped is shorter. Functions that take a struct bd_scan
+ * do without when it is NULL; what they find is the same. */
 #ifndef BD_SCAN_H
 #define BD_SCAN_H
 
@@ -19,7 +19,7 @@
  * them. Bytes from 0x80 up are all BD_C_UTF8: the sequences are not checked, since nothing here
  * interprets them. */
 enum bd_char_class {
-    /* These have a bitmap. */
+    /* These are marked in a text that is scanned. */
     BD_C_TOKEN = 0x00001,
     BD_C_USER = 0x00002,  /* unreserved / user-unreserved */
     BD_C_PARAM = 0x00004, /* param-unreserved / unreserved */
@@ -28,7 +28,7 @@ enum bd_char_class {
     BD_C_CONTROL = 0x00020, /* 0x00..0x1f but HT, 0x7f; the ends of lines are among them */
     BD_C_LIST = 0x00040,    /* what an element of a list ends with, or hides commas in: , < > " */
     BD_C_QUOTED = 0x00080,  /* what a quoted-string ends with, or has to be looked at in it */
-    /* These have none. */
+    /* These are not. */
     BD_C_PASSWORD = 0x00100, /* what password may hold */
     BD_C_HNV = 0x00200,      /* hnv-unreserved / unreserved: URI headers */
     BD_C_URIC = 0x00400,     /* reserved / unreserved, and the brackets of an IPv6 authority */
@@ -46,17 +46,25 @@ extern const uint32_t bd_char_class[256];
 
 struct bd_scan {
     const char *begin;
-    struct bd_maps maps;
+    uintptr_t away; /* how far the marks of a byte are from it */
+    struct bd_marks marks;
 };
 
+/* Makes marks those of the text at p. */
+static inline void bd_scan_of(struct bd_scan *scan, const char *p)
+{
+    scan->begin = p;
+    scan->away = (uintptr_t)scan->marks.classes - (uintptr_t)p;
+}
+
 /* Scans a text. Returns scan, or NULL when it is to be parsed without: the text is too long, or
- * this build has no vectors to make bitmaps with faster than the loops are that they replace. */
+ * this build has no vectors to mark it with faster than the loops are that this replaces. */
 static inline const struct bd_scan *bd_scan_text(struct bd_scan *scan, struct bd_str text)
 {
     if (!BD_SIMD || text.len > BD_SIP_MESSAGE_MAX)
         return NULL;
-    scan->begin = text.p;
-    bd_bitmaps(&scan->maps, text.p, text.len);
+    bd_scan_of(scan, text.p);
+    bd_mark(&scan->marks, text.p, text.len);
     return scan;
 }
 
@@ -83,46 +91,30 @@ static inline const char *bd_skip(const char *p, const char *end, unsigned class
     return p;
 }
 
-/* So many bits one look at a bitmap gives, wherever it begins. */
-#define BD_SCAN_STEP 57
-
-/* The bits of one class from p on: BD_SCAN_STEP, perhaps more, then zeros. p lies in the text that
- * was scanned, or is its end. */
-static inline uint64_t bd_scan_class(const struct bd_scan *scan, const char *p, unsigned one_class)
+/* The marks of what stands at p, which lies in the text that was scanned or is its end. */
+static inline const uint8_t *bd_scan_at(const struct bd_scan *scan, const char *p)
 {
-    size_t at = (size_t)(p - scan->begin);
-    uint64_t bits;
-    memcpy(&bits, (const char *)scan->maps.bits[__builtin_ctz(one_class)] + at / 8, sizeof(bits));
-    return bits >> at % 8;
-}
-
-/* The same of one or two classes. */
-static inline uint64_t bd_scan_bits(const struct bd_scan *scan, const char *p, unsigned classes)
-{
-    unsigned other = classes & (classes - 1);
-    uint64_t bits = bd_scan_class(scan, p, classes ^ other);
-    return other ? bits | bd_scan_class(scan, p, other) : bits;
+    return (const uint8_t *)((uintptr_t)p + scan->away);
 }
 
 /* What bd_scan_skip() finds within one look from p, which is not bounded by an end: the caller must
- * see that what comes back is before his own. Not known is the class of the byte at BD_SCAN_STEP.
- */
+ * see that what comes back is before his own. Not known is the class of the byte at BD_LOOK. */
 static inline const char *bd_scan_leap(const struct bd_scan *scan, const char *p, unsigned classes)
 {
-    return p + __builtin_ctzll(~bd_scan_bits(scan, p, classes) | 1ULL << BD_SCAN_STEP);
+    return p + bd_lowest(bd_without(bd_scan_at(scan, p), classes));
 }
 
-/* bd_skip() in a scanned text; classes: one or two that have a bitmap. */
+/* bd_skip() in a scanned text; classes: those that are marked. */
 static inline const char *bd_scan_skip(const struct bd_scan *scan, const char *p, const char *end,
                                        unsigned classes)
 {
     if (!scan)
         return bd_skip(p, end, classes);
-    unsigned n;
+    const char *from;
     do {
-        n = (unsigned)__builtin_ctzll(~bd_scan_bits(scan, p, classes) | 1ULL << BD_SCAN_STEP);
-        p += n;
-    } while (n == BD_SCAN_STEP);
+        from = p;
+        p = bd_scan_leap(scan, p, classes);
+    } while (p - from == BD_LOOK);
     return p < end ? p : end;
 }
 
@@ -132,10 +124,10 @@ static inline const char *bd_scan_find(const struct bd_scan *scan, const char *p
 {
     if (!scan)
         return bd_find_any(p, end, classes);
-    for (; p < end; p += BD_SCAN_STEP) {
-        uint64_t found = bd_scan_bits(scan, p, classes);
+    for (; p < end; p += BD_LOOK) {
+        uint64_t found = bd_within(bd_scan_at(scan, p), classes);
         if (found) {
-            p += __builtin_ctzll(found);
+            p += bd_lowest(found);
             return p < end ? p : end;
         }
     }
@@ -162,15 +154,20 @@ static inline const char *bd_skip_lws(const char *p, const char *end)
     return p;
 }
 
-/* Zeroes what a parser fills in. With wide vectors that is a few stores; for other machines GCC
- * writes "rep stos", which alone takes longer than all of it: there it is a call. */
+/* Zeroes what a parser fills in, of a size known to the compiler. With wide vectors that is a store
+ * or two for each 64 bytes. Left alone, GCC writes "rep stos", which takes longer than all of it.
+ */
 void bd_clear_call(void *p, size_t sz);
 static inline void bd_clear(void *p, size_t sz)
 {
-    if (BD_SIMD)
-        memset(p, 0, sz);
-    else
+    enum { CHUNK = 64 };
+    if (!BD_SIMD || sz < CHUNK) {
         bd_clear_call(p, sz);
+        return;
+    }
+    for (size_t i = 0; i < sz - CHUNK; i += CHUNK)
+        memset((char *)p + i, 0, CHUNK);
+    memset((char *)p + sz - CHUNK, 0, CHUNK);
 }
 
 /* Without the LWS at both ends. The slice must be free of CR and LF but for folds. */

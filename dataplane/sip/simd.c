@@ -1,22 +1,36 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "simd.h"
-
 #include "scan.h"
 
 /* --- the scalar twins ----------------------------------------------------------------------- */
 
-void bd_bitmaps_scalar(struct bd_maps *maps, const char *p, uint32_t len)
+void bd_mark_scalar(struct bd_marks *marks, const char *p, uint32_t len)
 {
-    uint16_t *control = maps->control;
-    for (unsigned class = 0; class < BD_SIMD_CLASSES; class ++)
-        memset(maps->bits[class], 0, (len / 64 + 2) * sizeof(maps->bits[class][0]));
+    uint16_t *control = marks->control;
     for (uint32_t i = 0; i < len; i++) {
-        for (unsigned class = 0; class < BD_SIMD_CLASSES; class ++)
-            maps->bits[class][i / 64] |= (uint64_t)bd_is(p[i], 1U << class) << i % 64;
-        if (bd_is(p[i], BD_C_CONTROL) && !(i > 0 && bd_is(p[i - 1], BD_C_CONTROL)))
+        marks->classes[i] = (uint8_t)(bd_char_class[(uint8_t)p[i]] & BD_C_MAPPED);
+        if (bd_is(p[i], BD_C_CONTROL))
             *control++ = (uint16_t)i;
     }
+    memset(marks->classes + len, 0, BD_LOOK);
     *control = (uint16_t)len;
+}
+
+uint64_t bd_within_scalar(const uint8_t *marked, unsigned classes)
+{
+    uint64_t bits = 0;
+    for (unsigned i = 0; i < BD_LOOK; i++)
+        bits |= (uint64_t)((marked[i] & classes) != 0) << i;
+    return bits;
+}
+
+uint64_t bd_without_scalar(const uint8_t *marked, unsigned classes)
+{
+    return ~bd_within_scalar(marked, classes);
+}
+
+unsigned bd_lowest_scalar(uint64_t bits)
+{
+    return bits ? (unsigned)__builtin_ctzll(bits) : BD_LOOK;
 }
 
 const char *bd_find_any_scalar(const char *p, const char *end, unsigned classes)
@@ -40,7 +54,7 @@ bool bd_number_scalar(struct bd_str s, uint32_t *value)
     return s.len > 0;
 }
 
-bool bd_ipv4_scalar(struct bd_str s, uint8_t octets[4])
+bool bd_ipv4_scalar(struct bd_str s, uint32_t *octets)
 {
     const char *p = s.p, *end = bd_str_end(s);
     for (int i = 0; i < 4; i++) {
@@ -52,7 +66,7 @@ bool bd_ipv4_scalar(struct bd_str s, uint8_t octets[4])
             n = n * 10 + (unsigned)(*p - '0');
         if (p == begin || n > 255)
             return false;
-        octets[i] = (uint8_t)n;
+        ((uint8_t *)octets)[i] = (uint8_t)n;
     }
     return p == end;
 }
@@ -76,13 +90,12 @@ bool bd_hostname_scalar(struct bd_str s)
     return top_is_alpha;
 }
 
-bool bd_same_but_case_scalar(const char *a, const char *b, uint32_t len)
+bool bd_is_row_scalar(struct bd_str s, const char row[BD_ROW])
 {
-    for (uint32_t i = 0; i < len; i++) {
-        if ((a[i] | 0x20) != (b[i] | 0x20))
-            return false;
-    }
-    return true;
+    uint32_t i = 0;
+    while (i < s.len && i < BD_ROW && (s.p[i] | 0x20) == (row[i] | 0x20))
+        i++;
+    return i == s.len;
 }
 
 uint64_t bd_word_scalar(struct bd_str s)
@@ -122,76 +135,67 @@ static inline __m512i classes_of(__m512i bytes)
 {
     __m512i low = _mm512_loadu_si512(bd_char_mapped),
             high = _mm512_loadu_si512(bd_char_mapped + 64);
-    __mmask64 ascii = _knot_mask64(_mm512_movepi8_mask(bytes));
+    __mmask64 ascii = _mm512_cmpge_epi8_mask(bytes, _mm512_setzero_si512());
     return _mm512_maskz_permutex2var_epi8(ascii, low, bytes, high);
 }
 
-/* 64 bytes of eight bits each are turned into eight bitmaps of 64: as 8x8 matrices of bits, which
- * the affine instruction transposes when the other factor is the unit matrix (it counts rows from
- * the last, hence the reversal), and then as one 8x8 matrix of bytes. */
-static inline __m512i transpose(__m512i classes)
+/* The offsets of 32 bytes within their block, each from `base` on. */
+static inline __m512i offsets_of(__m256i within, uint32_t base)
 {
-    const __m512i reversed =
-        _mm512_broadcast_i32x4(_mm_set_epi64x(0x08090a0b0c0d0e0f, 0x0001020304050607));
-    const __m512i unit = _mm512_set1_epi64((long long)0x8040201008040201);
-    const __m512i by_class =
-        _mm512_add_epi8(_mm512_set1_epi64(0x3830282018100800),
-                        _mm512_set_epi64(0x0707070707070707, 0x0606060606060606, 0x0505050505050505,
-                                         0x0404040404040404, 0x0303030303030303, 0x0202020202020202,
-                                         0x0101010101010101, 0));
-    __m512i bits = _mm512_gf2p8affine_epi64_epi8(unit, _mm512_shuffle_epi8(classes, reversed), 0);
-    return _mm512_permutexvar_epi8(by_class, bits);
+    return _mm512_add_epi16(_mm512_cvtepu8_epi16(within), _mm512_set1_epi16((short)base));
 }
 
-/* Appends the offsets of the bits. Four are written at any rate: few blocks have more lines, and
- * so there is nothing to guess. */
-static inline uint16_t *put_offsets(uint16_t *out, uint64_t found, uint32_t base)
+/* Appends the offsets of the bits. Sixteen are written at any rate: hardly a block has more than
+ * the ends of eight lines, and so there is nothing to guess. */
+static inline uint16_t *put_offsets(uint16_t *out, __mmask64 found, uint32_t base)
 {
-    enum { AHEAD = 4 };
-    uint16_t *next = out + _mm_popcnt_u64(found);
-    for (unsigned i = 0; i < AHEAD; i++, found = _blsr_u64(found))
-        out[i] = (uint16_t)(base + _tzcnt_u64(found));
-    for (out += AHEAD; out < next; found = _blsr_u64(found))
-        *out++ = (uint16_t)(base + _tzcnt_u64(found));
-    return next;
+    const __m512i count = _mm512_set_epi64(
+        0x3f3e3d3c3b3a3938, 0x3736353433323130, 0x2f2e2d2c2b2a2928, 0x2726252423222120,
+        0x1f1e1d1c1b1a1918, 0x1716151413121110, 0x0f0e0d0c0b0a0908, 0x0706050403020100);
+    __m512i within = _mm512_maskz_compress_epi8(found, count);
+    unsigned cnt = (unsigned)_mm_popcnt_u64(found);
+    __m256i first = _mm256_cvtepu8_epi16(_mm512_castsi512_si128(within));
+    _mm256_storeu_si256((__m256i *)out, _mm256_add_epi16(first, _mm256_set1_epi16((short)base)));
+    if (__builtin_expect(cnt > 16, 0)) {
+        _mm512_storeu_si512(out, offsets_of(_mm512_castsi512_si256(within), base));
+        _mm512_storeu_si512(out + 32, offsets_of(_mm512_extracti64x4_epi64(within, 1), base));
+    }
+    return out + cnt;
 }
 
-/* The bitmaps of one block each go to where their class has its own. */
-static inline void put_bitmaps(struct bd_maps *maps, uint32_t block, __m512i bitmaps)
+static inline uint16_t *mark_block(struct bd_marks *marks, uint32_t at, __m512i classes,
+                                   uint16_t *control)
 {
-    uint64_t bits[BD_SIMD_CLASSES];
-    _mm512_storeu_si512(bits, bitmaps);
-    for (unsigned class = 0; class < BD_SIMD_CLASSES; class ++)
-        maps->bits[class][block] = bits[class];
+    _mm512_store_si512(marks->classes + at, classes);
+    return put_offsets(control, _mm512_test_epi8_mask(classes, _mm512_set1_epi8(BD_C_CONTROL)), at);
 }
 
-/* What is noted from one block to the next. */
-struct carry {
-    uint16_t *control; /* where the next offset goes */
-    uint64_t in_run;   /* whether the byte before was a control character */
-};
-
-static inline struct carry put_block(struct bd_maps *maps, uint32_t block, uint64_t there,
-                                     const char *p, struct carry carry)
+void bd_mark(struct bd_marks *marks, const char *p, uint32_t len)
 {
-    __m512i bytes = load(there, p);
-    /* Bytes that are not there were loaded as NUL, which is a control character. */
-    __m512i classes = _mm512_maskz_mov_epi8(there, classes_of(bytes));
-    uint64_t found = _mm512_test_epi8_mask(classes, _mm512_set1_epi8(BD_C_CONTROL));
-    uint64_t begins = found & ~(found << 1 | carry.in_run);
-    put_bitmaps(maps, block, transpose(classes));
-    return (struct carry){put_offsets(carry.control, begins, 64 * block), found >> 63};
+    uint16_t *control = marks->control;
+    uint32_t at = 0;
+    for (; at + 64 <= len; at += 64)
+        control = mark_block(marks, at, classes_of(_mm512_loadu_si512(p + at)), control);
+    /* Bytes that are not there are loaded as NUL, which is a control character. */
+    uint64_t there = low_bits(len - at);
+    __m512i last = _mm512_maskz_mov_epi8(there, classes_of(load(there, p + at)));
+    *mark_block(marks, at, last, control) = (uint16_t)len;
+    _mm512_store_si512(marks->classes + at + 64, _mm512_setzero_si512());
 }
 
-void bd_bitmaps(struct bd_maps *maps, const char *p, uint32_t len)
+uint64_t bd_within(const uint8_t *marked, unsigned classes)
 {
-    struct carry carry = {.control = maps->control};
-    uint32_t block = 0;
-    for (; block < len / 64; block++)
-        carry = put_block(maps, block, UINT64_MAX, p + 64 * block, carry);
-    carry = put_block(maps, block, low_bits(len % 64), p + 64 * block, carry);
-    put_bitmaps(maps, block + 1, _mm512_setzero_si512());
-    *carry.control = (uint16_t)len;
+    return _mm512_test_epi8_mask(_mm512_loadu_si512(marked), _mm512_set1_epi8((char)classes));
+}
+
+uint64_t bd_without(const uint8_t *marked, unsigned classes)
+{
+    return _mm512_testn_epi8_mask(_mm512_loadu_si512(marked), _mm512_set1_epi8((char)classes));
+}
+
+unsigned bd_lowest(uint64_t bits)
+{
+    return (unsigned)_tzcnt_u64(bits);
 }
 
 const char *bd_find_any(const char *p, const char *end, unsigned classes)
@@ -241,7 +245,7 @@ static const struct {
     uint16_t ends, lanes;
 } shapes[256] = {ANY_SECOND(1) ANY_SECOND(2) ANY_SECOND(3)};
 
-bool bd_ipv4(struct bd_str s, uint8_t octets[4])
+bool bd_ipv4(struct bd_str s, uint32_t *octets)
 {
     if (s.len > 15)
         return false;
@@ -257,8 +261,7 @@ bool bd_ipv4(struct bd_str s, uint8_t octets[4])
     __m128i values = _mm_madd_epi16(pairs, _mm_set1_epi16(1));
     if (_mm_cmpgt_epu32_mask(values, _mm_set1_epi32(255)))
         return false;
-    uint32_t packed = (uint32_t)_mm_cvtsi128_si32(_mm_cvtepi32_epi8(values));
-    memcpy(octets, &packed, sizeof(packed));
+    *octets = (uint32_t)_mm_cvtsi128_si32(_mm_cvtepi32_epi8(values));
     return true;
 }
 
@@ -278,12 +281,12 @@ bool bd_hostname(struct bd_str s)
     return bd_is(s.p[64 - _lzcnt_u64(dots)], BD_C_ALPHA);
 }
 
-bool bd_same_but_case(const char *a, const char *b, uint32_t len)
+bool bd_is_row(struct bd_str s, const char row[BD_ROW])
 {
-    __mmask32 there = (__mmask32)_bzhi_u32(UINT32_MAX, len);
-    __m256i x = _mm256_maskz_loadu_epi8(there, a), y = _mm256_maskz_loadu_epi8(there, b);
-    const __m256i ignored = _mm256_set1_epi8(0x20);
-    return _mm256_cmpneq_epi8_mask(_mm256_or_si256(x, ignored), _mm256_or_si256(y, ignored)) == 0;
+    __mmask32 there = (__mmask32)_bzhi_u32(UINT32_MAX, s.len);
+    __m256i text = _mm256_maskz_loadu_epi8(there, s.p);
+    __m256i differ = _mm256_xor_si256(text, _mm256_loadu_si256((const __m256i *)row));
+    return _mm256_mask_test_epi8_mask(there, differ, _mm256_set1_epi8((char)~0x20)) == 0;
 }
 
 uint64_t bd_word(struct bd_str s)

@@ -18,22 +18,31 @@
 #define BD_SIMD 0
 #endif
 
-/* The classes that have a bitmap: the low eight of enum bd_char_class. */
-#define BD_SIMD_CLASSES 8
+/* So many bytes of a text one look takes in. */
+#define BD_LOOK 64
 
-/* Which of them each byte below 0x80 has; those above have none. */
+/* The classes, the low eight of enum bd_char_class, of each byte below 0x80; those above have none
+ * of them. */
 extern const uint8_t bd_char_mapped[128];
 
 /* A text of BD_SIP_MESSAGE_MAX bytes at most, looked at once. */
-struct bd_maps {
-    /* Bit i of bits[c] tells whether byte i has class c. Behind the text there are zeros enough for
-     * a load of eight bytes anywhere in it. */
-    uint64_t bits[BD_SIMD_CLASSES][BD_SIP_MESSAGE_MAX / 64 + 2];
-    /* Offsets at which runs of control characters (BD_C_CONTROL) begin, the ends of lines among
-     * them, then the length; and what is written ahead behind it. */
-    uint16_t control[BD_SIP_MESSAGE_MAX / 2 + 8];
+struct bd_marks {
+    /* Which of these classes each byte has. Behind the text there are zeros enough for a look that
+     * begins at its end. */
+    _Alignas(BD_LOOK) uint8_t classes[(BD_SIP_MESSAGE_MAX / BD_LOOK + 2) * BD_LOOK];
+    /* Offsets of all control characters (BD_C_CONTROL), two to the end of a line, then the length;
+     * and what is written ahead behind it. */
+    uint16_t control[BD_SIP_MESSAGE_MAX + BD_LOOK];
 };
-void bd_bitmaps_scalar(struct bd_maps *maps, const char *p, uint32_t len);
+void bd_mark_scalar(struct bd_marks *marks, const char *p, uint32_t len);
+
+/* One look: bit i tells whether byte i of those whose classes stand here has one of `classes`, or
+ * whether it has none of them. */
+uint64_t bd_within_scalar(const uint8_t *marked, unsigned classes);
+uint64_t bd_without_scalar(const uint8_t *marked, unsigned classes);
+
+/* The lowest bit that is set; BD_LOOK when there is none. */
+unsigned bd_lowest_scalar(uint64_t bits);
 
 /* First byte of [p, end) that is in one of the low eight classes, or end. */
 const char *bd_find_any_scalar(const char *p, const char *end, unsigned classes);
@@ -44,15 +53,17 @@ bool bd_number_scalar(struct bd_str s, uint32_t *value);
 
 /* IPv4address = 1*3DIGIT 3("." 1*3DIGIT), each at most 255, decimal whatever it begins with: the
  * four bytes in network order. */
-bool bd_ipv4_scalar(struct bd_str s, uint8_t octets[4]);
+bool bd_ipv4_scalar(struct bd_str s, uint32_t *octets);
 
 /* Whether a text of BD_C_HOST is a hostname = *( domainlabel "." ) toplabel [ "." ]: labels begin
  * and end with alphanum, the last one with a letter, which is what tells a name from a broken
  * address. Looser: "_" counts as alphanum. */
 bool bd_hostname_scalar(struct bd_str s);
 
-/* Equality of len bytes, 32 at most, but for bit 0x20. In letters that bit is the case. */
-bool bd_same_but_case_scalar(const char *a, const char *b, uint32_t len);
+/* Whether len bytes are those of a row, but for bit 0x20. In letters that bit is the case. The row
+ * has BD_ROW bytes, zeros behind its own, none of which is zero or a space; nor are the others. */
+#define BD_ROW 32
+bool bd_is_row_scalar(struct bd_str s, const char row[BD_ROW]);
 
 /* The first eight bytes, the first of them lowest, 0x20 set in each; 0 behind the end. With
  * BD_WORD("name") this compares short tokens: among the characters of a token only the two cases of
@@ -65,22 +76,34 @@ uint32_t bd_copy_plain_scalar(char *out, struct bd_str s, bool lower);
 
 const char *bd_find_any(const char *p, const char *end, unsigned classes);
 #if BD_SIMD
-void bd_bitmaps(struct bd_maps *maps, const char *p, uint32_t len);
+void bd_mark(struct bd_marks *marks, const char *p, uint32_t len);
+uint64_t bd_within(const uint8_t *marked, unsigned classes);
+uint64_t bd_without(const uint8_t *marked, unsigned classes);
+unsigned bd_lowest(uint64_t bits);
 bool bd_number(struct bd_str s, uint32_t *value);
-bool bd_ipv4(struct bd_str s, uint8_t octets[4]);
+bool bd_ipv4(struct bd_str s, uint32_t *octets);
 bool bd_hostname(struct bd_str s);
-bool bd_same_but_case(const char *a, const char *b, uint32_t len);
+bool bd_is_row(struct bd_str s, const char row[BD_ROW]);
 uint64_t bd_word(struct bd_str s);
 uint32_t bd_copy_plain(char *out, struct bd_str s, bool lower);
 #else
-#define bd_bitmaps       bd_bitmaps_scalar
-#define bd_number        bd_number_scalar
-#define bd_ipv4          bd_ipv4_scalar
-#define bd_hostname      bd_hostname_scalar
-#define bd_same_but_case bd_same_but_case_scalar
-#define bd_word          bd_word_scalar
-#define bd_copy_plain    bd_copy_plain_scalar
+#define bd_mark       bd_mark_scalar
+#define bd_within     bd_within_scalar
+#define bd_without    bd_without_scalar
+#define bd_lowest     bd_lowest_scalar
+#define bd_number     bd_number_scalar
+#define bd_ipv4       bd_ipv4_scalar
+#define bd_hostname   bd_hostname_scalar
+#define bd_is_row     bd_is_row_scalar
+#define bd_word       bd_word_scalar
+#define bd_copy_plain bd_copy_plain_scalar
 #endif
+
+/* The same from bit n on. */
+static inline unsigned bd_lowest_from(uint64_t bits, unsigned n)
+{
+    return bd_lowest(n < BD_LOOK ? bits & UINT64_MAX << n : 0);
+}
 
 /* bd_word() of a literal in lower case, of letters, digits, "-" and "+". */
 #define BD_WORD(z)                                                                                 \

@@ -65,7 +65,7 @@ static bool request_uri(const struct bd_scan *scan, struct bd_message *m, const 
     if (p < end && bd_uri_read(scan, bd_slice(p, end), &m->request_uri) &&
         !m->request_uri.headers.p)
         return true;
-    m->request_uri = (struct bd_uri){0};
+    bd_clear(&m->request_uri, sizeof(m->request_uri));
     return false;
 }
 

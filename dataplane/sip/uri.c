@@ -14,29 +14,12 @@ static enum bd_uri_scheme scheme_id(struct bd_str scheme)
     return word == BD_WORD("tel") ? BD_URI_TEL : BD_URI_OTHER;
 }
 
-/* A user without a password or escapes. Returns the byte behind the "@", p when no userinfo is
- * there, NULL when neither is told by one look. */
-static inline const char *plain_user(const struct bd_scan *scan, const char *p, const char *end,
-                                     struct bd_uri *uri)
-{
-    const char *at = bd_scan_leap(scan, p, BD_C_USER);
-    if (at >= end)
-        return at - p < BD_SCAN_STEP ? p : NULL;
-    if (*at != '@' || at == p)
-        return NULL;
-    uri->user = bd_slice(p, at);
-    return at + 1;
-}
-
 /* userinfo = user [ ":" password ] "@". An "@" may stand nowhere else in a SIP URI: when none ends
  * what could be userinfo, there is no userinfo, or one that is malformed, and then the "@" is still
  * to come and ends whatever else it is taken for. */
 static const char *userinfo_parse(const struct bd_scan *scan, const char *p, const char *end,
                                   struct bd_uri *uri)
 {
-    const char *plain = scan ? plain_user(scan, p, end, uri) : NULL;
-    if (plain)
-        return plain;
     const char *stop = bd_scan_escaped(scan, p, end, BD_C_USER), *at = stop;
     if (stop < end && *stop == ':')
         at = bd_skip_escaped(stop + 1, end, BD_C_PASSWORD);
@@ -48,20 +31,44 @@ static const char *userinfo_parse(const struct bd_scan *scan, const char *p, con
     return at + 1;
 }
 
+static inline struct bd_host_to host_of(struct bd_uri *uri)
+{
+    return (struct bd_host_to){&uri->host, &uri->host_type, &uri->ip, &uri->port};
+}
+
 static const char *hostport_parse(const struct bd_scan *scan, const char *p, const char *end,
                                   struct bd_uri *uri)
 {
-    struct bd_host host;
-    p = bd_host_parse(scan, p, end, &host);
-    if (!p)
-        return NULL;
-    uri->host = host.text;
-    uri->host_type = host.type;
-    if (host.type != BD_HOST_NAME)
-        uri->ip = host.ip;
-    if (p < end && *p == ':')
+    p = bd_host_parse(scan, p, end, host_of(uri));
+    if (p && p < end && *p == ':')
         return bd_port_parse(scan, p + 1, end, &uri->port);
     return p;
+}
+
+/* What may follow the host and port of a SIP URI in any of its places. */
+static inline bool ends_hostport(const char *p, const char *end)
+{
+    return p == end || *p == '>' || *p == ';' || *p == '?';
+}
+
+/* [ user "@" ] host [ ":" port ] as one look sees it, without a password, escapes or an IPv6
+ * address. NULL when it is not that plain, which says nothing about its being right. */
+static inline const char *plain_address(const struct bd_scan *scan, const char *p, const char *end,
+                                        struct bd_uri *uri)
+{
+    const uint8_t *marked = bd_scan_at(scan, p);
+    unsigned at = bd_lowest(bd_without(marked, BD_C_USER));
+    bool has_user = p + at < end && p[at] == '@';
+    if (at == 0 || at == BD_LOOK || (!has_user && p + at < end && p[at] == '%'))
+        return NULL;
+    const char *stop = bd_hostport_look(bd_without(marked, BD_C_HOST), p, has_user ? at + 1 : 0,
+                                        end, host_of(uri));
+    /* A password would seem to be a port, but does not end as one. */
+    if (!stop || !ends_hostport(stop, end))
+        return NULL;
+    if (has_user)
+        uri->user = (struct bd_str){p, at};
+    return stop;
 }
 
 /* Bulk number contact: told while the parameters are read anyway, as every Contact is asked. */
@@ -110,17 +117,46 @@ static const char *headers_parse(const char *p, const char *end, struct bd_uri *
     return p;
 }
 
-/* SIP-URI = "sip:" [ userinfo ] hostport uri-parameters [ headers ] */
-static bool sip_uri_parse(const struct bd_scan *scan, const char *p, const char *end,
-                          struct bd_uri *uri)
+/* [ userinfo ] hostport, and uri-parameters [ headers ] behind it. */
+static const char *address_take(const struct bd_scan *scan, const char *p, const char *end,
+                                struct bd_uri *uri)
 {
-    p = userinfo_parse(scan, p, end, uri);
-    p = hostport_parse(scan, p, end, uri);
-    if (p)
+    return hostport_parse(scan, userinfo_parse(scan, p, end, uri), end, uri);
+}
+
+static const char *rest_take(const struct bd_scan *scan, const char *p, const char *end,
+                             struct bd_uri *uri)
+{
+    if (p && p < end && *p == ';')
         p = params_parse(scan, p, end, uri);
-    if (p)
+    if (p && p < end && *p == '?')
         p = headers_parse(p, end, uri);
-    return p == end;
+    return p;
+}
+
+static inline void begin(const char *p, uint32_t scheme_len, struct bd_uri *uri)
+{
+    bd_clear(uri, sizeof(*uri));
+    uri->scheme = BD_URI_SIP;
+    uri->scheme_text = (struct bd_str){p, scheme_len};
+}
+
+/* SIP-URI = "sip:" [ userinfo ] hostport uri-parameters [ headers ] */
+const char *bd_uri_take(const struct bd_scan *scan, const char *p, const char *end,
+                        struct bd_uri *uri)
+{
+    static const uint32_t scheme_len = 3;
+    const char *address = p + scheme_len + 1;
+    begin(p, scheme_len, uri);
+    const char *stop = scan ? plain_address(scan, address, end, uri) : NULL;
+    if (!stop) {
+        begin(p, scheme_len, uri);
+        stop = address_take(scan, address, end, uri);
+    }
+    stop = rest_take(scan, stop, end, uri);
+    if (stop)
+        uri->text = bd_slice(p, stop);
+    return stop;
 }
 
 /* RFC 3966 3: "+" with a digit in it, or hexadecimal digits, "*" and "#", with separators. */
@@ -159,11 +195,6 @@ static bool tel_uri_parse(const struct bd_scan *scan, const char *p, const char 
 /* Reads "scheme:". Returns the byte after the colon, NULL when it is not there. */
 static const char *scheme_parse(const char *p, const char *end, struct bd_uri *uri)
 {
-    if (end - p > 4 && memcmp(p, "sip:", 4) == 0) {
-        uri->scheme_text = (struct bd_str){p, 3};
-        uri->scheme = BD_URI_SIP;
-        return p + 4;
-    }
     const char *colon = bd_skip(p, end, BD_C_SCHEME);
     if (colon == end || *colon != ':' || !bd_is(*p, BD_C_ALPHA))
         return NULL;
@@ -172,7 +203,9 @@ static const char *scheme_parse(const char *p, const char *end, struct bd_uri *u
     return colon + 1;
 }
 
-bool bd_uri_read(const struct bd_scan *scan, struct bd_str text, struct bd_uri *uri)
+/* Of any scheme. */
+__attribute__((noinline)) static bool any_uri(const struct bd_scan *scan, struct bd_str text,
+                                              struct bd_uri *uri)
 {
     bd_clear(uri, sizeof(*uri));
     uri->text = text;
@@ -183,7 +216,7 @@ bool bd_uri_read(const struct bd_scan *scan, struct bd_str text, struct bd_uri *
     switch (uri->scheme) {
     case BD_URI_SIP:
     case BD_URI_SIPS:
-        return sip_uri_parse(scan, p, end, uri);
+        return rest_take(scan, address_take(scan, p, end, uri), end, uri) == end;
     case BD_URI_TEL:
         return tel_uri_parse(scan, p, end, uri);
     case BD_URI_OTHER:
@@ -193,22 +226,12 @@ bool bd_uri_read(const struct bd_scan *scan, struct bd_str text, struct bd_uri *
     return p < end && bd_skip_escaped(p, end, BD_C_URIC) == end;
 }
 
-static struct bd_str moved(struct bd_str s, ptrdiff_t by)
+bool bd_uri_read(const struct bd_scan *scan, struct bd_str text, struct bd_uri *uri)
 {
-    return (struct bd_str){s.p ? s.p + by : NULL, s.len};
-}
-
-void bd_uri_copy(const char *text, const struct bd_uri *from, struct bd_uri *uri)
-{
-    ptrdiff_t by = text - from->text.p;
-    *uri = *from;
-    uri->text = moved(from->text, by);
-    uri->scheme_text = moved(from->scheme_text, by);
-    uri->user = moved(from->user, by);
-    uri->password = moved(from->password, by);
-    uri->host = moved(from->host, by);
-    uri->params = moved(from->params, by);
-    uri->headers = moved(from->headers, by);
+    const char *end = bd_str_end(text);
+    if (bd_uri_is_sip(text.p, end))
+        return bd_uri_take(scan, text.p, end, uri) == end;
+    return any_uri(scan, text, uri);
 }
 
 bool bd_uri_parse(struct bd_str text, struct bd_uri *uri)

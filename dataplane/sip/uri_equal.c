@@ -41,14 +41,20 @@ bool bd_uri_next_pair(struct bd_str *list, char separator, struct bd_str *name,
     return true;
 }
 
-static bool find_name(struct bd_str list, struct bd_str name, struct bd_str *value)
+/* What a list says of a parameter. One that has it twice (19.1.1 forbids that; phones do it) says
+ * each of the values: so it equals itself. */
+enum said { NOTHING, ANOTHER, THE_SAME };
+
+static enum said look_up(struct bd_str list, struct bd_str name, struct bd_str value,
+                         enum bd_uri_compare how)
 {
-    struct bd_str found;
-    while (bd_uri_next_pair(&list, ';', &found, value)) {
-        if (text_equal(found, name, BD_URI_NOCASE))
-            return true;
+    struct bd_str other_name, other;
+    enum said said = NOTHING;
+    while (said != THE_SAME && bd_uri_next_pair(&list, ';', &other_name, &other)) {
+        if (text_equal(name, other_name, BD_URI_NOCASE))
+            said = text_equal(value, other, how) ? THE_SAME : ANOTHER;
     }
-    return false;
+    return said;
 }
 
 bool bd_uri_must_be_in_both(struct bd_str name)
@@ -65,14 +71,11 @@ bool bd_uri_must_be_in_both(struct bd_str name)
 /* Every parameter of a that is in b has the same value there, and none is missing that must not. */
 static bool sip_params_covered(struct bd_str a, struct bd_str b)
 {
-    struct bd_str name, value, other;
+    struct bd_str name, value;
     while (bd_uri_next_pair(&a, ';', &name, &value)) {
-        if (find_name(b, name, &other)) {
-            if (!text_equal(value, other, BD_URI_NOCASE))
-                return false;
-        } else if (bd_uri_must_be_in_both(name)) {
+        enum said said = look_up(b, name, value, BD_URI_NOCASE);
+        if (said == ANOTHER || (said == NOTHING && bd_uri_must_be_in_both(name)))
             return false;
-        }
     }
     return true;
 }
@@ -103,10 +106,9 @@ static bool sip_equal(const struct bd_uri *a, const struct bd_uri *b)
 /* RFC 3966 4: every parameter must be in both; numbers are compared without their separators. */
 static bool tel_params_covered(struct bd_str a, struct bd_str b)
 {
-    struct bd_str name, value, other;
+    struct bd_str name, value;
     while (bd_uri_next_pair(&a, ';', &name, &value)) {
-        if (!find_name(b, name, &other) ||
-            !text_equal(value, other, bd_uri_tel_compare(name, value)))
+        if (look_up(b, name, value, bd_uri_tel_compare(name, value)) != THE_SAME)
             return false;
     }
     return true;

@@ -44,30 +44,39 @@ static uint64_t hash_pair(const struct bd_hash_key *key, char kind, uint64_t nam
     return bd_hash64(key, pair, sizeof(pair));
 }
 
+static bool goes_before(const struct bd_uri_part *a, const struct bd_uri_part *b)
+{
+    return a->name != b->name ? a->name < b->name : a->value < b->value;
+}
+
+/* Puts a part at its place among those before. False: it stands there. */
+static bool insert(struct bd_uri_key *key, struct bd_uri_part part)
+{
+    unsigned at = key->cnt;
+    while (at > 0 && goes_before(&part, &key->part[at - 1]))
+        at--;
+    bool twice = at > 0 && !goes_before(&key->part[at - 1], &part);
+    if (twice || key->cnt == BD_URI_PARAMS_MAX)
+        return false;
+    memmove(&key->part[at + 1], &key->part[at], (key->cnt - at) * sizeof(key->part[0]));
+    key->part[at] = part;
+    key->cnt++;
+    return true;
+}
+
 /* A sum, as their order means nothing. */
 static uint64_t hash_headers(const struct bd_hash_key *key, struct bd_str headers)
 {
+    struct bd_uri_key all = {.cnt = 0};
     struct bd_str name, value;
     uint64_t sum = 0;
-    while (bd_uri_next_pair(&headers, '&', &name, &value))
-        sum += hash_pair(key, '?', hash_text(key, 'n', name, BD_URI_NOCASE),
-                         hash_text(key, 'v', value, BD_URI_NOCASE));
-    return sum;
-}
-
-/* Puts a parameter at its place among those before. */
-static void insert(struct bd_uri_key *key, struct bd_uri_part part)
-{
-    unsigned at = key->cnt;
-    if (key->cnt == BD_URI_PARAMS_MAX) {
-        key->odd = true;
-        return;
+    while (bd_uri_next_pair(&headers, '&', &name, &value)) {
+        struct bd_uri_part part = {hash_text(key, 'n', name, BD_URI_NOCASE),
+                                   hash_text(key, 'v', value, BD_URI_NOCASE)};
+        if (insert(&all, part))
+            sum += hash_pair(key, '?', part.name, part.value);
     }
-    for (; at > 0 && key->part[at - 1].name > part.name; at--)
-        key->part[at] = key->part[at - 1];
-    key->odd |= at > 0 && key->part[at - 1].name == part.name;
-    key->part[at] = part;
-    key->cnt++;
+    return sum;
 }
 
 static void make_sip(const struct bd_hash_key *hash, const struct bd_uri *uri,
@@ -80,8 +89,7 @@ static void make_sip(const struct bd_hash_key *hash, const struct bd_uri *uri,
     while (bd_uri_next_pair(&rest, ';', &name, &value)) {
         struct bd_uri_part part = {hash_text(hash, 'n', name, BD_URI_NOCASE),
                                    hash_text(hash, 'v', value, BD_URI_NOCASE)};
-        insert(key, part);
-        if (bd_uri_must_be_in_both(name))
+        if (insert(key, part) && bd_uri_must_be_in_both(name))
             key->fixed += hash_pair(hash, ';', part.name, part.value);
     }
 }
@@ -95,8 +103,8 @@ static void make_tel(const struct bd_hash_key *hash, const struct bd_uri *uri,
     while (bd_uri_next_pair(&rest, ';', &name, &value)) {
         struct bd_uri_part part = {hash_text(hash, 'n', name, BD_URI_NOCASE),
                                    hash_text(hash, 'v', value, bd_uri_tel_compare(name, value))};
-        insert(key, part);
-        key->fixed += hash_pair(hash, ';', part.name, part.value);
+        if (insert(key, part))
+            key->fixed += hash_pair(hash, ';', part.name, part.value);
     }
 }
 
@@ -104,7 +112,6 @@ void bd_uri_key_make(const struct bd_hash_key *hash, const struct bd_uri *uri,
                      struct bd_uri_key *key)
 {
     key->cnt = 0;
-    key->odd = false;
     if (uri->scheme == BD_URI_TEL)
         make_tel(hash, uri, key);
     else if (uri->scheme == BD_URI_OTHER)
@@ -113,16 +120,26 @@ void bd_uri_key_make(const struct bd_hash_key *hash, const struct bd_uri *uri,
         make_sip(hash, uri, key);
 }
 
+/* The parameters that both have must have the same values. `shared` is the last name that both
+ * have: what follows under it in one list alone is a value that the other lacks. */
 bool bd_uri_key_meets(const struct bd_uri_key *a, const struct bd_uri_key *b)
 {
-    if (a->fixed != b->fixed || a->odd || b->odd)
+    const struct bd_uri_part *x = a->part, *x_end = x + a->cnt, *y = b->part, *y_end = y + b->cnt;
+    uint64_t shared = 0;
+    if (a->fixed != b->fixed)
         return false;
-    for (unsigned i = 0, k = 0; i < a->cnt && k < b->cnt;) {
-        const struct bd_uri_part *x = &a->part[i], *y = &b->part[k];
-        if (x->name == y->name && x->value != y->value)
+    while (x < x_end || y < y_end) {
+        bool first = y == y_end || (x < x_end && x->name < y->name);
+        bool second = !first && (x == x_end || y->name < x->name);
+        if ((first && x->name == shared) || (second && y->name == shared))
             return false;
-        i += x->name <= y->name;
-        k += y->name <= x->name;
+        if (!first && !second) {
+            if (x->value != y->value)
+                return false;
+            shared = x->name;
+        }
+        x += !second;
+        y += !first;
     }
     return true;
 }

@@ -21,8 +21,7 @@ struct bd_uri_part {
 struct bd_uri_key {
     uint64_t fixed;
     unsigned cnt;
-    bool odd; /* a parameter stands twice (19.1.1 forbids it): equal to nothing but its own bytes */
-    struct bd_uri_part part[BD_URI_PARAMS_MAX];
+    struct bd_uri_part part[BD_URI_PARAMS_MAX]; /* sorted, each once */
 };
 
 /* Of a URI that bd_uri_parse() took. Linear in its length, but for the sorting of its parameters.
@@ -30,7 +29,7 @@ struct bd_uri_key {
 void bd_uri_key_make(const struct bd_hash_key *hash, const struct bd_uri *uri,
                      struct bd_uri_key *key);
 
-/* False: bd_uri_equal() would say so, too. True: it has to be asked. */
+/* What bd_uri_equal() would say; true may be wrong, as hashes may meet. */
 bool bd_uri_key_meets(const struct bd_uri_key *a, const struct bd_uri_key *b);
 
 #endif

@@ -24,8 +24,6 @@ static const char *sent_protocol(const struct bd_scan *scan, const char *p, cons
                                  struct bd_via *via)
 {
     struct bd_str ignored;
-    if (end - p > 8 && memcmp(p, "SIP/2.0/", 8) == 0)
-        return token(scan, bd_skip_lws(p + 8, end), end, &via->transport);
     p = token(scan, p, end, &ignored);
     p = p ? slash(p, end) : NULL;
     p = p ? token(scan, p, end, &ignored) : NULL;
@@ -37,8 +35,9 @@ static const char *sent_protocol(const struct bd_scan *scan, const char *p, cons
 static const char *sent_by(const struct bd_scan *scan, const char *p, const char *end,
                            struct bd_via *via)
 {
-    struct bd_host host;
-    p = bd_host_parse(scan, p, end, &host);
+    struct bd_str host;
+    enum bd_host_type type;
+    p = bd_host_parse(scan, p, end, (struct bd_host_to){&host, &type, &via->ip, NULL});
     if (!p)
         return NULL;
     p = bd_skip_lws(p, end);
@@ -48,18 +47,75 @@ static const char *sent_by(const struct bd_scan *scan, const char *p, const char
             return NULL;
         p = bd_skip_lws(p, end);
     }
-    via->host = host.text;
-    via->is_ip = host.type != BD_HOST_NAME;
-    if (via->is_ip)
-        via->ip = host.ip;
+    via->host = host;
+    via->is_ip = type != BD_HOST_NAME;
     return p;
+}
+
+/* sent-protocol LWS sent-by. Returns the byte behind it and LWS, NULL when it is malformed. */
+static const char *head(const struct bd_scan *scan, const char *p, const char *end,
+                        struct bd_via *via)
+{
+    p = sent_protocol(scan, p, end, via);
+    const char *host = p ? bd_skip_lws(p, end) : NULL;
+    /* No LWS between them, or nothing there? */
+    return host == p ? NULL : sent_by(scan, host, end, via);
+}
+
+/* The same as nearly all write it, as one look sees it. NULL when it is not that plain, which says
+ * nothing about its being right. */
+static inline const char *plain_head(const struct bd_scan *scan, const char *p, const char *end,
+                                     struct bd_via *via)
+{
+    if (end - p <= 8 || memcmp(p, "SIP/2.0/", 8) != 0)
+        return NULL;
+    p += 8;
+    const uint8_t *marked = bd_scan_at(scan, p);
+    unsigned space = bd_lowest(bd_without(marked, BD_C_TOKEN));
+    if (space == 0 || p + space >= end || p[space] != ' ')
+        return NULL;
+    enum bd_host_type type;
+    const char *stop =
+        bd_hostport_look(bd_without(marked, BD_C_HOST), p, space + 1, end,
+                         (struct bd_host_to){&via->host, &type, &via->ip, &via->port});
+    if (!stop || (stop < end && *stop != ';' && *stop != ','))
+        return NULL;
+    via->transport = (struct bd_str){p, space};
+    via->is_ip = type != BD_HOST_NAME;
+    return stop;
 }
 
 /* What the parameters of one via-parm say together. */
 struct params {
     bool keep, twice, received;
-    uint32_t bare_len; /* without LWS, with their semicolons */
+    bool oc, loss, oc_bad; /* RFC 7339 */
+    uint32_t bare_len;     /* without LWS, with their semicolons */
 };
+
+/* algo-list *(COMMA algo-list) in quotes: whether it has "loss". */
+static bool has_loss(struct bd_str list)
+{
+    list = bd_strip_quotes(list);
+    const char *p = list.p, *end = bd_str_end(list);
+    while (p && p < end) {
+        const char *comma = memchr(p, ',', (size_t)(end - p));
+        const char *stop = comma ? comma : end;
+        if (bd_str_eq_nocase(bd_trim(p, stop), BD_STR("loss")))
+            return true;
+        p = stop + 1;
+    }
+    return false;
+}
+
+/* RFC 7339 4.1, 4.2: a client sends oc without a value and the algorithms it knows, "loss" among
+ * them. Who sends anything else is not told anything. */
+static __attribute__((cold, noinline)) void take_overload(struct params *params, bool algorithms,
+                                                          struct bd_str value)
+{
+    params->oc_bad |= algorithms ? params->loss || !has_loss(value) : params->oc || value.p;
+    params->oc |= !algorithms;
+    params->loss |= algorithms;
+}
 
 static void take_param(struct bd_via *via, struct params *params, struct bd_str name,
                        struct bd_str value)
@@ -80,6 +136,8 @@ static void take_param(struct bd_via *via, struct params *params, struct bd_str 
         params->keep = true;
     } else if (word == BD_WORD("received")) {
         params->received = true;
+    } else if (word == BD_WORD("oc") || word == BD_WORD("oc-algo")) {
+        take_overload(params, word != BD_WORD("oc"), value);
     }
 }
 
@@ -102,6 +160,7 @@ static const char *params_take(const struct bd_scan *scan, const char *p, const 
         return NULL;
     struct bd_str text = bd_trim(begin, p);
     via->params = bd_slice(begin + 1, bd_str_end(text));
+    via->oc = params.oc && params.loss && !params.oc_bad;
     via->plain = params.bare_len == text.len && !bd_is(begin[-1], BD_C_WSP) && !params.twice &&
                  !params.received;
     return p;
@@ -112,11 +171,11 @@ const char *bd_via_take(const struct bd_scan *scan, struct bd_str list, struct b
 {
     bd_clear(via, sizeof(*via));
     const char *end = bd_str_end(list);
-    const char *p = sent_protocol(scan, list.p, end, via);
-    const char *host = p ? bd_skip_lws(p, end) : NULL;
-    if (host == p) /* no LWS between them, or nothing there */
-        return NULL;
-    p = sent_by(scan, host, end, via);
+    const char *p = scan ? plain_head(scan, list.p, end, via) : NULL;
+    if (!p) {
+        bd_clear(via, sizeof(*via));
+        p = head(scan, list.p, end, via);
+    }
     if (p && p < end && *p == ';')
         p = params_take(scan, p, end, via);
     else if (p && (p == end || *p == ','))

@@ -109,12 +109,18 @@ void bd_wire_hex(struct bd_wire *w, const void *p, uint32_t len); /* lower case 
  * not NULL. Malformed requests too: what parsed is copied as it stood. */
 void bd_reply_begin(struct bd_wire *w, const struct bd_message *m, unsigned status,
                     struct bd_str reason, struct bd_str to_tag, const struct bd_endpoint *source);
-/* The same; a `keep` parameter of the topmost Via that came without a value gets keep_s as its
- * value (RFC 6223 4.4): the keep-alives that it offers are wanted, this often. 0: it stays as it
- * came. */
-void bd_reply_begin_keep(struct bd_wire *w, const struct bd_message *m, unsigned status,
+/* What the server has to say in the topmost Via. */
+struct bd_via_values {
+    /* A `keep` parameter that came without a value gets this one (RFC 6223 4.4): the keep-alives
+     * that it offers are wanted, this often. 0: it stays as it came. */
+    uint32_t keep_s;
+    /* Parameters in place of those of RFC 7339, for a Via that has `oc`. NULL: they stay. */
+    struct bd_str oc;
+};
+/* bd_reply_begin with them. */
+void bd_reply_begin_with(struct bd_wire *w, const struct bd_message *m, unsigned status,
                          struct bd_str reason, struct bd_str to_tag,
-                         const struct bd_endpoint *source, uint32_t keep_s);
+                         const struct bd_endpoint *source, const struct bd_via_values *values);
 /* Adds one header field. */
 void bd_reply_header(struct bd_wire *w, struct bd_str name, struct bd_str value);
 /* Ends it: "Content-Length: 0", empty line. */

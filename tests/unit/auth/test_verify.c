@@ -324,6 +324,10 @@ static void test_primary(void **state)
         challenge(b, &p);
         make_job(b->verify.digest, &p, job);
         assert_int_not_equal(bd_verify_job(&b->verify, job, false, NOW), BD_VERIFY_OK);
+        p.primary = "1000@other.example"; /* no set is of two domains */
+        challenge(b, &p);
+        make_job(b->verify.digest, &p, job);
+        assert_int_not_equal(bd_verify_job(&b->verify, job, false, NOW), BD_VERIFY_OK);
         p.primary = "1000@example.com";
         challenge(b, &p);
         make_job(b->verify.digest, &p, job);

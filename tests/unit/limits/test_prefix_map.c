@@ -85,7 +85,7 @@ static struct bd_prefix random_prefix(bool v4)
     if (v4)
         memcpy(p.ip.b, ip("0.0.0.0").b, 12);
     for (unsigned bit = p.len; bit < 128; bit++)
-        p.ip.b[bit / 8] &= (uint8_t)~(0x80U >> bit % 8);
+        p.ip.b[bit / 8] &= (uint8_t)(0xffU ^ 0x80U >> bit % 8);
     return p;
 }
 
@@ -168,13 +168,15 @@ static void test_largest(void **state)
         uint32_t network = __builtin_bswap32(i << 9);
         list[i % 2][i / 2] = (struct bd_prefix){bd_ip_from_v4(&network), 120};
     }
-    const struct bd_prefixes a = {list[0], BD_LIMIT_PREFIXES_MAX}, d = {list[1], BD_LIMIT_PREFIXES_MAX};
+    const struct bd_prefixes a = {list[0], BD_LIMIT_PREFIXES_MAX},
+                             d = {list[1], BD_LIMIT_PREFIXES_MAX};
     struct bd_prefix_map *map = bd_prefix_map_make(&a, 1, &d, 1);
     assert_int_equal(map->v4_cnt, 4 * BD_LIMIT_PREFIXES_MAX);
     for (uint32_t i = 0; i < 2 * BD_LIMIT_PREFIXES_MAX; i++) {
         uint32_t in = __builtin_bswap32((i << 9) + i % 256), out = in | __builtin_bswap32(256);
         struct bd_ip inside = bd_ip_from_v4(&in), outside = bd_ip_from_v4(&out);
-        assert_int_equal(bd_prefix_map_find(map, &inside), i % 2 ? BD_PREFIX_DENY : BD_PREFIX_ALLOW);
+        assert_int_equal(bd_prefix_map_find(map, &inside),
+                         i % 2 ? BD_PREFIX_DENY : BD_PREFIX_ALLOW);
         assert_int_equal(bd_prefix_map_find(map, &outside), BD_PREFIX_NONE);
     }
     free(map);

@@ -92,7 +92,7 @@ static void test_domains(void **state)
              "     max_expires: 0, algorithms: [SHA-512-256, MD5], qop: [auth-int],\n"
              "     case_sensitive: true, userhash: true, add_authinfo_hdr: true, charset: none,\n"
              "     trusted_prefixes: [192.0.2.0/24], realm: R}\n"
-             "  - {name: b.example, min_expires_mode: 0, nonce_expire: 9, retry_after: 8}\n");
+             "  - {name: b.example, min_expires_mode: 0, nonce_expire: 9, retry_after_s: 8}\n");
     bool is_default;
     struct bd_ip source;
     const struct bd_policy_domain *a = bd_policy_find(p, BD_STR("198.18.0.1"), &is_default);

@@ -21,6 +21,7 @@ const struct bd_policy_domain lab_settings = {
     .min_expires_s = 60,
     .max_expires_s = 7200,
     .nonce_expire_s = 300,
+    .retry_after_s = 1,
 };
 
 static struct bd_endpoint endpoint(const char *text)
@@ -199,6 +200,17 @@ void lab_free(struct lab *lab)
     free(lab);
 }
 
+void lab_kill(struct lab *lab)
+{
+    struct bd_error error = {""};
+    bd_registrar_free(lab->registrar);
+    bd_memory_free(lab->memory);
+    lab->memory = bd_memory_rebuild(&lab->table, 2, &error);
+    if (!lab->memory)
+        fail_msg("memory: %s", error.text);
+    start_worker(lab, 0);
+}
+
 struct lab *lab_new_second(struct lab *lab)
 {
     struct lab *second = malloc(sizeof(*second));
@@ -230,6 +242,7 @@ static struct bd_request request_of(struct lab *lab, bool waited)
         .wall_ms = lab->wall_ms,
         .undurable = lab->undurable,
         .policy = lab->policy,
+        .shedding = lab->shedding,
     };
 }
 

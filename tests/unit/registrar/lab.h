@@ -32,7 +32,8 @@ struct lab {
     uint64_t now_ms, wall_ms;
     struct bd_endpoint source, local;
     uint32_t reply_cap;
-    bool undurable; /* of the requests */
+    bool undurable;               /* of the requests */
+    struct bd_shedding *shedding; /* likewise; NULL at first */
     /* What the last request drew. */
     struct bd_message message;
     struct bd_notes notes;
@@ -47,13 +48,16 @@ struct lab {
 };
 
 /* The domain under test: example.com, open, with 198.18.0.1 as an alias, default domain unless
- * lab_no_default; 3600 s, 60..7200 s, min_expires_mode 1, 4 contacts, reject, 503. */
+ * lab_no_default; 3600 s, 60..7200 s, min_expires_mode 1, 4 contacts, reject, 503, Retry-After 1.
+ */
 extern const struct bd_policy_domain lab_settings;
 
 struct lab *lab_new(uint64_t bindings_max);
 /* With room for so many provisioned subscribers; else 1000. */
 struct lab *lab_new_of(uint64_t bindings_max, uint64_t subscribers_max);
 void lab_free(struct lab *lab);
+/* The dataplane dies between two requests, and another takes its place. */
+void lab_kill(struct lab *lab);
 /* A second worker on the same table, for another thread; freed by lab_free_second first. */
 struct lab *lab_new_second(struct lab *lab);
 void lab_free_second(struct lab *second);

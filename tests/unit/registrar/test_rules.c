@@ -56,7 +56,7 @@ static void min_two_hours(struct bd_policy_domain *d)
 static void two_reject_503(struct bd_policy_domain *d)
 {
     d->max_contacts = 2;
-    d->retry_after_s = 17;
+    d->retry_after_s = 1;
 }
 
 static void two_reject_403(struct bd_policy_domain *d)
@@ -271,7 +271,7 @@ static const struct conversation conversations[] = {
       {0, TO("mailto:alice@example.com", "3", CONTACT(A)), 404, ""}}},
     {"max_contacts, reject: the request fails, refreshes go on",
      {{0, REG("a", "1", CONTACT(A "," B)), 200, NULL},
-      {0, REG("a", "2", CONTACT(C)), 503, "", BD_SIP_TOO_MANY_CONTACTS, {"Retry-After", "17"}},
+      {0, REG("a", "2", CONTACT(C)), 503, "", BD_SIP_TOO_MANY_CONTACTS, {"Retry-After", "1"}},
       {0, REG("a", "3", CONTACT(A ";expires=0," C)), 200, B ";expires=3600|" C ";expires=3600"},
       {0, REG("a", "4", CONTACT(B "," C)), 200, B ";expires=3600|" C ";expires=3600"}},
      .tune = two_reject_503},
@@ -299,7 +299,7 @@ static const struct conversation conversations[] = {
     {"draining: what is there goes on, what is new waits",
      {{0, REG("a", "1", CONTACT(A)), 200, A ";expires=3600"},
       {1, REG("a", "2", CONTACT(A)), 200, A ";expires=3600", BD_SIP_REFRESHED},
-      {0, REG("a", "3", CONTACT(B)), 503, "", BD_SIP_DRAINING, {"Retry-After", "5"}},
+      {0, REG("a", "3", CONTACT(B)), 503, "", BD_SIP_DRAINING, {"Retry-After", "1"}},
       {0, TO("sip:bob@example.com", "1", CONTACT(B)), 503, ""},
       {0, QUERY, 200, A ";expires=3600"},
       {0, REG("a", "4", CONTACT(A ";expires=0")), 200, ""}},
@@ -454,7 +454,7 @@ static void test_table_full(void **state)
     }
     assert_int_equal(status, 503);
     assert_int_equal(lab->verdict, BD_SIP_TABLE_FULL);
-    assert_non_null(strstr(lab->reply, "\r\nRetry-After: 5\r\n"));
+    assert_non_null(strstr(lab->reply, "\r\nRetry-After: 1\r\n"));
     lab_free(lab);
 }
 
@@ -462,7 +462,7 @@ static void expect_not_durable(struct lab *lab, const char *text)
 {
     assert_int_equal(lab_send(lab, text), 503);
     assert_int_equal(lab->verdict, BD_SIP_NOT_DURABLE);
-    assert_non_null(strstr(lab->reply, "\r\nRetry-After: 5\r\n"));
+    assert_non_null(strstr(lab->reply, "\r\nRetry-After: 1\r\n"));
 }
 
 /* durability sync, and the disk does not follow: nothing is promised and nothing changes. */

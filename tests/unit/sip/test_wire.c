@@ -193,7 +193,8 @@ static struct bd_wire write_reply(uint32_t cap, const struct bd_message *m,
                                   const struct bd_endpoint *source, uint32_t keep_s)
 {
     struct bd_wire w = bd_wire_init(reply_pages.end - cap, cap);
-    bd_reply_begin_keep(&w, m, 423, bd_reason(423), BD_STR("0123456789abcdef"), source, keep_s);
+    const struct bd_via_values values = {.keep_s = keep_s};
+    bd_reply_begin_with(&w, m, 423, bd_reason(423), BD_STR("0123456789abcdef"), source, &values);
     bd_reply_end(&w);
     return w;
 }
