@@ -59,7 +59,7 @@ static bool name_hashes_to(const struct bd_verify *v, const struct bd_verify_job
 /* RFC 7616 3.4.4: H(username ":" realm). The only subscriber that may register this AoR is its own
  * (or that of its set's primary, whom claim_of tries next), so only he is tried; that needs no
  * index of hashes. Of an AoR without subscriber the name is hashed all the same, twice like every
- * other: the time does not tell who exists. */
+ * other, and so is a primary that there is not: the time does not tell who exists. */
 static struct claim claim_of_hash(const struct bd_verify *v, const struct bd_verify_job *job,
                                   struct name aor)
 {
@@ -91,8 +91,9 @@ static struct claim claim_of(const struct bd_verify *v, const struct bd_verify_j
 {
     struct name primary = primary_of(job, aor);
     if (job->userhash) {
-        struct claim claim = claim_of_hash(v, job, aor);
-        return claim.entry || !primary.user.p ? claim : claim_of_hash(v, job, primary);
+        struct claim own = claim_of_hash(v, job, aor);
+        struct claim of_primary = claim_of_hash(v, job, primary.user.p ? primary : aor);
+        return own.entry ? own : of_primary;
     }
     struct name given = split(bd_job_get(job, BD_JOB_USERNAME));
     if (!given.host.p)

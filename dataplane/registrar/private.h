@@ -61,6 +61,7 @@ struct bd_turn {
     bool again;                              /* this very request has changed bindings before */
     bool looks_up;                           /* the AoR's bindings will be read */
     bool authinfo;                           /* the 200 carries Authentication-Info */
+    bool stranger;                           /* From may not register To: third_party.c */
     bool verified;                           /* by credentials, or by a trusted address */
     bool bounded;                            /* the reply has less room than its buffer */
     bool written;                            /* the reply stands in the wire already */
@@ -139,7 +140,7 @@ enum bd_verdict bd_path_check(struct bd_turn *turn);
 /* third_party.c */
 /* Finds out on whose behalf the request speaks, and whether that may be. */
 enum bd_verdict bd_third_party_check(struct bd_registrar *registrar, struct bd_turn *turn);
-/* 10.3 (5), once it is known who asks: somebody else's AoR must exist. */
+/* 10.3 (4) and (5), once it is known who asks: he may, and somebody else's AoR must exist. */
 enum bd_verdict bd_third_party_target(const struct bd_registrar *registrar,
                                       const struct bd_turn *turn);
 

@@ -51,6 +51,7 @@ static void make_policy(struct lab *lab, const struct bd_policy_domain *settings
          .alias_cnt = 2,
          .bulk = &own_bulk,
          .bulk_cnt = 1,
+         .registrants = lab->registrants,
          .settings = *settings},
         {.name = BD_STR("other.example"),
          .realm = BD_STR("other.example"),

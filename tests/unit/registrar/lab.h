@@ -24,8 +24,9 @@ struct lab {
     struct bd_registrar *registrar;
     struct bd_limiter *limiter; /* NULL: nothing is limited */
     void *policy;
-    struct bd_policy_limits limits; /* of the next policy */
-    uint64_t policies;              /* published so far */
+    struct bd_policy_limits limits;     /* of the next policy */
+    struct bd_policy_texts registrants; /* of example.com, likewise */
+    uint64_t policies;                  /* published so far */
     /* Of the subscribers that are provisioned with number 1, from the next policy on; NULL: none.
      */
     const struct bd_policy_profile *profile;
