@@ -29,7 +29,7 @@ bool bd_binding_matches(struct bd_entry *entry, const struct bd_uri *uri)
     return parse(entry) && bd_uri_equal(&entry->uri, uri);
 }
 
-/* Whether an entry may have a URI that this is the key of. */
+/* Whether an entry's URI equals the one that this is the key of. */
 static bool meets(struct bd_set *set, unsigned at, const struct bd_uri_key *key)
 {
     struct bd_entry *e = &set->entry[at];
@@ -52,7 +52,7 @@ static int find_equal(struct bd_set *set, const struct bd_uri *uri)
         if (!made)
             bd_uri_key_make(set->hash, uri, &key);
         made = true;
-        if (meets(set, i, &key) && bd_uri_equal(&e->uri, uri))
+        if (meets(set, i, &key))
             return (int)i;
     }
     return -1;

@@ -29,7 +29,8 @@ struct bd_uri_key {
 void bd_uri_key_make(const struct bd_hash_key *hash, const struct bd_uri *uri,
                      struct bd_uri_key *key);
 
-/* What bd_uri_equal() would say; true may be wrong, as hashes may meet. */
+/* What bd_uri_equal() says, as sure as 64 bits of keyed hash are: of texts up to 500 characters,
+ * which is all that a Contact may have. */
 bool bd_uri_key_meets(const struct bd_uri_key *a, const struct bd_uri_key *b);
 
 #endif
