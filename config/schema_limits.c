@@ -92,6 +92,13 @@ static const struct bd_row limit_rows[] = {
     {"failed_forget", &bd_kind_number, FIELD(struct bd_config, failed_forget_s),
      .fallback = "86400", .min = 1, .max = YEAR_S, .unit = "s",
      .help = "The next ban is a first one again after so long without a failure that counts."},
+    {"reply_factor", &bd_kind_number, FIELD(struct bd_config, reply_factor), .fallback = "4",
+     .min = 0, .max = 100, .unit = "times",
+     .help =
+         "How much larger than its request a reply may be, in bytes of SIP, for a sender who has "
+         "proved nothing: neither by credentials nor by an address that a trusted domain "
+         "trusts. Such an address may be forged, and the reply hit somebody else. A larger "
+         "reply becomes a 500 without further header fields. 0: any size."},
 };
 
 const struct bd_group bd_screening_groups[1] = {{ROWS(screening_rows)}};

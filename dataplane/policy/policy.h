@@ -110,7 +110,8 @@ struct bd_policy_limits {
     uint32_t failed_ban_s, failed_ban_max_s, failed_forget_s;
     uint8_t rates_enforced; /* else what is over a limit is only counted */
     uint8_t aor_silent;     /* no 503 */
-    uint8_t unused[6];
+    uint8_t reply_factor;   /* to who has proved nothing; 0: any size */
+    uint8_t unused[5];
 };
 
 struct bd_policy {
