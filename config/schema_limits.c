@@ -92,7 +92,7 @@ static const struct bd_row limit_rows[] = {
     {"failed_forget", &bd_kind_number, FIELD(struct bd_config, failed_forget_s),
      .fallback = "86400", .min = 1, .max = YEAR_S, .unit = "s",
      .help = "The next ban is a first one again after so long without a failure that counts."},
-    {"reply_factor", &bd_kind_number, FIELD(struct bd_config, reply_factor), .fallback = "4",
+    {"reply_factor", &bd_kind_number, FIELD(struct bd_config, reply_factor), .fallback = "8",
      .min = 0, .max = 100, .unit = "times",
      .help =
          "How much larger than its request a reply may be, in bytes of SIP, for a sender who has "

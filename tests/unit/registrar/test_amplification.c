@@ -8,7 +8,7 @@
 
 #include "corpus.h"
 
-enum { TRIES = 30000, HUGE_CONTACTS = 8, DEFAULT_FACTOR = 4 };
+enum { TRIES = 30000, HUGE_CONTACTS = 8, DEFAULT_FACTOR = 8 };
 
 /* What a request is made of: an index into each of the lists below. */
 enum part { METHOD, HOST, USER, FROM, VIA, VIA_MORE, FIELDS, VERSION, PARTS };
