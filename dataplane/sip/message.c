@@ -111,12 +111,29 @@ static void via_field(const struct bd_scan *scan, struct bd_message *m)
     complain(m, "Malformed Via");
 }
 
+/* The parameters of From or To when they are a tag and nothing else, as they mostly are. False when
+ * they are not, which says nothing about their being right. */
+static inline bool lone_tag(const struct bd_scan *scan, struct bd_str params, struct bd_str *tag)
+{
+    static const uint32_t name_len = 4;
+    if (params.len <= name_len || memcmp(params.p, "tag=", name_len) != 0)
+        return false;
+    const char *value = params.p + name_len, *end = bd_str_end(params);
+    if (bd_scan_leap(scan, value, BD_C_TOKEN) != end)
+        return false;
+    *tag = bd_slice(value, end);
+    return true;
+}
+
 /* The parameters of From or To, and the first tag among them. False when they are malformed. */
 static bool tag_parse(const struct bd_scan *scan, struct bd_str params, bool *found,
                       struct bd_str *tag)
 {
     struct bd_str name, value;
     bool bad = false;
+    *found = scan && lone_tag(scan, params, tag);
+    if (*found)
+        return true;
     while (bd_param_scan(scan, &params, BD_C_TOKEN, &name, &value, &bad)) {
         if (bd_word(name) == BD_WORD("tag") && !*found) {
             *found = true;
