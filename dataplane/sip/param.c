@@ -12,8 +12,19 @@ static const char *value_end(const struct bd_scan *scan, const char *p, const ch
     return stop == p ? NULL : stop;
 }
 
-/* As most are: "name" or "name=value", no LWS, with a semicolon or the end behind it; one look sees
- * all but a quoted-string. NULL when it is not, which says nothing about its being right. */
+/* The byte behind the quoted-string at byte n of what stands at p, which one look mostly sees whole:
+ * what ends it is the first that has to be looked at in it. */
+static inline const char *quoted_end(const struct bd_scan *scan, const char *p, unsigned n,
+                                     const char *end)
+{
+    unsigned close = bd_lowest_from(bd_within(bd_scan_at(scan, p), BD_C_QUOTED), n + 1);
+    if (close < BD_LOOK && p[close] == '"')
+        return p + close + 1;
+    return bd_scan_quoted(scan, p + n, end);
+}
+
+/* As most are: "name" or "name=value", no LWS, with a semicolon or the end behind it, as one look
+ * sees them. NULL when it is not, which says nothing about its being right. */
 static inline const char *read_plain(const struct bd_scan *scan, const char *p, const char *end,
                                      struct bd_str *name, struct bd_str *value)
 {
@@ -29,7 +40,7 @@ static inline const char *read_plain(const struct bd_scan *scan, const char *p, 
     if (*stop != '=' || begin == end)
         return NULL;
     if (*begin == '"')
-        stop = bd_scan_quoted(scan, begin, end);
+        stop = quoted_end(scan, p, n + 1, end);
     else
         stop = p + bd_lowest_from(bd_without(marked, BD_C_TOKEN | BD_C_PARAM), n + 1);
     if (!stop || stop <= begin || stop > end || (stop < end && *stop != ';'))
