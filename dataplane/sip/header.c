@@ -136,19 +136,21 @@ static const char *name_parse(const struct bd_scan *scan, const char *p, const c
     return colon;
 }
 
-/* A field as nearly all of them are, "Name: value" on one line that ends at `stop`. False when it
- * is not, which says nothing about its being right. */
+/* A field on one line that ends at `stop`, the name with its colon right behind it. False when it is
+ * not, which says nothing about its being right. */
 static inline bool split_plain(const struct bd_scan *scan, const char *p, const char *stop,
                                struct bd_header *header)
 {
     const char *colon = bd_scan_leap(scan, p, BD_C_TOKEN);
-    /* Between p and stop there is no control character; CR is not above the space. */
-    if (colon == p || memcmp(colon, ": ", 2) != 0 || (uint8_t)colon[2] <= ' ' ||
-        (uint8_t)stop[-1] <= ' ')
+    if (colon == p || *colon != ':')
         return false;
     header->name = bd_slice(p, colon);
-    header->value = bd_slice(colon + 2, stop);
     header->id = (uint8_t)header_id(header->name);
+    /* Between p and stop there is no control character; CR is not above the space. */
+    if (colon[1] == ' ' && (uint8_t)colon[2] > ' ' && (uint8_t)stop[-1] > ' ')
+        header->value = bd_slice(colon + 2, stop);
+    else
+        header->value = bd_trim(colon + 1, stop);
     return true;
 }
 
