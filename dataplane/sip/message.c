@@ -54,7 +54,7 @@ static void header_fields(const struct bd_scan *scan, struct bd_message *m, cons
     struct bd_header *h = m->header, *const none_left = h + BD_SIP_HEADERS_MAX;
     bd_lines_seek(&lines, p);
     m->body = (struct bd_str){end, 0};
-    for (;;) {
+    for (unsigned bad = 0; bad < BD_SIP_BAD_LINES_MAX;) {
         if (scan)
             h = bd_headers_plain(&lines, &p, end, h, none_left);
         if (p == end)
@@ -67,10 +67,12 @@ static void header_fields(const struct bd_scan *scan, struct bd_message *m, cons
             complain(m, "Too Many Header Fields");
             break;
         }
-        if (bd_header_split(&lines, p, end, h, &p))
+        if (bd_header_split(&lines, p, end, h, &p)) {
             h++;
-        else
+        } else {
+            bad++;
             complain(m, "Malformed Header Field");
+        }
     }
     m->header_cnt = (uint8_t)(h - m->header);
     link_fields(m);
