@@ -136,8 +136,8 @@ static const char *name_parse(const struct bd_scan *scan, const char *p, const c
     return colon;
 }
 
-/* A field on one line that ends at `stop`, the name with its colon right behind it. False when it is
- * not, which says nothing about its being right. */
+/* A field on one line that ends at `stop`, the name with its colon right behind it. False when it
+ * is not, which says nothing about its being right. */
 static inline bool split_plain(const struct bd_scan *scan, const char *p, const char *stop,
                                struct bd_header *header)
 {

@@ -145,8 +145,9 @@ struct bd_lines {
 void bd_lines_seek(struct bd_lines *lines, const char *p);
 
 /* Splits the header fields from *p on as long as they are plain: "Name: value" on a line of its
- * own, in a scanned text. Returns the header behind the last one; *p is the begin of the next line,
- * and lines stands there. Not inlined: its loop wants the registers for itself. */
+ * own, nothing before the colon, in a scanned text. Returns the header behind the last one; *p is
+ * the begin of the next line, and lines stands there. Not inlined: its loop wants the registers for
+ * itself. */
 __attribute__((noinline)) struct bd_header *bd_headers_plain(struct bd_lines *lines, const char **p,
                                                              const char *end, struct bd_header *h,
                                                              const struct bd_header *none_left);

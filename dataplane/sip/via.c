@@ -170,7 +170,8 @@ static inline const char *take_usual(const struct bd_scan *scan, const char *p, 
     return stop;
 }
 
-/* One parameter; p stands on its semicolon. Returns the byte behind it, NULL when it is malformed. */
+/* One parameter; p stands on its semicolon. Returns the byte behind it, NULL when it is malformed.
+ */
 static const char *param_take(const struct bd_scan *scan, const char *p, const char *end,
                               struct bd_via *via, struct params *params)
 {
