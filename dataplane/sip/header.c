@@ -72,8 +72,9 @@ static const uint8_t candidate[32 * (BD_LOOK + 1)] = {
 static inline enum bd_header_id header_id(struct bd_str name)
 {
     unsigned as = candidate[SLOT(name.len, (uint8_t)name.p[0], (uint8_t)name.p[name.len - 1])];
-    unsigned same = bd_is_row(name, spelling[as]);
-    return (enum bd_header_id)(as % COMPACT & -same);
+    if (__builtin_expect(!bd_is_row(name, spelling[as]), 0))
+        return BD_HDR_OTHER;
+    return (enum bd_header_id)(as % COMPACT);
 }
 
 enum bd_header_id bd_header_id(struct bd_str name)
