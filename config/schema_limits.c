@@ -1,17 +1,19 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The rows of section `limits`. */
-#include "schema.h"
-
-#define FIELD(type, field)       .off = offsetof(type, field)
-#define LIST(type, field, count) .off = offsetof(type, field), .cnt_off = offsetof(type, count)
-/* A year: nobody means more. */
-#define YEAR_S 31536000
+/* The rows of sections screening and limits: who is heard. */
+#include "rows.h"
 
 static const struct bd_choice refusal_words[] = {{"reject", false}, {"drop", true}, {NULL, 0}};
 static const struct bd_choice ban_words[] = {{"enforce", true}, {"count", false}, {NULL, 0}};
 
 #define LIMIT_LIST(array, count)                                                                   \
     LIST(struct bd_config, array, count), .min = 0, .max = BD_LIMIT_PREFIXES_MAX
+
+static const struct bd_row screening_rows[] = {
+    {"rules", &bd_kind_text, FIELD(struct bd_config, screening_rules), .min = 1, .max = 255,
+     .form = &bd_form_file, .shown = true, .example = "screening.yaml",
+     .help = "File of the rules by which requests are dropped, refused, counted or their sources "
+             "banned; a relative path begins where this file lies. Left out: nothing is screened."},
+};
 
 static const struct bd_row limit_rows[] = {
     {"bans", &bd_kind_choice, FIELD(struct bd_config, bans_enforced), .fallback = "enforce",
@@ -92,5 +94,5 @@ static const struct bd_row limit_rows[] = {
      .help = "The next ban is a first one again after so long without a failure that counts."},
 };
 
-const struct bd_group bd_limit_groups[1] = {
-    {limit_rows, sizeof(limit_rows) / sizeof(limit_rows[0])}};
+const struct bd_group bd_screening_groups[1] = {{ROWS(screening_rows)}};
+const struct bd_group bd_limit_groups[1] = {{ROWS(limit_rows)}};
