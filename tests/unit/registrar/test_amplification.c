@@ -269,7 +269,7 @@ static void test_without_bound(void **state)
 static void test_refused_is_bare(void **state)
 {
     (void)state;
-    struct lab *lab = open_lab(DEFAULT_FACTOR);
+    struct lab *lab = open_lab(4);
     char value[64];
     assert_int_equal(lab_send(lab, SMALL "\r\n"), 500);
     assert_int_equal(lab->verdict, BD_SIP_AMPLIFIES);
