@@ -26,8 +26,8 @@ int bd_interface_try_packet(const char *port, const char *name, uint32_t mtu,
                             struct bd_error *error);
 
 /* Clears the way for a memif server: a socket that nobody listens at is removed. Fails if somebody
- * does for a second, or if it is no socket. For a client, fails if there is no socket. Never connects: DPDK's
- * memif server panics when a client goes away at once. */
+ * does for a second, or if it is no socket. For a client, fails if there is no socket. Never
+ * connects: DPDK's memif server panics when a client goes away at once. */
 int bd_interface_try_memif(const char *port, const char *path, bool server, struct bd_error *error);
 
 /* "02:00:00:00:00:01". False if it is not a unicast MAC. */
