@@ -14,12 +14,16 @@ enum { AOR_INTERVAL_S = 5 };
 /* What a source is charged is forgiven within this time. */
 enum { SOURCE_FORGIVEN_S = 3600 };
 
+/* RFC 3261 T1, rounded down. */
+enum { LOT_MS = 512 };
+
 /* What a key of failures stands for, so that no two of them are one. */
 enum kind { KIND_SOURCE, KIND_FOREIGN, KIND_AOR, KIND_PAIR };
 
 /* A datagram of the burst. */
 struct place {
     uint64_t key, hash;
+    bool drawn;
 };
 
 struct bd_limiter {
@@ -31,7 +35,9 @@ struct bd_limiter {
     uint64_t sequence; /* of the policy that the terms are of */
     struct bd_failure_terms source_terms, pair_terms, aor_terms;
     uint32_t pause;
-    bool bans; /* any may be in force */
+    bool bans;         /* any may be in force */
+    uint32_t heard;    /* of the strangers, in parts of BD_HEARD_ALL */
+    uint64_t lot_salt; /* of this half second */
     uint64_t now;
     uint32_t now_s, steps;
     struct place place[BD_BURST];
@@ -54,6 +60,7 @@ struct bd_limiter *bd_limiter_new(const struct bd_arena *arena, struct bd_worker
     l->stats = stats;
     l->failures = &bd_limits_of(arena)->failures;
     l->own = &bd_limits_of(arena)->worker[worker];
+    l->heard = BD_HEARD_ALL;
     return l;
 }
 
@@ -96,6 +103,12 @@ void bd_limiter_use(struct bd_limiter *l, const struct bd_policy *policy, uint64
     l->now_s = (uint32_t)(now_ms / 1000);
     l->steps = bd_failures_now(now_ms);
     l->bans = bd_bans_any(l->arena, l->now_s);
+    l->lot_salt = (now_ms / LOT_MS) * 0x9e3779b97f4a7c15ULL;
+}
+
+void bd_limiter_hear(struct bd_limiter *l, uint32_t part)
+{
+    l->heard = part;
 }
 
 /* --- datagrams ----------------------------------------------------------------------------------
@@ -103,15 +116,29 @@ void bd_limiter_use(struct bd_limiter *l, const struct bd_policy *policy, uint64
 
 bool bd_limiter_is_needed(const struct bd_limiter *l)
 {
-    return l->policy->limits.source.interval || l->policy->prefix_map_off || l->bans;
+    return l->policy->limits.source.interval || l->policy->prefix_map_off || l->bans ||
+           l->heard < BD_HEARD_ALL;
+}
+
+static uint64_t key_of_source(const struct bd_limiter *l, const struct bd_ip *source)
+{
+    return bd_source_key(source) & l->policy->limits.source_mask[bd_ip_is_v4(source)];
+}
+
+static struct bd_known *known_of(const struct bd_limiter *l)
+{
+    return &bd_limits_of(l->arena)->known;
 }
 
 void bd_limiter_prefetch(struct bd_limiter *l, unsigned place, const struct bd_ip *source)
 {
     struct place *p = &l->place[place];
-    p->key = bd_source_key(source) & l->policy->limits.source_mask[bd_ip_is_v4(source)];
+    p->key = key_of_source(l, source);
     p->hash = bd_hash64(&l->arena->hash_key, &p->key, sizeof(p->key));
+    p->drawn = false;
     bd_rate_prefetch(&l->own->sources, p->hash);
+    if (l->heard < BD_HEARD_ALL)
+        __builtin_prefetch(bd_known_line_of(known_of(l), p->hash));
 }
 
 static bool is_shut_out(struct bd_limiter *l, const struct bd_ip *source)
@@ -134,6 +161,15 @@ static bool is_too_fast(struct bd_limiter *l, const struct place *p)
     return limits->rates_enforced;
 }
 
+static bool is_unheard(struct bd_limiter *l, struct place *p, const struct bd_ip *source)
+{
+    if (l->heard == BD_HEARD_ALL || bd_known_has(known_of(l), p->hash, l->now_s) ||
+        !bd_policy_may_ban(l->policy, source))
+        return false;
+    p->drawn = (p->hash ^ l->lot_salt) * 0x2545f4914f6cdd1dULL >> 48 < l->heard;
+    return !p->drawn;
+}
+
 enum bd_verdict bd_limiter_admit(struct bd_limiter *l, unsigned place, const struct bd_ip *source)
 {
     enum bd_prefix_list list = bd_policy_list_of(l->policy, source);
@@ -143,7 +179,20 @@ enum bd_verdict bd_limiter_admit(struct bd_limiter *l, unsigned place, const str
         return BD_VERDICT_NONE;
     if (l->bans && is_shut_out(l, source))
         return BD_FRAME_BANNED;
-    return is_too_fast(l, &l->place[place]) ? BD_FRAME_LIMITED : BD_VERDICT_NONE;
+    if (is_too_fast(l, &l->place[place]))
+        return BD_FRAME_LIMITED;
+    return is_unheard(l, &l->place[place], source) ? BD_FRAME_UNHEARD : BD_VERDICT_NONE;
+}
+
+bool bd_limiter_was_drawn(const struct bd_limiter *l, unsigned place)
+{
+    return l->place[place].drawn;
+}
+
+void bd_limiter_know(struct bd_limiter *l, const struct bd_ip *source)
+{
+    uint64_t key = key_of_source(l, source);
+    bd_known_note(known_of(l), bd_hash64(&l->arena->hash_key, &key, sizeof(key)), l->now_s);
 }
 
 /* --- addresses of record ------------------------------------------------------------------------
