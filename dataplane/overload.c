@@ -65,16 +65,6 @@ static uint32_t product(uint32_t a, uint32_t b)
     return (uint32_t)((uint64_t)a * b / BD_ADMIT_ALL);
 }
 
-/* Unread strangers cost so little that a few can always be heard: else no phone could come back
- * to its place during a long flood. */
-static void set_heard(struct bd_shedding *s, uint32_t worker, uint32_t by_verifiers)
-{
-    uint32_t part = bd_overload_admits(worker, BD_CLASS_UNKNOWN);
-    s->heard = part > BD_HEARD_LEAST ? part : BD_HEARD_LEAST;
-    s->drawn[BD_NEED_WORKER] = BD_ADMIT_ALL;
-    s->drawn[BD_NEED_VERIFIER] = by_verifiers;
-}
-
 static void set_admit(struct bd_overload *o)
 {
     struct bd_shedding *s = &o->shedding;
@@ -86,7 +76,9 @@ static void set_admit(struct bd_overload *o)
         s->admit[BD_NEED_VERIFIER][c] =
             kept ? 0 : product(all, bd_overload_admits(verifier, (enum bd_class)c));
     }
-    set_heard(s, worker, o->tight ? 0 : bd_overload_admits(verifier, BD_CLASS_UNKNOWN));
+    s->guard = worker > 0;
+    s->turns[BD_NEED_WORKER] = BD_ADMIT_ALL;
+    s->turns[BD_NEED_VERIFIER] = o->tight ? 0 : bd_overload_admits(verifier, BD_CLASS_UNKNOWN);
     s->active = worker > 0 || verifier > 0 || o->tight;
     s->flood = worker >= BD_LEVELS_PER_CLASS || verifier >= BD_LEVELS_PER_CLASS;
 }

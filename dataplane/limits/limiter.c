@@ -14,9 +14,6 @@ enum { AOR_INTERVAL_S = 5 };
 /* What a source is charged is forgiven within this time. */
 enum { SOURCE_FORGIVEN_S = 3600 };
 
-/* RFC 3261 T1, rounded down. */
-enum { LOT_MS = 512 };
-
 /* What a key of failures stands for, so that no two of them are one. */
 enum kind { KIND_SOURCE, KIND_FOREIGN, KIND_AOR, KIND_PAIR };
 
@@ -35,10 +32,9 @@ struct bd_limiter {
     uint64_t sequence; /* of the policy that the terms are of */
     struct bd_failure_terms source_terms, pair_terms, aor_terms;
     uint32_t pause;
-    bool bans;         /* any may be in force */
-    uint32_t heard;    /* of the strangers, in parts of BD_HEARD_ALL */
-    uint64_t lot_salt; /* of this half second */
-    uint64_t now;
+    bool bans; /* any may be in force */
+    struct bd_strangers *strangers;
+    uint64_t now, now_ms;
     uint32_t now_s, steps;
     struct place place[BD_BURST];
 };
@@ -52,7 +48,10 @@ struct bd_limiter *bd_limiter_new(const struct bd_arena *arena, struct bd_worker
                                   unsigned worker, struct bd_error *error)
 {
     struct bd_limiter *l = calloc(1, sizeof(*l));
-    if (!l) {
+    if (l)
+        l->strangers = calloc(1, sizeof(*l->strangers));
+    if (!l || !l->strangers) {
+        free(l);
         bd_fail(error, "limits: out of memory");
         return NULL;
     }
@@ -60,12 +59,13 @@ struct bd_limiter *bd_limiter_new(const struct bd_arena *arena, struct bd_worker
     l->stats = stats;
     l->failures = &bd_limits_of(arena)->failures;
     l->own = &bd_limits_of(arena)->worker[worker];
-    l->heard = BD_HEARD_ALL;
     return l;
 }
 
 void bd_limiter_free(struct bd_limiter *limiter)
 {
+    if (limiter)
+        free(limiter->strangers);
     free(limiter);
 }
 
@@ -103,21 +103,26 @@ void bd_limiter_use(struct bd_limiter *l, const struct bd_policy *policy, uint64
     l->now_s = (uint32_t)(now_ms / 1000);
     l->steps = bd_failures_now(now_ms);
     l->bans = bd_bans_any(l->arena, l->now_s);
-    l->lot_salt = (now_ms / LOT_MS) * 0x9e3779b97f4a7c15ULL;
+    l->now_ms = now_ms;
 }
 
-void bd_limiter_hear(struct bd_limiter *l, uint32_t part)
+void bd_limiter_guard(struct bd_limiter *l)
 {
-    l->heard = part;
+    l->strangers->guarded_until_ms = l->now_ms + BD_GUARD_MS;
 }
 
 /* --- datagrams ----------------------------------------------------------------------------------
  */
 
+static bool is_guarded(const struct bd_limiter *l)
+{
+    return bd_strangers_wait(l->strangers, l->now_ms);
+}
+
 bool bd_limiter_is_needed(const struct bd_limiter *l)
 {
     return l->policy->limits.source.interval || l->policy->prefix_map_off || l->bans ||
-           l->heard < BD_HEARD_ALL;
+           is_guarded(l);
 }
 
 static uint64_t key_of_source(const struct bd_limiter *l, const struct bd_ip *source)
@@ -137,7 +142,7 @@ void bd_limiter_prefetch(struct bd_limiter *l, unsigned place, const struct bd_i
     p->hash = bd_hash64(&l->arena->hash_key, &p->key, sizeof(p->key));
     p->drawn = false;
     bd_rate_prefetch(&l->own->sources, p->hash);
-    if (l->heard < BD_HEARD_ALL)
+    if (is_guarded(l))
         __builtin_prefetch(bd_known_line_of(known_of(l), p->hash));
 }
 
@@ -163,10 +168,10 @@ static bool is_too_fast(struct bd_limiter *l, const struct place *p)
 
 static bool is_unheard(struct bd_limiter *l, struct place *p, const struct bd_ip *source)
 {
-    if (l->heard == BD_HEARD_ALL || bd_known_has(known_of(l), p->hash, l->now_s) ||
+    if (!is_guarded(l) || bd_known_has(known_of(l), p->hash, l->now_s) ||
         !bd_policy_may_ban(l->policy, source))
         return false;
-    p->drawn = (p->hash ^ l->lot_salt) * 0x2545f4914f6cdd1dULL >> 48 < l->heard;
+    p->drawn = bd_stranger_takes_turn(l->strangers, p->hash, l->now_ms);
     return !p->drawn;
 }
 
@@ -184,7 +189,7 @@ enum bd_verdict bd_limiter_admit(struct bd_limiter *l, unsigned place, const str
     return is_unheard(l, &l->place[place], source) ? BD_FRAME_UNHEARD : BD_VERDICT_NONE;
 }
 
-bool bd_limiter_was_drawn(const struct bd_limiter *l, unsigned place)
+bool bd_limiter_took_turn(const struct bd_limiter *l, unsigned place)
 {
     return l->place[place].drawn;
 }

@@ -2,10 +2,11 @@
 /* A worker's limiter: who is heard at all, how often, and whose credentials are tried.
  *
  *   bd_limiter_use()      once a turn: the policy, the clock
- *   bd_limiter_hear()     and what part of the strangers is heard
+ *   bd_limiter_guard()    and that the worker is behind
  *   bd_limiter_prefetch() for each datagram of a burst, then
  *   bd_limiter_admit()    for each: goes on, or the verdict that it ends in, unread
- *   bd_limiter_was_drawn() whether that was by lot
+ *   bd_limiter_took_turn()
+ *                         for each that goes on: whether as a stranger's turn
  *   bd_limiter_aor()      a registration of an AoR, where it would cost a verifier or a commit
  *   bd_limiter_guess()    credentials, before a verifier has them
  *   bd_limiter_failed()   what a verifier found wrong
@@ -39,6 +40,7 @@
 #include "rate.h"
 #include "refused.h"
 #include "stats.h"
+#include "strangers.h"
 
 /* The region of the arena. */
 struct bd_worker_limits {
@@ -61,8 +63,6 @@ static inline struct bd_limits *bd_limits_of(const struct bd_arena *arena)
 /* Forgets what a source was charged with, its bans too, for who lifts one. Any process. */
 void bd_limits_forgive(const struct bd_arena *arena, const struct bd_ip *source);
 
-#define BD_HEARD_ALL 65536U
-
 struct bd_limiter;
 /* NULL: no memory. */
 struct bd_limiter *bd_limiter_new(const struct bd_arena *arena, struct bd_worker_stats *stats,
@@ -72,11 +72,9 @@ void bd_limiter_free(struct bd_limiter *limiter);
 /* Of the turn that follows; the policy must stay as long. */
 void bd_limiter_use(struct bd_limiter *limiter, const struct bd_policy *policy, uint64_t now_ms);
 
-/* `part` of BD_HEARD_ALL of the strangers: sources from which nobody was registered within a day,
- * in no list and no never_ban. Lots are drawn by source, each half second anew: whoever has drawn
- * one can be challenged and answer, and a retransmission (RFC 3261 17.1.2.2: after T1, half a
- * second) has other luck. */
-void bd_limiter_hear(struct bd_limiter *limiter, uint32_t part);
+/* The worker is behind: for a second strangers take turns (strangers.h). They are the sources from
+ * which nobody was registered within a day, in neither allow nor never_ban. */
+void bd_limiter_guard(struct bd_limiter *limiter);
 
 /* Whether there is anything to ask for datagrams at all. */
 bool bd_limiter_is_needed(const struct bd_limiter *limiter);
@@ -86,8 +84,8 @@ void bd_limiter_prefetch(struct bd_limiter *limiter, unsigned place, const struc
 enum bd_verdict bd_limiter_admit(struct bd_limiter *limiter, unsigned place,
                                  const struct bd_ip *source);
 
-/* Of one that was admitted: whether it is a stranger's. */
-bool bd_limiter_was_drawn(const struct bd_limiter *limiter, unsigned place);
+/* Of one that was admitted: whether a stranger's turn brought it. */
+bool bd_limiter_took_turn(const struct bd_limiter *limiter, unsigned place);
 /* Somebody is registered from there now. */
 void bd_limiter_know(struct bd_limiter *limiter, const struct bd_ip *source);
 

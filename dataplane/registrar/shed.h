@@ -29,17 +29,16 @@ struct bd_shedding {
     /* Nothing of the unknown is admitted: only one of BD_FLOOD_ANSWERED of them draws its 503. */
     bool flood;
     uint32_t admit[BD_NEED_CNT][BD_CLASS_CNT]; /* parts of BD_ADMIT_ALL */
-    /* For the worker's sake datagrams of strangers (limiter.h) are dropped unread, this part is
-     * not; and requests that came by that lot have no other to draw but for the verifiers' sake. */
-    uint32_t heard;
-    uint32_t drawn[BD_NEED_CNT]; /* parts of those, unknown and new alike */
+    /* The worker is behind: datagrams of strangers are dropped unread but for their turns
+     * (strangers.h). So they cost it little, and requests that came by such a turn are refused for
+     * the verifiers' sake alone: in these parts, unknown and new alike. */
+    bool guard;
+    uint32_t turns[BD_NEED_CNT];
     /* Requests of neighbours that asked for feedback (RFC 7339), by the registrar while active. */
     uint32_t asked[BD_NEED_CNT][BD_CLASS_CNT];
     struct bd_str oc; /* what they are told: the parameters of the Via */
 };
 
 #define BD_FLOOD_ANSWERED 16
-/* The least part of strangers that is heard. */
-#define BD_HEARD_LEAST (BD_ADMIT_ALL / 16)
 
 #endif

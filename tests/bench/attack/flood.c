@@ -51,11 +51,10 @@ static uint32_t below(struct flood *f, uint32_t end)
 
 /* --- frames ----------------------------------------------------------------------------------- */
 
-/* An odd factor makes another order of all 2^17. */
 static uint32_t source_of(struct flood *f)
 {
-    uint32_t host = (1 + below(f, f->options.sources) * 0x9e37) & (FLOOD_SOURCES_MAX - 1);
-    return 0xc6120000 | (host < 256 ? host | 0x10000 : host);
+    uint32_t host = (1 << 8 | 1) + below(f, f->options.sources);
+    return 0xc6120000 + (host < 100 << 8 ? host : host + (100 << 8));
 }
 
 static void set_ip_checksum(uint8_t *ip)

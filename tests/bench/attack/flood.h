@@ -12,9 +12,10 @@
  *   torture    messages of RFC 4475 and RFC 5118
  *   mix        each frame of another kind
  *
- * Sources are of 198.18.0.0/15, beyond its first /24. Addresses of record are among the first
- * million numbers, those of the phones (crowd.h) with them. No reply is looked at: the branch of an
- * attacker's request is none of a phone's. Nothing here reads a clock. */
+ * Sources are of 198.18.0.0/15 but for its first /24 and the phones' 198.18.100.0 to .199.255.
+ * Addresses of record are among the first million numbers, those of the phones (crowd.h) with them.
+ * No reply is looked at: the branch of an attacker's request is none of a phone's. Nothing here
+ * reads a clock. */
 #ifndef ATTACK_FLOOD_H
 #define ATTACK_FLOOD_H
 
@@ -33,7 +34,7 @@ enum flood_kind {
     FLOOD_MIX = FLOOD_KINDS
 };
 
-enum { FLOOD_SOURCES_MAX = 1 << 17, FLOOD_TORTURES_MAX = 128 };
+enum { FLOOD_SOURCES_MAX = 105000, FLOOD_TORTURES_MAX = 128 };
 
 extern const char *const flood_kind_name[FLOOD_KINDS + 1];
 

@@ -26,7 +26,7 @@ static const char usage[] =
     "  --rotate S          another kind each so many seconds instead\n"
     "  --torture FOLDER    with FOLDER/*/*.dat: messages of kind torture\n"
     "  --rate N            frames a second (0: no flood); what the wire does not take is lost\n"
-    "  --sources N         forged source addresses, 1 to 131072 (1)\n"
+    "  --sources N         forged source addresses, 1 to 105000 (1)\n"
     "  --head S            the flood begins so much later than the phones (0)\n"
     "  --seconds S         (10)\n"
     "  --limit S           ends then even if not all phones are registered (100)\n"

@@ -70,3 +70,15 @@ resident()
 {
     cat "/proc/$(pid_of dataplane)/status" "/proc/$(pid_of control)/status" | awk '/^VmRSS/ { sum += $2 } END { print sum }'
 }
+
+bindings()
+{
+    json '["bindings"]' show info
+}
+
+only_phones_are_in()
+{
+    local strangers
+    strangers=$(ask show bindings --limit 100000 2>/dev/null | grep '@' | grep -vc '49300000[0-9]\{4\}@example\.com') || true
+    equal "${strangers:-0}" 0 "strangers in the table"
+}
