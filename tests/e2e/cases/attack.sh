@@ -76,9 +76,116 @@ bindings()
     json '["bindings"]' show info
 }
 
+# Whoever is in the table is one of the phones.
 only_phones_are_in()
 {
-    local strangers
-    strangers=$(ask show bindings --limit 100000 2>/dev/null | grep '@' | grep -vc '49300000[0-9]\{4\}@example\.com') || true
-    equal "${strangers:-0}" 0 "strangers in the table"
+    ask --json show bindings all | "$python" -c "
+import json, re, sys
+text = sys.stdin.read()
+strangers = set(re.findall(r'sip:([^@\"<>]+)@example\.com', text)) - {'4930%08d' % i for i in range($phones)}
+sys.exit(f'strangers in the table: {strangers}' if strangers else 0)"
 }
+
+# Each frame has found its end: nothing waits for a verifier either.
+all_have_ended()
+{
+    [[ $(total rx_frames) == "$(ends)" ]]
+}
+
+# The first flood fills what is filled once; then nothing grows.
+memory_is_flat()
+{
+    [[ -e $lab/resident ]] || resident >"$lab/resident"
+    (($(resident) <= $(<"$lab/resident") + 1024)) || fail "memory grew from $(<"$lab/resident") to $(resident) KiB"
+}
+
+# flooded OPTION...: all phones are registered in spite of it, each frame came to one end, and no memory grew.
+flooded()
+{
+    local frames
+    frames=$(total rx_frames)
+    attack "$@"
+    echo "$(seen flood) frames; phones: $(seen first_percent) % answered at once, $(seen again) sent again, p99 $(($(seen p99_ns) / 1000)) us"
+    until_true 5 "each frame has one end" all_have_ended
+    equal "$(($(total rx_frames) - frames))" "$(($(seen flood) + $(seen sent) - $(seen lost)))" "frames received"
+    equal "$(seen registered)" "$phones" "phones registered"
+    equal "$(seen unanswered)" 0 "transactions of phones without an answer"
+    equal "$(seen refusals)" 0 "phones refused with $(seen refusal_status)"
+    only_phones_are_in
+    (($(bindings) <= phones)) || fail "$(bindings) bindings"
+    memory_is_flat
+}
+
+case_one_source_floods()
+{
+    local before
+    before=$(total frame_limited)
+    flooded --seconds 2 --rate 200000 --kind plain
+    (($(total frame_limited) > before)) || fail "nothing was limited"
+}
+
+case_a_hundred_thousand_forged_sources_flood()
+{
+    flooded --seconds 2 --rate 200000 --sources 100000 --kind plain
+}
+
+case_forged_credentials_are_never_tried()
+{
+    local before tried
+    before=$(total bad_nonce) tried=$(total verify_jobs)
+    flooded --seconds 2 --rate 50000 --sources 100000 --kind forged
+    (($(total bad_nonce) > before)) || fail "none was refused"
+    (($(total verify_jobs) - tried <= $(seen transactions))) || fail "$(($(total verify_jobs) - tried)) were tried"
+}
+
+case_every_kind_of_rubbish()
+{
+    flooded --seconds 2 --rate 50000 --sources 100000 --kind mix
+}
+
+# As fast as the wire takes it: phones that were there before it began stay, and what their wire loses they send again.
+case_line_rate()
+{
+    flooded --head 1.5 --seconds 8 --rate 20000000 --sources 100000 --kind plain --limit 30
+}
+
+# --- half an hour ---------------------------------------------------------------------------------------
+
+# Memory and files of both processes, and the records in use: "SECONDS RSS PSS FDS BINDINGS".
+sample()
+{
+    local pids=("$(pid_of dataplane)" "$(pid_of control)") pss=0 fds=0 pid
+    for pid in "${pids[@]}"; do
+        ((pss += $(awk '/^Pss:/ { print $2 }' "/proc/$pid/smaps_rollup"))) || true
+        ((fds += $(find "/proc/$pid/fd" -mindepth 1 | wc -l)))
+    done
+    echo "$SECONDS $(resident) $pss $fds $(bindings)"
+}
+
+# Each kind for ten seconds, from a hundred thousand sources, at what half of a 10 Gbit/s line carries. Samples lie
+# in the folder that attack_samples names.
+if [[ -n ${long:-} ]]; then
+    case_endurance()
+    {
+        local minutes=${attack_minutes:-30} load samples=${attack_samples:-$lab}/attack-samples
+        attack --rotate 10 --rate "${attack_rate:-900000}" --sources 100000 --seconds $((minutes * 60)) \
+            --limit $((minutes * 60 + 100)) &
+        load=$!
+        SECONDS=0
+        while process_alive "$load"; do
+            sample >>"$samples"
+            sleep $((minutes < 5 ? 2 : 10))
+        done
+        wait "$load"
+        cat "$lab/line"
+        equal "$(seen registered)" "$phones" "phones registered"
+        until_true 5 "each frame has one end" all_have_ended
+        only_phones_are_in
+        # The second half against the middle: 1 MiB, no file, no binding more than there are phones.
+        awk -v n="$phones" '{ rss[NR] = $2; pss[NR] = $3; fds[NR] = $4; if ($5 > n) many = $5 }
+            END { half = int((NR + 1) / 2)
+                printf "%d samples; RSS %d, %d, %d KiB; PSS %d, %d, %d KiB; files %d, %d, %d (begin, half, end)\n", NR,
+                    rss[1], rss[half], rss[NR], pss[1], pss[half], pss[NR], fds[1], fds[half], fds[NR]
+                exit !(rss[NR] <= rss[half] + 1024 && pss[NR] <= pss[half] + 1024 && fds[NR] <= fds[half] && !many) }' "$samples"
+    }
+fi
