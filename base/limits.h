@@ -124,6 +124,8 @@
 #define BD_REFUSED_MAX 32
 /* Prefixes of never_ban: all are looked through for each datagram of a banned source. */
 #define BD_NEVER_BAN_MAX 64
+/* Users and groups of one level of the stats sockets: looked through for each connection. */
+#define BD_PEERS_MAX 32
 
 /* --- journal -------------------------------------------------------------------------------- */
 /* Body of one record on disk: a BD_RECORD_MAX record in its portable form. A frame that says more

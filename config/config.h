@@ -25,6 +25,8 @@ enum bd_port_driver {
     BD_PORT_RING
 };
 enum bd_durability { BD_DURABILITY_ASYNC, BD_DURABILITY_SYNC, BD_DURABILITY_NONE };
+/* As in privileges/calls.h. */
+enum bd_seccomp_word { BD_CONFIG_SECCOMP_OFF, BD_CONFIG_SECCOMP_LOG, BD_CONFIG_SECCOMP_ENFORCE };
 enum bd_poll_mode { BD_POLL_BUSY, BD_POLL_ADAPTIVE };
 
 /* An own address with its on-link prefix, "198.18.0.1/24". len as in bd_prefix (128-bit form). */
@@ -168,6 +170,7 @@ struct bd_config {
     int aor_silent; /* a truth */
     uint32_t failed_per_source, failed_per_aor, failed_aor_pause_s;
     uint32_t failed_ban_s, failed_ban_max_s, failed_forget_s;
+    uint32_t reply_factor;
     struct bd_config_prefixes allow, deny;
     /* auth */
     char *secret; /* NULL: random, kept in the arena's life only; a warning says so */
@@ -185,6 +188,13 @@ struct bd_config {
     char *stats_socket_admin;   /* NULL: none */
     struct bd_endpoint metrics; /* port 0: off */
     int log_level;
+    /* who else may use them: users, "@group"s */
+    char **user_peers, **operator_peers, **admin_peers;
+    unsigned user_peer_cnt, operator_peer_cnt, admin_peer_cnt;
+    /* process */
+    char *user, *group; /* group NULL: the user's own */
+    enum bd_seccomp_word seccomp;
+    bool core_dumps;
 };
 
 /* Reads and checks a file, and the screening rules that it names. On failure returns NULL after

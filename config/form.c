@@ -91,6 +91,13 @@ static bool is_name(struct bd_str s)
 }
 const struct bd_form bd_form_name = {"a name of letters, digits, '-', '_' and '.'", is_name};
 
+static bool is_peer(struct bd_str s)
+{
+    bool group = s.len > 1 && s.p[0] == '@';
+    return is_name(group ? (struct bd_str){s.p + 1, s.len - 1} : s);
+}
+const struct bd_form bd_form_peer = {"the name of a user, or \"@\" and that of a group", is_peer};
+
 static bool is_lcores(struct bd_str s)
 {
     for (uint32_t i = 0; i < s.len; i++) {

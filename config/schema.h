@@ -58,7 +58,7 @@ struct bd_form {
 extern const struct bd_form bd_form_host, bd_form_path, bd_form_socket, bd_form_name,
     bd_form_lcores, bd_form_interface, bd_form_pci, bd_form_mac, bd_form_quotable, bd_form_value,
     bd_form_secret, bd_form_file, bd_form_aor, bd_form_domain, bd_form_route, bd_form_identity,
-    bd_form_registrant;
+    bd_form_registrant, bd_form_peer;
 /* Which of the two kinds of text an `interface` is. */
 bool bd_form_is_interface_name(struct bd_str text);
 
@@ -100,7 +100,6 @@ struct bd_section {
     const char *help;
 };
 
-extern const struct bd_group bd_limit_groups[1];
 extern const struct bd_section bd_sections[];
 extern const unsigned bd_section_cnt;
 

@@ -5,8 +5,10 @@
 #include <sys/stat.h>
 
 #include "arena_setup.h"
+#include "calls.h"
 #include "cpu.h"
 #include "options.h"
+#include "privileges.h"
 #include "screen_compile.h"
 #include "service.h"
 
@@ -22,6 +24,27 @@ static int check(const char *file)
     else if (rc == 0)
         printf("%s: ok\n", file);
     return rc != 0;
+}
+
+static int start(struct bd_control *control, struct bd_error *error)
+{
+    static struct bd_privileges privileges;
+    const struct bd_config *config = control->config;
+    if (bd_privileges_begin(&privileges, config->user, config->group, config->core_dumps, error) <
+        0)
+        return -1;
+    control->privileges = &privileges;
+    if (bd_service_start(control, error) < 0 || bd_privileges_drop(&privileges, NULL, 0, error) < 0)
+        return -1;
+    return bd_seccomp_process(BD_CALLS_CONTROL, (enum bd_seccomp_mode)config->seccomp, error);
+}
+
+/* Of a start that failed. */
+static void take_back(const struct bd_control *control)
+{
+    if (control->privileges)
+        bd_privileges_step_back(control->privileges);
+    bd_arena_discard(&control->arena);
 }
 
 int main(int argc, char **argv)
@@ -46,11 +69,11 @@ int main(int argc, char **argv)
     evthread_use_pthreads();
 
     struct bd_error error;
-    int rc = bd_service_start(&control, &error);
+    int rc = start(&control, &error);
     if (rc == 0)
         rc = bd_service_run(&control, &error);
     else
-        bd_arena_discard(&control.arena);
+        take_back(&control);
     if (rc < 0)
         bd_log(BD_LOG_ERROR, "%s", error.text);
     bd_service_stop(&control);

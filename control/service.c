@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <signal.h>
 #include <systemd/sd-daemon.h>
+#include <unistd.h>
 
 #include "arena_setup.h"
 #include "census.h"
@@ -11,6 +12,7 @@
 #include "events.h"
 #include "health.h"
 #include "journaling.h"
+#include "leave_root.h"
 #include "metrics_http.h"
 #include "peer.h"
 #include "recovery.h"
@@ -60,7 +62,34 @@ static int start_verifiers(struct bd_control *control, struct bd_error *error)
     return control->verifiers ? 0 : -1;
 }
 
-/* The default socket has all rights when no admin socket is configured; then only root gets in. */
+/* Whom the file lets in: with a list of its own, everybody, and the list decides. */
+static unsigned mode_of(enum bd_level level, unsigned peer_cnt)
+{
+    if (level == BD_LEVEL_USER || peer_cnt > 0)
+        return 0666;
+    return level == BD_LEVEL_ADMIN ? 0600 : 0660;
+}
+
+static int open_socket(struct bd_control *control, const char *path, enum bd_level level,
+                       struct bd_error *error)
+{
+    static const char *const key[] = {"stats_socket_user_peers", "stats_socket_operator_peers",
+                                      "stats_socket_admin_peers"};
+    const struct bd_config *config = control->config;
+    char *const *const names[] = {config->user_peers, config->operator_peers, config->admin_peers};
+    const unsigned cnt[] = {config->user_peer_cnt, config->operator_peer_cnt,
+                            config->admin_peer_cnt};
+    struct bd_clients clients;
+    if (bd_clients_from(&clients, key[level], names[level], cnt[level], error) < 0)
+        return -1;
+    clients.anybody = level == BD_LEVEL_USER && cnt[level] == 0;
+    if (level == BD_LEVEL_OPERATOR && cnt[level] == 0)
+        clients.gid[clients.gid_cnt++] = getegid();
+    return bd_server_listen(control->server, path, level, mode_of(level, cnt[level]), &clients,
+                            error);
+}
+
+/* The default socket has all rights when no admin socket is configured. */
 static int open_sockets(struct bd_control *control, struct bd_error *error)
 {
     const struct bd_config *config = control->config;
@@ -68,14 +97,13 @@ static int open_sockets(struct bd_control *control, struct bd_error *error)
     control->server = bd_server_new(control, control->base);
     if (!control->server)
         return bd_fail(error, "out of memory");
-    if (bd_server_listen(control->server, config->stats_socket,
-                         only ? BD_LEVEL_ADMIN : BD_LEVEL_OPERATOR, only ? 0600 : 0660, error) < 0)
+    if (open_socket(control, config->stats_socket, only ? BD_LEVEL_ADMIN : BD_LEVEL_OPERATOR,
+                    error) < 0)
         return -1;
-    if (!only && bd_server_listen(control->server, config->stats_socket_admin, BD_LEVEL_ADMIN, 0600,
-                                  error) < 0)
+    if (!only && open_socket(control, config->stats_socket_admin, BD_LEVEL_ADMIN, error) < 0)
         return -1;
-    if (config->stats_socket_user && bd_server_listen(control->server, config->stats_socket_user,
-                                                      BD_LEVEL_USER, 0666, error) < 0)
+    if (config->stats_socket_user &&
+        open_socket(control, config->stats_socket_user, BD_LEVEL_USER, error) < 0)
         return -1;
     if (config->metrics.port == 0)
         return 0;
@@ -89,7 +117,8 @@ int bd_service_start(struct bd_control *control, struct bd_error *error)
     if (!control->base)
         return bd_fail(error, "cannot make an event loop");
     control->alarms = bd_alarms_new(error);
-    if (!control->alarms || join_arena(control, error) < 0)
+    if (!control->alarms || join_arena(control, error) < 0 ||
+        (control->privileges && bd_leave_root(control, error) < 0))
         return -1;
     control->journaling = bd_journaling_start(control, error);
     if (!control->journaling)

@@ -27,6 +27,7 @@ struct bd_control {
     const char *config_file;
     struct bd_config *config;  /* in force */
     struct bd_config *started; /* as read at the start: what needs a restart still is as it says */
+    const struct bd_privileges *privileges; /* NULL: nothing is given up */
 
     struct bd_alarms *alarms;
     struct bd_arena arena;

@@ -201,7 +201,7 @@ static void serve(struct bd_worker *w, unsigned place, uint64_t received_tsc)
     /* The job is written straight into the ring; with the ring full into a spare place, as the
      * registrar must still be asked whether this request wants a verifier at all. */
     _Alignas(8) char spare[BD_JOB_SZ];
-    struct bd_verify_job *job = bd_ring_reserve(w->channel.jobs);
+    struct bd_verify_job *job = bd_ring_reserve_ahead(w->channel.jobs, w->job_cnt);
     enum bd_verdict verdict = BD_VERDICT_NONE;
     enum bd_step step = bd_registrar_handle(w->registrar, place, &out.wire,
                                             job ? job : (struct bd_verify_job *)spare, &verdict);
@@ -233,5 +233,6 @@ unsigned bd_worker_serve_burst(struct bd_worker *w)
         bd_worker_prefetch_rest(w, i + BD_PREFETCH_AHEAD, cnt);
         serve(w, i, received_tsc);
     }
+    bd_worker_publish_jobs(w);
     return received;
 }

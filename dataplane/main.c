@@ -10,6 +10,7 @@
 #include "clock.h"
 #include "cpu.h"
 #include "held.h"
+#include "leave_root.h"
 #include "options.h"
 #include "restore.h"
 #include "supervisor.h"
@@ -24,13 +25,17 @@ struct dataplane {
     struct bd_supervisor supervisor;
     struct bd_worker_signals signals;
     struct bd_worker *worker[BD_WORKERS_MAX];
+    struct bd_privileges privileges;
 };
 
 static int start(struct dataplane *dp, struct bd_error *error)
 {
+    const struct bd_config *config = dp->config;
     struct bd_arena_params params;
-    if (bd_supervisor_init(&dp->supervisor, &dp->arena, &dp->signals,
-                           dp->config->control_timeout_ms, error) < 0 ||
+    if (bd_supervisor_init(&dp->supervisor, &dp->arena, &dp->signals, config->control_timeout_ms,
+                           error) < 0 ||
+        bd_privileges_begin(&dp->privileges, config->user, config->group, config->core_dumps,
+                            error) < 0 ||
         bd_arena_params_from(dp->config, &params, error) < 0 ||
         bd_arena_join(&dp->arena, dp->config->arena_file, dp->config->arena_name, BD_ROLE_DATAPLANE,
                       &params, error) < 0 ||
@@ -44,7 +49,7 @@ static int start(struct dataplane *dp, struct bd_error *error)
         bd_restore(dp->config, &dp->table, bd_memory_writer(dp->memory, 0), error) < 0)
         return -1;
     dp->nic = bd_nic_start(dp->config, error);
-    return dp->nic ? 0 : -1;
+    return dp->nic ? bd_dataplane_leave_root(&dp->privileges, config, &dp->arena, error) : -1;
 }
 
 /* A quarter of the packet buffers may hold replies that wait for the disk. */
@@ -80,6 +85,7 @@ static int make_workers(struct dataplane *dp, struct bd_error *error)
 static int worker_main(void *arg, unsigned id)
 {
     struct dataplane *dp = arg;
+    bd_worker_narrow(dp->config, id);
     bd_worker_run(dp->worker[id]);
     return 0;
 }

@@ -28,10 +28,17 @@ void bd_worker_hand_on(struct bd_worker *w, unsigned place, struct bd_verify_job
     job->sequence = w->pending.entry[slot].sequence;
     job->dataplane_generation = w->generation;
     job->control_generation = w->control_generation;
-    bd_ring_publish(w->channel.jobs);
-    bd_job_prefetch(bd_ring_later(w->channel.jobs, JOBS_AHEAD));
+    w->job_cnt++;
+    bd_job_prefetch(bd_ring_later(w->channel.jobs, w->job_cnt + JOBS_AHEAD));
     bd_stat_add(&w->stats->counter[BD_CTR_VERIFY_JOBS], 1);
     bd_nic_drop(out->mbuf);
+}
+
+void bd_worker_publish_jobs(struct bd_worker *w)
+{
+    if (w->job_cnt)
+        bd_ring_publish_many(w->channel.jobs, w->job_cnt);
+    w->job_cnt = 0;
 }
 
 /* --- verdicts --------------------------------------------------------------------------------- */

@@ -42,6 +42,7 @@ struct bd_worker {
     const struct bd_policy *policy;
     struct bd_overload overload;
     struct bd_pending pending;
+    uint32_t job_cnt;              /* of this burst: written to the ring, not published yet */
     struct bd_held held;           /* durability sync */
     struct bd_dirty_shared *dirty; /* what is on disk */
     struct bd_datagram datagram[BD_BURST];
@@ -88,6 +89,8 @@ void bd_worker_watch_load(struct bd_worker *w, uint64_t now_tsc, bool burst_full
  * is reserved in the ring, or NULL when that is full. */
 void bd_worker_hand_on(struct bd_worker *w, unsigned place, struct bd_verify_job *job,
                        struct bd_outgoing *out, uint64_t received_tsc);
+/* The burst is served: lets the verifiers see its jobs. */
+void bd_worker_publish_jobs(struct bd_worker *w);
 unsigned bd_worker_take_verdicts(struct bd_worker *w);
 /* Refuses requests that waited too long, or all of them when their verifiers died. */
 unsigned bd_worker_refuse_waiting(struct bd_worker *w);

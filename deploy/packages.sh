@@ -7,14 +7,15 @@
 #   packages.sh install SET...   installs what is missing; touches no network when nothing is
 #
 # Sets: build, run (at run time; the shared libraries come by dependency), phone (a client for the
-# quick start), test (clients, sanitizers, the second compiler), bench (measuring), bare (a bare machine
-# in a folder), peers (other servers, for comparisons).
+# quick start), test (clients, sanitizers, the second compiler), bench (measuring), fuzz (fuzzing),
+# bare (a bare machine in a folder), peers (other servers, for comparisons).
 set -eu
 
+# libcap and libseccomp: the processes give up capabilities and bind themselves to lists of system calls.
 # cmocka is here because the unit tests are part of the build.
 build='gcc libc6-dev meson ninja-build pkg-config
     libdpdk-dev libxxhash-dev libssl-dev libyaml-dev libjansson-dev libsqlite3-dev libevent-dev
-    libhyperscan-dev libsystemd-dev libcmocka-dev'
+    libhyperscan-dev libsystemd-dev libcap-dev libseccomp-dev libcmocka-dev'
 # iproute2 and util-linux: network namespaces; mount, flock, setpriv; procps: sysctl.
 run='iproute2 util-linux mount procps'
 phone='sipsak'
@@ -23,6 +24,8 @@ phone='sipsak'
 test="$phone git sip-tester baresip-core python3 ethtool iputils-ping iputils-arping socat strace clang clang-format"
 # dpdk-dev: testpmd, which reflects frames.
 bench='git python3 ethtool gnuplot-nox dpdk-dev'
+# libFuzzer and its sanitizers come with libclang-rt, names in their reports with llvm; the other engine.
+fuzz='clang libclang-rt-14-dev llvm afl++'
 bare='debootstrap'
 # Another registrar, to compare with.
 peers='kamailio'
@@ -36,10 +39,11 @@ names()
         phone) echo $phone ;;
         test) echo $test ;;
         bench) echo $bench ;;
+        fuzz) echo $fuzz ;;
         bare) echo $bare ;;
         peers) echo $peers ;;
         *)
-            echo "packages.sh: no set named '$set' (build, run, phone, test, bench, bare, peers)" >&2
+            echo "packages.sh: no set named '$set' (build, run, phone, test, bench, fuzz, bare, peers)" >&2
             return 1
             ;;
         esac

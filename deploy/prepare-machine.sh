@@ -4,6 +4,7 @@
 #
 #   prepare-machine.sh hugepages MEGABYTES       at least so much free in 2 MiB pages, and a mount
 #   prepare-machine.sh gigapages COUNT           so many free pages of 1 GiB, and a mount: for large arenas
+#   prepare-machine.sh user [NAME]               the system user that the processes become (bindery), and its group
 #   prepare-machine.sh netns NAME                a network namespace with its loopback up
 #   prepare-machine.sh tap NETNS NAME ADDRESS... a persistent tap in it, addresses on its kernel side
 #
@@ -70,6 +71,16 @@ gigapages()
     }
 }
 
+# As sysusers.d/bindery.conf makes it where systemd is.
+user()
+{
+    local name=${1:-bindery}
+    getent passwd "$name" >/dev/null && return
+    getent group "$name" >/dev/null || groupadd --system "$name" || die "cannot make the group $name"
+    useradd --system --gid "$name" --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin \
+        --comment 'Bindery SIP registrar' "$name" || die "cannot make the user $name"
+}
+
 netns()
 {
     [[ -e /run/netns/$1 ]] || ip netns add "$1" || die "cannot make the network namespace $1"
@@ -101,9 +112,10 @@ verb=${1:-}
 case $verb in
 hugepages) [[ $# == 2 && $2 =~ ^[0-9]+$ ]] || die "usage: hugepages MEGABYTES" ;;
 gigapages) [[ $# == 2 && $2 =~ ^[0-9]+$ ]] || die "usage: gigapages COUNT" ;;
+user) (($# <= 2)) || die "usage: user [NAME]" ;;
 netns) [[ $# == 2 ]] || die "usage: netns NAME" ;;
 tap) (($# >= 3)) || die "usage: tap NETNS NAME ADDRESS..." ;;
-*) die "usage: prepare-machine.sh hugepages|gigapages|netns|tap ..." ;;
+*) die "usage: prepare-machine.sh hugepages|gigapages|user|netns|tap ..." ;;
 esac
 shift
 "$verb" "$@"

@@ -11,9 +11,11 @@
 set -euo pipefail
 
 root=$(cd "${BASH_SOURCE[0]%/*}/.." && pwd)
-config=$root/configs/examples/lab.yaml
+given=$root/configs/examples/lab.yaml
 ns=bindery-lab
 run=/run/$ns
+# The processes become the user bindery, who may not be able to read in this folder: theirs is a copy.
+config=$run/configs/lab.yaml
 prepare=$root/deploy/prepare-machine.sh
 # For the arena, for packet buffers, and room for a second look.
 huge_mb=512
@@ -56,7 +58,7 @@ quietly()
 # Value of a key that stands once in the configuration.
 setting()
 {
-    sed -n "s/^ *$1: *\"\{0,1\}\([^\"#]*[^\"# ]\).*/\1/p" "$config"
+    sed -n "s/^ *$1: *\"\{0,1\}\([^\"#]*[^\"# ]\).*/\1/p" "$given"
 }
 
 ctl()
@@ -140,10 +142,15 @@ build()
 
 machine()
 {
+    "$prepare" user
     "$prepare" hugepages "$huge_mb"
     "$prepare" netns "$ns"
     "$prepare" tap "$ns" "$(setting interface)" 198.18.0.2/24
     mkdir -p "${socket%/*}"
+    chown bindery:bindery "${socket%/*}" "$run"
+    chmod 755 "${socket%/*}" "$run"
+    install -D -g bindery -m 640 "$given" "$config"
+    install -g bindery -m 640 "$root/configs/screening.yaml" "$run/screening.yaml"
 }
 
 start()
@@ -175,6 +182,7 @@ subscribers()
         echo username,domain,password
         for i in {1000..1999}; do echo "$i,example.com,secret-$i"; done
     ) >"$run/subscribers.csv"
+    chown bindery "$run/subscribers.csv"
     ctl subscriber import "$run/subscribers.csv" >/dev/null
     rm -f "$run/subscribers.csv"
 }
@@ -199,6 +207,7 @@ try next, in another terminal:
   $ctl unregister 1001@example.com
   $ctl help
 
+configuration: $config (then: $ctl reload)
 logs: $run/control.log, $run/dataplane.log
 up; Ctrl-C ends it and takes it away
 EOF
@@ -216,7 +225,7 @@ case "${1:-}" in
 esac
 [[ $(id -u) == 0 ]] || die "must be root: it makes a network namespace and takes hugepages"
 socket=$(setting stats_socket)
-arena=$(sed -n '/^arena:/,/^[^ ]/s/^ *name: *"\{0,1\}\([^"]*\).*/\1/p' "$config")
+arena=$(sed -n '/^arena:/,/^[^ ]/s/^ *name: *"\{0,1\}\([^"]*\).*/\1/p' "$given")
 
 title "Packages"
 "$root/deploy/packages.sh" install build run phone

@@ -42,7 +42,8 @@ enum bd_verdict bd_icmp_echo(uint8_t *icmp, const struct bd_frame *frame)
         return BD_FRAME_ICMP_ECHO;
     }
     /* An echo to a group, or from nowhere, is not answered. */
-    if (frame->to_group || us->b[0] == 0xff ||
+    static const struct bd_ip nowhere;
+    if (frame->to_group || us->b[0] == 0xff || bd_ip_eq(them, &nowhere) ||
         !bd_sum_right(bd_sum_pseudo(them, us, BD_PROTO_ICMPV6, len), icmp, len))
         return BD_FRAME_ICMP_IGNORED;
     icmp[0] = V6_ECHO_REPLY;

@@ -329,7 +329,7 @@ int bd_port_start(const struct bd_config *config, unsigned index, struct bd_port
 
 void bd_port_stop(struct bd_port *port)
 {
-    if (port->driver == BD_PORT_TAP) /* see the header */
+    if (port->driver == BD_PORT_TAP || port->driver == BD_PORT_AF_XDP) /* see the header */
         return;
     rte_eth_dev_stop(port->id);
     rte_eth_dev_close(port->id);

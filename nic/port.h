@@ -36,6 +36,10 @@
  *
  * MEMIF. Shared memory to another process; the frames' MAC is `mac` or the driver's.
  *
+ * AF_XDP. Its program stays on the interface when the process ends, as after a kill: taking it off
+ * is root's right, and the next start takes it over. Without a process that listens it lets frames
+ * pass to the kernel. `ip link set dev NAME xdp off` removes it.
+ *
  * RING. A loop back to ourselves.
  *
  * PCI. Checksums and RSS by the NIC as far as it can. */

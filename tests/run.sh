@@ -10,6 +10,7 @@
 #   unit        unit tests
 #   sanitize    unit tests under AddressSanitizer and UndefinedBehaviorSanitizer, for a plain processor: so the
 #               scalar twins of the vector code are what is tested, and of the latter in `unit`, beside guard pages
+#   fuzz        the corpora of tests/fuzz replayed, under the sanitizers and as it is built for use
 #   threads     the tests of the binding table and of bans under ThreadSanitizer
 #   e2e         the real binaries with real phones on a tap and a veth
 #   nic         the real ports, frame by frame
@@ -25,7 +26,7 @@ cd "${BASH_SOURCE[0]%/*}/.." || exit 2
 exec </dev/null
 export LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive
 
-all=(format build clang unit sanitize threads e2e nic crash bench quickstart)
+all=(format build clang unit sanitize fuzz threads e2e nic crash bench quickstart)
 long=() parts=()
 passed=0 failed=0 summary=()
 
@@ -161,14 +162,28 @@ part_unit()
     need_build && unit_tests build-test
 }
 
-part_sanitize()
+sanitizers_configure()
 {
     export ASAN_OPTIONS=abort_on_error=1:detect_leaks=1
     export UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
     check 'sanitizers configure' configure build-asan gcc -Dwerror=true -Ddpdk=disabled \
-        -Dmarch=x86-64-v2 -Db_sanitize=address,undefined &&
+        -Dmarch=x86-64-v2 -Db_sanitize=address,undefined
+}
+
+part_sanitize()
+{
+    sanitizers_configure &&
         check 'sanitizers build' ninja -C build-asan &&
         unit_tests build-asan --timeout-multiplier 4
+}
+
+# Fragments need DPDK, and vector code this processor: so in the other build, too.
+part_fuzz()
+{
+    sanitizers_configure && check 'fuzz targets build with sanitizers' ninja -C build-asan fuzz-targets &&
+        counted tests/fuzz/replay.sh build-asan
+    need_build && check 'fuzz targets build' ninja -C build-test fuzz-targets &&
+        counted tests/fuzz/replay.sh build-test
 }
 
 part_threads()

@@ -115,9 +115,28 @@ static struct bd_verify_result judge(struct verifier *v, const struct bd_verify_
     return result;
 }
 
-static void serve_job(struct verifier *v, struct bd_ring *verdicts, const struct bd_verify_job *job,
-                      uint32_t dataplane, uint64_t wall_ms)
+/* A job as it is now. It is judged from here: what the other process writes into the ring from now
+ * on, however wild, changes nothing between a check and what the check was for. */
+union own_job {
+    struct bd_verify_job job;
+    char space[BD_JOB_SZ];
+};
+
+static void take_job(const struct bd_verify_job *shared, union own_job *own)
 {
+    uint32_t len = 0;
+    memcpy(&own->job, shared, sizeof(own->job));
+    for (unsigned i = 0; i < BD_JOB_TEXT_CNT; i++)
+        len += own->job.text_len[i];
+    memcpy(own->job.text, shared->text, len < BD_JOB_TEXT_MAX ? len : BD_JOB_TEXT_MAX);
+}
+
+static void serve_job(struct verifier *v, struct bd_ring *verdicts,
+                      const struct bd_verify_job *shared, uint32_t dataplane, uint64_t wall_ms)
+{
+    union own_job own;
+    take_job(shared, &own);
+    const struct bd_verify_job *job = &own.job;
     if (job->control_generation != v->generation || job->dataplane_generation != dataplane) {
         bd_stat_add(&v->counters.outdated, 1);
         return;

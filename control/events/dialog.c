@@ -51,6 +51,13 @@ static unsigned read_route(struct bd_dialog *d, const struct bd_message *m)
     return list.bad ? 400 : 0;
 }
 
+/* A URI as a Request-URI may be: headers ("?") are not allowed in one (19.1.1). */
+static struct bd_str for_request(const struct bd_uri *uri)
+{
+    uint32_t headers = uri->headers.p ? uri->headers.len + 1 : 0;
+    return (struct bd_str){uri->text.p, uri->text.len - headers};
+}
+
 /* The first of the route set, and what follows it. False: the set is empty. */
 static bool first_route(const struct bd_dialog *d, struct bd_name_addr *first, struct bd_str *rest)
 {
@@ -98,9 +105,10 @@ static void find_next_hop(struct bd_dialog *d, const struct bd_message *m,
 static void set_target(struct bd_dialog *d, const struct bd_message *m,
                        const struct bd_way_back *way, const struct bd_uri *target)
 {
+    struct bd_str text = for_request(target);
     d->way = *way;
-    memcpy(d->target_text, target->text.p, target->text.len);
-    d->target = (struct bd_str){d->target_text, target->text.len};
+    memcpy(d->target_text, text.p, text.len);
+    d->target = (struct bd_str){d->target_text, text.len};
     d->remote_cseq = m->cseq;
     find_next_hop(d, m, target);
 }
@@ -191,7 +199,7 @@ static void put_request_line(const struct bd_dialog *d, struct bd_wire *w, struc
     bool routed = first_route(d, &first, &rest), strict = routed && !is_loose(&first);
     char via[BD_ENDPOINT_TEXT_MAX];
     bd_wire_put(w, BD_STR("NOTIFY "));
-    bd_wire_put(w, strict ? first.uri.text : d->target);
+    bd_wire_put(w, strict ? for_request(&first.uri) : d->target);
     bd_wire_put(w, BD_STR(" SIP/2.0\r\nVia: SIP/2.0/UDP "));
     bd_wire_put(w, (struct bd_str){via, bd_endpoint_format(&d->way.local, via)});
     bd_wire_put(w, BD_STR(";branch="));

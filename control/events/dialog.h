@@ -29,7 +29,7 @@ struct bd_dialog {
     struct bd_str event;      /* Event: "reg" or "reg;id=..." */
     struct bd_str route;      /* Record-Route elements, comma-joined */
     uint32_t text_len;
-    struct bd_str target; /* Contact URI, in target_text */
+    struct bd_str target; /* Contact URI without its headers, in target_text */
     char target_text[BD_CONTACT_URI_MAX];
     char text[BD_DIALOG_TEXT_MAX];
 };

@@ -88,7 +88,9 @@ static void import_in_thread(void *arg, unsigned line)
     struct job *job = arg;
     FILE *csv = fopen(job->csv_path, "re");
     if (!csv) {
-        job->rc = bd_fail(&job->error, "cannot read %s: %s", job->csv_path, strerror(errno));
+        bool whose = errno == EACCES;
+        job->rc = bd_fail(&job->error, "cannot read %s: %s%s", job->csv_path, strerror(errno),
+                          whose ? ": it must be readable to the user of bindery-control" : "");
         return;
     }
     struct bd_import import = {.database = job->database,

@@ -66,13 +66,12 @@ static int probe(const struct sockaddr_un *address, struct bd_error *error)
     return rc;
 }
 
-/* The mode is set before listen, so nobody with fewer rights ever gets in. */
+/* The file is made with the mode that its descriptor has (a umask would be that of threads that
+ * make files at the same moment, too), and has its own before listen: nobody with fewer rights ever
+ * gets in. */
 static int bind_and_listen(int fd, const struct sockaddr_un *address, unsigned mode)
 {
-    mode_t before = umask(0177);
-    int rc = bind(fd, (const struct sockaddr *)address, sizeof(*address));
-    umask(before);
-    if (rc < 0)
+    if (fchmod(fd, 0600) < 0 || bind(fd, (const struct sockaddr *)address, sizeof(*address)) < 0)
         return -1;
     return chmod(address->sun_path, mode) < 0 ? -1 : listen(fd, BACKLOG);
 }

@@ -10,6 +10,7 @@
 #include "provisioned.h"
 #include "roster.h"
 #include "screening.h"
+#include "server.h"
 #include "shedding.h"
 #include "sweeper.h"
 #include "verifier.h"
@@ -92,6 +93,8 @@ static uint64_t policy_sequence(const struct view *v)
       (double)v->sweep.round_ms / 1000)                                                            \
     X(gauge, sweep_lag_seconds, "time since the present walk began",                               \
       (double)v->sweep.lag_ms / 1000)                                                              \
+    X(counter, stats_socket_refused_total, "clients refused: not on the list of their socket",     \
+      bd_server_refused(v->control->server))                                                       \
     X(counter, sweep_buckets_total, "due buckets handed to workers", v->sweep.sent)                \
     X(counter, sweep_waits_total, "walks held up by a full ring", v->sweep.waits)
 

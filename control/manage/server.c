@@ -5,14 +5,18 @@
 #include <event2/listener.h>
 #include <stdlib.h>
 #include <sys/queue.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "listener.h"
 #include "state.h"
+#include "words.h"
 
 enum {
     SLICE_MS = 2, /* how long one connection may keep the loop at a time */
     IDLE_S = 600, /* a client that neither asks nor reads is let go */
+    REFUSED_TOLD_MS = 1000,
     INPUT_MAX = 2 * BD_LINE_MAX
 };
 
@@ -32,6 +36,7 @@ struct socket_file {
     struct evconnlistener *listener;
     char *path;
     enum bd_level level;
+    struct bd_clients clients;
 };
 
 struct bd_server {
@@ -41,32 +46,18 @@ struct bd_server {
     unsigned socket_cnt;
     LIST_HEAD(, connection) connections;
     unsigned connection_cnt[BD_LEVEL_ADMIN + 1];
+    uint64_t refused, told_ms, full_told_ms;
 };
-
-static void let_in(struct bd_server *server, enum bd_level level, bool yes)
-{
-    for (unsigned i = 0; i < server->socket_cnt; i++) {
-        if (server->socket[i].level != level)
-            continue;
-        if (yes)
-            evconnlistener_enable(server->socket[i].listener);
-        else
-            evconnlistener_disable(server->socket[i].listener);
-    }
-}
 
 static void close_connection(struct connection *c)
 {
-    struct bd_server *server = c->server;
-    enum bd_level level = c->level;
+    c->server->connection_cnt[c->level]--;
     LIST_REMOVE(c, link);
     if (c->answer)
         bd_answer_abandon(c->answer);
     event_free(c->again);
     bufferevent_free(c->bev);
     free(c);
-    if (server->connection_cnt[level]-- == BD_SERVER_CONNECTIONS_MAX)
-        let_in(server, level, true);
 }
 
 /* --- one command after the other ----------------------------------------------------------------
@@ -193,18 +184,74 @@ void bd_server_adopt(struct bd_server *server, int fd, enum bd_level level)
     bufferevent_setwatermark(bev, EV_WRITE, BD_SERVER_LOW_SZ, 0);
     bufferevent_setcb(bev, on_read, on_written, on_event, c);
     bufferevent_enable(bev, EV_READ | EV_WRITE);
-    if (++server->connection_cnt[level] == BD_SERVER_CONNECTIONS_MAX)
-        let_in(server, level, false);
+    server->connection_cnt[level]++;
 }
 
 /* --- the sockets ---------------------------------------------------------------------------------
  */
 
+/* In one line, whatever the client was going to ask. There is room for it in the socket's buffer,
+ * as nothing was sent before. */
+static void refuse(const struct socket_file *file, int fd, const char *line, size_t len)
+{
+    if (send(fd, line, len, MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
+        bd_log(BD_LOG_DEBUG, "socket %s: somebody did not wait for his answer", file->path);
+    close(fd);
+}
+
+static bool is_time_to_tell(uint64_t *told_ms)
+{
+    uint64_t now_ms = bd_clock_ms();
+    bool yes = *told_ms == 0 || now_ms >= *told_ms + REFUSED_TOLD_MS;
+    if (yes)
+        *told_ms = now_ms;
+    return yes;
+}
+
+static void refuse_stranger(struct socket_file *file, int fd, uid_t uid)
+{
+    struct bd_server *server = file->server;
+    const char *level = bd_level_name(file->level);
+    char line[192];
+    int n = snprintf(line, sizeof(line),
+                     "error: uid %u may not use the %s socket: the list is "
+                     "control.stats_socket_%s_peers\n\n",
+                     (unsigned)uid, level, level);
+    server->refused++;
+    if (is_time_to_tell(&server->told_ms))
+        bd_log(BD_LOG_WARNING, "socket %s: refused uid %u, who is not on the list of %ss",
+               file->path, (unsigned)uid, level);
+    refuse(file, fd, line, (size_t)n);
+}
+
+static void refuse_one_too_many(struct socket_file *file, int fd)
+{
+    char line[128];
+    int n = snprintf(line, sizeof(line),
+                     BD_ALL_TAKEN " of the %s socket are taken (%d): try again later\n\n",
+                     bd_level_name(file->level), BD_SERVER_CONNECTIONS_MAX);
+    if (is_time_to_tell(&file->server->full_told_ms))
+        bd_log(BD_LOG_WARNING, "socket %s: all %d connections are taken: refused one more",
+               file->path, BD_SERVER_CONNECTIONS_MAX);
+    refuse(file, fd, line, (size_t)n);
+}
+
 static void on_accept(struct evconnlistener *listener, evutil_socket_t fd, struct sockaddr *address,
                       int len, void *arg)
 {
     struct socket_file *file = arg;
-    bd_server_adopt(file->server, fd, file->level);
+    uid_t uid;
+    if (!bd_clients_may(&file->clients, fd, &uid))
+        refuse_stranger(file, fd, uid);
+    else if (file->server->connection_cnt[file->level] >= BD_SERVER_CONNECTIONS_MAX)
+        refuse_one_too_many(file, fd);
+    else
+        bd_server_adopt(file->server, fd, file->level);
+}
+
+uint64_t bd_server_refused(const struct bd_server *server)
+{
+    return server ? server->refused : 0;
 }
 
 struct bd_server *bd_server_new(struct bd_control *control, struct event_base *base)
@@ -216,7 +263,7 @@ struct bd_server *bd_server_new(struct bd_control *control, struct event_base *b
 }
 
 int bd_server_listen(struct bd_server *server, const char *path, enum bd_level level, unsigned mode,
-                     struct bd_error *error)
+                     const struct bd_clients *clients, struct bd_error *error)
 {
     if (server->socket_cnt == BD_SERVER_SOCKETS_MAX)
         return bd_fail(error, "socket %s: at most %d stats sockets", path, BD_SERVER_SOCKETS_MAX);
@@ -224,7 +271,8 @@ int bd_server_listen(struct bd_server *server, const char *path, enum bd_level l
     if (fd < 0)
         return -1;
     struct socket_file *file = &server->socket[server->socket_cnt];
-    *file = (struct socket_file){.server = server, .path = strdup(path), .level = level};
+    *file = (struct socket_file){
+        .server = server, .path = strdup(path), .level = level, .clients = *clients};
     file->listener = evconnlistener_new(server->base, on_accept, file,
                                         LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC, 0, fd);
     if (!file->listener || !file->path)

@@ -13,11 +13,13 @@
 
 #include <event2/event.h>
 
+#include "clients.h"
 #include "command.h"
 #include "log.h"
 
 #define BD_SERVER_SOCKETS_MAX 3
-/* Of one level; more wait in the backlog. Users who hold theirs open never keep an admin out. */
+/* Of one level; one more is refused with a line (BD_ALL_TAKEN). Users who hold theirs open never
+ * keep an admin out. */
 #define BD_SERVER_CONNECTIONS_MAX 64
 /* A stream is made in slices until this much waits to be sent, and again when this little does. */
 #define BD_SERVER_HIGH_SZ (128U << 10)
@@ -28,11 +30,14 @@ struct bd_server;
 struct bd_server *bd_server_new(struct bd_control *control, struct event_base *base);
 void bd_server_free(struct bd_server *server); /* removes its sockets' files */
 
-/* Listens at `path` with file mode `mode`. Makes the directory (0750) when only that is missing,
- * and replaces a socket file behind which nobody listens. -1 with an error when a live server has
- * the path, when something else is there, or when the directory cannot be written. */
+/* Listens at `path` with file mode `mode` for `clients`; others are told so in a line. Makes the
+ * directory (0750) when only that is missing, and replaces a socket file behind which nobody
+ * listens. -1 with an error when a live server has the path, when something else is there, or when
+ * the directory cannot be written. */
 int bd_server_listen(struct bd_server *server, const char *path, enum bd_level level, unsigned mode,
-                     struct bd_error *error);
+                     const struct bd_clients *clients, struct bd_error *error);
+/* Connections that were refused as their user or group is not on the list. */
+uint64_t bd_server_refused(const struct bd_server *server);
 /* Serves a connected socket; takes it over. */
 void bd_server_adopt(struct bd_server *server, int fd, enum bd_level level);
 

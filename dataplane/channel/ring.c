@@ -41,23 +41,33 @@ static void *elem_at(const struct bd_ring *ring, uint64_t position)
     return (uint8_t *)ring->elems + (position & (ring->cnt - 1)) * ring->elem_sz;
 }
 
-void *bd_ring_reserve(struct bd_ring *ring)
+void *bd_ring_reserve_ahead(struct bd_ring *ring, uint32_t ahead)
 {
-    uint64_t tail = atomic_load_explicit(&ring->tail, memory_order_relaxed);
-    if (tail - ring->cached_head >= ring->cnt) {
+    uint64_t position = atomic_load_explicit(&ring->tail, memory_order_relaxed) + ahead;
+    if (position - ring->cached_head >= ring->cnt) {
         /* Pairs with the release of head: the consumer is done with what lies before it. */
         ring->cached_head = atomic_load_explicit(&ring->head, memory_order_acquire);
-        if (tail - ring->cached_head >= ring->cnt)
+        if (position - ring->cached_head >= ring->cnt)
             return NULL;
     }
-    return elem_at(ring, tail);
+    return elem_at(ring, position);
+}
+
+void *bd_ring_reserve(struct bd_ring *ring)
+{
+    return bd_ring_reserve_ahead(ring, 0);
+}
+
+void bd_ring_publish_many(struct bd_ring *ring, uint32_t cnt)
+{
+    uint64_t tail = atomic_load_explicit(&ring->tail, memory_order_relaxed);
+    /* Pairs with the acquire of tail: the elements are whole before they can be seen. */
+    atomic_store_explicit(&ring->tail, tail + cnt, memory_order_release);
 }
 
 void bd_ring_publish(struct bd_ring *ring)
 {
-    uint64_t tail = atomic_load_explicit(&ring->tail, memory_order_relaxed);
-    /* Pairs with the acquire of tail: the element is whole before it can be seen. */
-    atomic_store_explicit(&ring->tail, tail + 1, memory_order_release);
+    bd_ring_publish_many(ring, 1);
 }
 
 const void *bd_ring_later(const struct bd_ring *ring, uint32_t ahead)

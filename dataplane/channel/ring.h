@@ -27,6 +27,11 @@ void bd_ring_format(void *memory, uint32_t cnt, uint32_t elem_sz);
 /* Producer: a place for the next element, or NULL when full; then publish it. */
 void *bd_ring_reserve(struct bd_ring *ring);
 void bd_ring_publish(struct bd_ring *ring);
+/* Producer, to publish several elements at once: the place `ahead` elements after the next one, or
+ * NULL when the ring holds no more; and the publication of the cnt next. Each one takes the line of
+ * `tail` back from a consumer that looks at it, and the stores behind it wait for that. */
+void *bd_ring_reserve_ahead(struct bd_ring *ring, uint32_t ahead);
+void bd_ring_publish_many(struct bd_ring *ring, uint32_t cnt);
 /* Producer: the place that will be reserved `ahead` elements after the next one, which the consumer
  * may be reading still. Only to fetch it. */
 const void *bd_ring_later(const struct bd_ring *ring, uint32_t ahead);

@@ -85,11 +85,18 @@ static void sign_in(struct bd_arena *arena)
 
 static int open_file(struct bd_arena *arena, bool *fresh, struct bd_error *error)
 {
-    const int flags = O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW;
-    arena->fd = open(arena->path, flags | O_EXCL, 0600);
-    *fresh = arena->fd >= 0;
-    if (!*fresh)
-        arena->fd = open(arena->path, flags, 0600);
+    const int flags = O_RDWR | O_CLOEXEC | O_NOFOLLOW;
+    bool vanished;
+    do {
+        arena->fd = open(arena->path, flags | O_CREAT | O_EXCL, 0600);
+        *fresh = arena->fd >= 0;
+        bool there = !*fresh && errno == EEXIST;
+        /* Without O_CREAT: in a directory that is everybody's the kernel lets not even root open
+         * another user's file with it (fs.protected_regular). */
+        if (there)
+            arena->fd = open(arena->path, flags);
+        vanished = there && arena->fd < 0 && errno == ENOENT;
+    } while (vanished);
     if (arena->fd < 0)
         return bd_fail(error, "arena %s: cannot open: %s%s", arena->path, strerror(errno),
                        errno == EACCES ? "; run both processes as the user that made it" : "");

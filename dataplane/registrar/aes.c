@@ -129,26 +129,13 @@ bool bd_aes_run(const struct bd_aes *aes, const uint8_t *in, uint32_t blocks, ui
 
 /* --- what is built of them ------------------------------------------------------------------- */
 
-/* Blocks as a whole: byte by byte they would be taken apart where they may overlap. */
-typedef uint8_t lanes __attribute__((vector_size(BD_AES_BLOCK)));
-
-static void add(const uint8_t a[BD_AES_BLOCK], const uint8_t b[BD_AES_BLOCK],
-                uint8_t out[BD_AES_BLOCK])
-{
-    lanes x, y;
-    memcpy(&x, a, sizeof(x));
-    memcpy(&y, b, sizeof(y));
-    x ^= y;
-    memcpy(out, &x, sizeof(x));
-}
-
 bool bd_aes_mac(const struct bd_aes *aes, const uint8_t *in, uint32_t blocks,
                 uint8_t tag[BD_AES_BLOCK])
 {
     uint8_t chain[BD_AES_BLOCK] = {0};
     bool ok = true;
     for (uint32_t i = 0; i < blocks; i++) {
-        add(chain, in + (size_t)i * BD_AES_BLOCK, chain);
+        bd_aes_add(chain, in + (size_t)i * BD_AES_BLOCK, chain);
         ok = bd_aes_run(aes, chain, 1, chain) && ok;
     }
     memcpy(tag, chain, BD_AES_BLOCK);
@@ -163,9 +150,7 @@ static void count_up(const uint8_t first[BD_AES_BLOCK], uint64_t n, uint8_t out[
     memcpy(&lo, first + sizeof(hi), sizeof(lo));
     uint64_t sum = __builtin_bswap64(lo) + n;
     hi = __builtin_bswap64(__builtin_bswap64(hi) + (sum < n));
-    lo = __builtin_bswap64(sum);
-    memcpy(out, &hi, sizeof(hi));
-    memcpy(out + sizeof(hi), &lo, sizeof(lo));
+    bd_aes_put(out, hi, __builtin_bswap64(sum));
 }
 
 bool bd_aes_counter(const struct bd_aes *aes, const uint8_t first[BD_AES_BLOCK], const uint8_t *in,
@@ -181,7 +166,7 @@ bool bd_aes_counter(const struct bd_aes *aes, const uint8_t first[BD_AES_BLOCK],
         ok = bd_aes_run(aes, stream, cnt, stream) && ok;
         for (uint32_t i = 0; i < cnt; i++) {
             size_t at = (size_t)(done + i) * BD_AES_BLOCK;
-            add(in + at, stream + (size_t)i * BD_AES_BLOCK, out + at);
+            bd_aes_add(in + at, stream + (size_t)i * BD_AES_BLOCK, out + at);
         }
     }
     return ok;

@@ -36,6 +36,29 @@ bool bd_aes_mac(const struct bd_aes *aes, const uint8_t *in, uint32_t blocks,
 bool bd_aes_counter(const struct bd_aes *aes, const uint8_t first[BD_AES_BLOCK], const uint8_t *in,
                     uint32_t blocks, uint8_t *out);
 
+/* Blocks as a whole: byte by byte they would be taken apart where they may overlap, and a load that
+ * wants the bytes of several stores waits until all of them are in the cache. */
+typedef uint8_t bd_aes_lanes __attribute__((vector_size(BD_AES_BLOCK)));
+typedef uint64_t bd_aes_words __attribute__((vector_size(BD_AES_BLOCK)));
+
+/* The sum of two blocks; `out` may be either. */
+static inline void bd_aes_add(const uint8_t a[BD_AES_BLOCK], const uint8_t b[BD_AES_BLOCK],
+                              uint8_t out[BD_AES_BLOCK])
+{
+    bd_aes_lanes x, y;
+    memcpy(&x, a, sizeof(x));
+    memcpy(&y, b, sizeof(y));
+    x ^= y;
+    memcpy(out, &x, sizeof(x));
+}
+
+/* A block of two words, written as one. */
+static inline void bd_aes_put(uint8_t out[BD_AES_BLOCK], uint64_t first, uint64_t second)
+{
+    bd_aes_words block = {first, second};
+    memcpy(out, &block, sizeof(block));
+}
+
 /* Whether two blocks are one, in constant time. */
 static inline bool bd_aes_block_eq(const uint8_t a[BD_AES_BLOCK], const uint8_t b[BD_AES_BLOCK])
 {

@@ -2,6 +2,7 @@
 #include "gruu_seal.h"
 
 #include "aes.h"
+#include "copy.h"
 
 #include <openssl/crypto.h>
 #include <stdlib.h>
@@ -176,20 +177,30 @@ static uint32_t decode(struct bd_str text, uint8_t out[SEALED_MAX])
 
 /* --- sealing ---------------------------------------------------------------------------------- */
 
+/* The first block is written as one (aes.h): all others wait for it. Returns the length. */
+static uint32_t put_body(uint8_t *plain, uint64_t issue, uint64_t life, struct bd_str aor)
+{
+    uint32_t len = body_len(aor.len);
+    uint64_t len_be = (aor.len >> 8 & 0xff) | (aor.len & 0xff) << 8;
+    memset(plain + BLOCK, 0, BODY_MIN - BLOCK);
+    if (len > BODY_MIN)
+        memset(plain + BODY_MIN, 0, len - BODY_MIN);
+    bd_copy((char *)plain + HEAD, aor.p, aor.len);
+    bd_aes_put(plain, len_be | issue << 16, issue >> 48 | life << 16);
+    uint16_t life_end = (uint16_t)(life >> 48);
+    memcpy(plain + BLOCK, &life_end, sizeof(life_end));
+    return len;
+}
+
 uint32_t bd_gruu_seal_close(struct bd_gruu_seal *seal, uint64_t issue, uint64_t life,
                             struct bd_str aor, char *out)
 {
     struct key *key = &seal->key[0];
-    uint8_t plain[BODY_MAX] = {0}, sealed[SEALED_MAX + ENCODE_SLACK];
+    uint8_t plain[BODY_MAX + BD_COPY_SLACK], sealed[SEALED_MAX + ENCODE_SLACK];
     char text[BD_GRUU_SEALED_MAX + ENCODE_SLACK];
     if (!key->usable || aor.len > BD_AOR_MAX)
         return 0;
-    uint32_t len = body_len(aor.len);
-    plain[0] = (uint8_t)(aor.len >> 8);
-    plain[1] = (uint8_t)aor.len;
-    memcpy(plain + 2, &issue, sizeof(issue));
-    memcpy(plain + 10, &life, sizeof(life));
-    memcpy(plain + HEAD, aor.p, aor.len);
+    uint32_t len = put_body(plain, issue, life, aor);
     uint32_t blocks = len / BLOCK;
     if (!bd_aes_mac(&key->mac, plain, blocks, sealed) ||
         !bd_aes_counter(&key->ctr, sealed, plain, blocks, sealed + BLOCK))

@@ -33,6 +33,7 @@ struct bd_nonce {
     EVP_CIPHER_CTX *derive;
     struct key key[KEYS];
     struct realm_mask cache[REALMS]; /* direct-mapped; many domains only make it miss */
+    struct realm_mask *last;         /* the one used last: mostly the next one, too */
 };
 
 struct bd_nonce *bd_nonce_new(struct bd_error *error)
@@ -90,6 +91,7 @@ int bd_nonce_set_keys(struct bd_nonce *nonce, const uint8_t keys[2][32])
     if (same)
         return 0;
     memset(nonce->cache, 0, sizeof(nonce->cache));
+    nonce->last = nonce->cache;
     bool ok = true;
     for (unsigned k = 0; k < KEYS; k++)
         ok = key_set(nonce, &nonce->key[k], keys[k]) && ok;
@@ -98,7 +100,8 @@ int bd_nonce_set_keys(struct bd_nonce *nonce, const uint8_t keys[2][32])
 
 static struct realm_mask *realm_slot(struct bd_nonce *nonce, struct bd_str realm)
 {
-    uint32_t h = 2166136261U; /* FNV-1a: realms come from the configuration, nobody floods this */
+    /* FNV-1a: with realms of a wildcard domain one can make it miss, no more. */
+    uint32_t h = 2166136261U;
     for (uint32_t i = 0; i < realm.len; i++)
         h = (h ^ (uint8_t)realm.p[i]) * 16777619U;
     return &nonce->cache[(h >> 16 ^ h) % REALMS];
@@ -112,13 +115,20 @@ static bool mac_realm(const struct key *key, struct bd_str realm, uint8_t chain[
     return bd_aes_mac(&key->aes, text, 1 + (realm.len + BLOCK - 1) / BLOCK, chain);
 }
 
+static bool is_of(const struct realm_mask *mask, struct bd_str realm)
+{
+    return bd_str_eq(realm, (struct bd_str){mask->realm, mask->len});
+}
+
 /* NULL when the realm is beyond its bound (then no nonce can be ours) or OpenSSL fails. */
 static const struct realm_mask *realm_mask(struct bd_nonce *nonce, struct bd_str realm)
 {
     if (realm.len == 0 || realm.len > BD_REALM_MAX)
         return NULL;
-    struct realm_mask *slot = realm_slot(nonce, realm);
-    if (bd_str_eq(realm, (struct bd_str){slot->realm, slot->len}))
+    if (is_of(nonce->last, realm))
+        return nonce->last;
+    struct realm_mask *slot = nonce->last = realm_slot(nonce, realm);
+    if (is_of(slot, realm))
         return slot;
     slot->len = 0;
     bool ok = true;
@@ -138,18 +148,11 @@ static bool make_tag(struct bd_nonce *nonce, unsigned k, struct bd_str realm,
     if (!mask)
         return false;
     uint8_t block[BLOCK];
-    for (unsigned i = 0; i < BLOCK; i++)
-        block[i] = head[i] ^ mask->mask[k][i];
+    bd_aes_add(head, mask->mask[k], block);
     return bd_aes_run(&nonce->key[k].aes, block, 1, tag);
 }
 
-/* The first two words: issued_ms:48 | key:16, and request. */
-static void put_be(uint8_t *out, uint64_t value)
-{
-    value = __builtin_bswap64(value);
-    memcpy(out, &value, sizeof(value));
-}
-
+/* The first two words, big endian: issued_ms:48 | key:16, and request. */
 static uint64_t get_be(const uint8_t *in)
 {
     uint64_t value;
@@ -179,8 +182,8 @@ void bd_nonce_make(struct bd_nonce *nonce, uint64_t issued_wall_ms, uint64_t req
 {
     assert(nonce->key[0].usable);
     uint8_t bytes[2 * BLOCK];
-    put_be(bytes, issued_wall_ms << 16 | nonce->key[0].id);
-    put_be(bytes + 8, request);
+    bd_aes_put(bytes, __builtin_bswap64(issued_wall_ms << 16 | nonce->key[0].id),
+               __builtin_bswap64(request));
     /* If OpenSSL fails the tag stays zero: a nonce nobody accepts, hence another challenge. */
     if (!make_tag(nonce, 0, realm, bytes, bytes + BLOCK))
         memset(bytes + BLOCK, 0, BLOCK);

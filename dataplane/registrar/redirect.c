@@ -149,6 +149,21 @@ static void keep_owned(const struct bd_gruu *gruu, struct bd_location *l)
     l->cnt = cnt;
 }
 
+/* RFC 5626 7: never two of one instance at a time; of its flows the first in the order stays. */
+static void keep_one_flow(struct bd_location *l)
+{
+    unsigned cnt = 0;
+    for (unsigned i = 0; i < l->cnt; i++) {
+        struct bd_str instance = l->target[i].binding->text[BD_TEXT_INSTANCE];
+        bool again = false;
+        for (unsigned k = 0; k < cnt && instance.len && !again; k++)
+            again = bd_instance_equal(l->target[k].binding->text[BD_TEXT_INSTANCE], instance);
+        if (!again)
+            l->target[cnt++] = l->target[i];
+    }
+    l->cnt = cnt;
+}
+
 /* Adds what the PBX of a number has registered for it (RFC 6140). Whether the AoR is such a number,
  * registered or not. */
 static bool locate_bulk(struct bd_registrar *r, const struct bd_turn *turn, uint32_t now_s)
@@ -188,8 +203,8 @@ enum bd_verdict bd_redirect(struct bd_registrar *registrar, struct bd_turn *turn
         return known ? BD_SIP_UNAVAILABLE : BD_SIP_NOT_FOUND;
     }
     keep_usable(turn, l);
-    if (kind != BD_GRUU_NONE && l->cnt > 1) /* RFC 5626 7: never two of one instance at a time */
-        l->cnt = 1;
+    if (l->cnt > 1)
+        keep_one_flow(l);
     if (turn->domain->caller_preferences && l->cnt) {
         enum bd_verdict verdict = apply_preferences(r, turn);
         if (verdict != BD_VERDICT_NONE)
@@ -291,10 +306,9 @@ void bd_redirect_put_contacts(struct bd_registrar *registrar, const struct bd_tu
                               struct bd_wire *w)
 {
     const struct bd_location *l = &registrar->location;
-    bool verified = bd_auth_needed(turn) != BD_AUTH_OPEN;
     uint32_t room = (uint32_t)(w->end - w->begin);
     uint32_t limit = room > TAIL_SZ ? room - TAIL_SZ : 0;
-    if (!verified && limit > BD_REDIRECT_REPLY_MAX)
+    if (!turn->verified && limit > BD_REDIRECT_REPLY_MAX)
         limit = BD_REDIRECT_REPLY_MAX;
     uint16_t q_milli = 0;
     for (unsigned i = 0; i < l->cnt; i++) {

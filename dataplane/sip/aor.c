@@ -120,14 +120,16 @@ static void put_lower(struct key *key, struct bd_str s)
 static void put_own_host(struct key *key, const struct bd_uri *uri)
 {
     struct bd_str host = uri->host;
-    char text[INET6_ADDRSTRLEN];
+    char text[BD_IP_TEXT_MAX];
     if (uri->host_type == BD_HOST_IPV6 && inet_ntop(AF_INET6, uri->ip.b, text, sizeof(text))) {
         put(key, '[');
         put_lower(key, bd_str_from(text));
         put(key, ']');
         return;
     }
-    if (host.len > 1 && host.p[host.len - 1] == '.')
+    if (uri->host_type == BD_HOST_IPV4) /* which may have come with leading zeros */
+        host = (struct bd_str){text, bd_ip_format(&uri->ip, text)};
+    else if (host.len > 1 && host.p[host.len - 1] == '.')
         host.len--;
     put_lower(key, host);
 }

@@ -62,8 +62,8 @@ bool bd_instance_equal(struct bd_str a, struct bd_str b);
  * a user gives "host". A tel URI gives its number without visual separators "@host", and so does a
  * SIP URI with user=phone whose user part is a telephone number (RFC 3261 19.1.6).
  * Bytes that are control characters after decoding, NUL above all, keep their escape (RFC 4475
- * 3.1.1.4 must not become a short string), and so does "%" itself. An IPv6 host is written in its
- * one canonical form (RFC 5952). A tel URI without `host` gives the number alone.
+ * 3.1.1.4 must not become a short string), and so does "%" itself. An address as host is written in
+ * its one canonical form (RFC 5952 for IPv6). A tel URI without `host` gives the number alone.
  * Returns the length, or 0 when it would exceed cap. */
 uint32_t bd_aor_canonical(const struct bd_uri *uri, struct bd_str host, bool case_sensitive,
                           char *out, uint32_t cap);

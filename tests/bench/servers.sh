@@ -19,6 +19,9 @@ veth_open()
 {
     ns=bd-bench-$$ client_ns=bd-bench-$$-client
     lab=$(mktemp -d "${TMPDIR:-/tmp}/bindery-bench.XXXXXX")
+    "$prepare" user
+    chown bindery:bindery "$lab"
+    chmod 755 "$lab"
     "$prepare" netns "$ns"
     "$prepare" netns "$client_ns"
     ip -netns "$ns" link add sip0 type veth peer name phone0 netns "$client_ns"

@@ -110,6 +110,10 @@ lab_open()
     lab_number=$((${lab_number:-0} + 1))
     ns=bd-test-$$-$lab_number
     lab=$(mktemp -d "${TMPDIR:-/tmp}/bindery-test.XXXXXX")
+    # What the processes keep is theirs; whoever tests is root.
+    "$prepare" user
+    chown bindery:bindery "$lab"
+    chmod 755 "$lab"
     "$prepare" hugepages "${LAB_HUGE_MB:-256}"
     "$prepare" netns "$ns"
     case ${1:-tap} in
@@ -130,6 +134,7 @@ lab_open()
         ;;
     esac
     lab_config >"$lab/bindery.yaml"
+    chgrp bindery "$lab/bindery.yaml" && chmod 640 "$lab/bindery.yaml"
 }
 
 # The configuration of a lab on stdout. Its knobs are variables, for the tests that turn them.
@@ -219,6 +224,9 @@ profiles:
     service_route: ["sip:trunk.path.example;lr"]
 auth:
   secret: for tests only, known to everybody
+process:
+  user: ${lab_user:-bindery}
+  seccomp: ${lab_seccomp:-enforce}
 journal:
   directory: $lab/journal
   durability: ${lab_durability:-async}

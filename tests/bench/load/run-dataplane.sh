@@ -41,6 +41,10 @@ while (($#)); do
 done
 
 work=$(mktemp -d "${TMPDIR:-/tmp}/bindery-load.XXXXXX")
+# The processes become this user, and keep their files there.
+"${BASH_SOURCE[0]%/*}/../../../deploy/prepare-machine.sh" user
+chown bindery:bindery "$work"
+chmod 755 "$work"
 arena=load-$$
 generator_cpu=0 worker_cpu=$(($(nproc) - 1))
 pids=()

@@ -81,6 +81,24 @@ case_refreshes_make_no_system_call()
     lab_watch_is_clean
 }
 
+says_what_it_was()
+{
+    grep -q 'is not on the list of workers' "$lab/dataplane.log"
+}
+
+case_worker_that_leaves_its_list_ends_the_process()
+{
+    local pid
+    stop_process "$(pid_of dataplane)"
+    : >"$lab/dataplane.log"
+    sed -i 's/seccomp: off/seccomp: enforce/' "$lab/bindery.yaml"
+    lab_watch_more=(WORKER_WATCH_MISDEEDS=yes)
+    start dataplane
+    pid=$(pid_of dataplane)
+    until_true 30 "the dataplane ends" process_gone "$pid"
+    says_what_it_was
+}
+
 a_moment()
 {
     sleep 0.1
@@ -89,6 +107,8 @@ a_moment()
 case_watch_sees_what_a_worker_must_not_do()
 {
     local what calls
+    # Enforced, the first of them would end the process.
+    sed -i 's/seccomp: enforce/seccomp: off/' "$lab/bindery.yaml"
     begin WORKER_WATCH_MISDEEDS=yes
     calls=$(system_calls_during a_moment)
     for what in getpid mmap munmap; do

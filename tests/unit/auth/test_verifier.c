@@ -161,6 +161,35 @@ static void run_jobs(struct lab *lab, unsigned threads)
     assert_int_equal(ok, 100 * WORKERS);
 }
 
+/* A worker that has gone wild: bytes of any value, and a job that changes while it is judged, which
+ * under the sanitizers must not lead anywhere. */
+static void test_wild_worker(void **state)
+{
+    struct lab *lab = *state;
+    struct bd_channel channel = bd_channel_of(&lab->arena, 0);
+    struct bd_verify_result result;
+    publish(lab, 1, 0);
+    start(lab, 1);
+    for (unsigned byte = 0; byte < 256; byte++) {
+        struct bd_verify_job *job = bd_ring_reserve(channel.jobs);
+        assert_non_null(job);
+        memset(job, (int)byte, BD_JOB_SZ);
+        job->dataplane_generation = DATAPLANE;
+        job->control_generation = CONTROL;
+        bd_ring_publish(channel.jobs);
+        assert_true(receive(lab, 0, &result));
+        assert_int_equal(result.rc, BD_VERIFY_BAD_NONCE);
+    }
+    for (uint32_t slot = 0; slot < 1000; slot++) {
+        volatile struct bd_verify_job *job = bd_ring_reserve(channel.jobs);
+        assert_true(send(lab, 0, slot, "secret-1000", CONTROL));
+        while (!bd_ring_peek(channel.verdicts))
+            job->algorithm ^= 0x5a;
+        assert_true(receive(lab, 0, &result));
+        assert_true(result.rc == BD_VERIFY_OK || result.rc == BD_VERIFY_WRONG);
+    }
+}
+
 static void test_one_thread(void **state)
 {
     run_jobs(*state, 1);
@@ -271,6 +300,7 @@ static void test_thread_number(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_wild_worker, setup, teardown),
         cmocka_unit_test_setup_teardown(test_one_thread, setup, teardown),
         cmocka_unit_test_setup_teardown(test_two_threads, setup, teardown),
         cmocka_unit_test_setup_teardown(test_more_threads_than_workers, setup, teardown),

@@ -69,6 +69,27 @@ static void first_in_first_out(void **state)
     free(ring);
 }
 
+/* Several elements written before any is published: none is seen, then all, in order; no more
+ * places than the ring holds. */
+static void published_together(void **state)
+{
+    struct bd_ring *ring = make_ring(8, 8);
+    for (uint64_t base = 0; base < 100; base += 5) {
+        for (uint32_t n = 0; n < 5; n++)
+            *(uint64_t *)bd_ring_reserve_ahead(ring, n) = base + n;
+        assert_null(bd_ring_peek(ring));
+        bd_ring_publish_many(ring, 5);
+        assert_non_null(bd_ring_reserve_ahead(ring, 2));
+        assert_null(bd_ring_reserve_ahead(ring, 3));
+        for (uint32_t n = 0; n < 5; n++) {
+            assert_int_equal(*(const uint64_t *)bd_ring_peek(ring), base + n);
+            bd_ring_release(ring);
+        }
+        assert_null(bd_ring_peek(ring));
+    }
+    free(ring);
+}
+
 /* Both ends keep what they know in shared memory, as a successor would find it out by itself. */
 struct shared {
     _Atomic uint64_t sent;     /* numbers of elements whose publish has returned */
@@ -163,6 +184,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(footprints),
         cmocka_unit_test(first_in_first_out),
+        cmocka_unit_test(published_together),
         cmocka_unit_test(survives_kills_of_either_side),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -249,6 +249,16 @@ static void ignores_other_icmp(void **state)
     }
 }
 
+/* It is a valid source for duplicate address detection only (RFC 4862 5.4.2). */
+static void ignores_echo_from_nowhere(void **state)
+{
+    struct bd_frame read;
+    struct frame f = echo_frame(true, 20);
+    memset(f.b + 14 + 8, 0, 16);
+    finish(&f, 14, 54, 58, 2);
+    assert_int_equal(ask_echo(&f, &read), BD_FRAME_ICMP_IGNORED);
+}
+
 static void tells_of_unserved_ports(void **state)
 {
     static const uint32_t payloads[] = {0, 1, 100, 3000};
@@ -448,6 +458,7 @@ int main(void)
                                        cmocka_unit_test(announces_by_arp),
                                        cmocka_unit_test(answers_echo),
                                        cmocka_unit_test(ignores_other_icmp),
+                                       cmocka_unit_test(ignores_echo_from_nowhere),
                                        cmocka_unit_test(tells_of_unserved_ports),
                                        cmocka_unit_test(answers_solicitations),
                                        cmocka_unit_test(defends_an_address),

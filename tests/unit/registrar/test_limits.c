@@ -153,8 +153,8 @@ static void test_retransmission_is_no_failure(void **state)
 /* What is no proof of a wrong password does not count. */
 static void test_what_is_no_failure(void **state)
 {
-    static const enum bd_verify_rc rc[] = {BD_VERIFY_STALE, BD_VERIFY_REPLAYED,
-                                           BD_VERIFY_OTHER_AOR, BD_VERIFY_BAD_NONCE};
+    static const enum bd_verify_rc rc[] = {BD_VERIFY_STALE, BD_VERIFY_REPLAYED, BD_VERIFY_OTHER_AOR,
+                                           BD_VERIFY_BAD_NONCE};
     struct lab *lab = *state;
     char nonce[BD_NONCE_TEXT + 1];
     struct bd_policy_limits limits = failures_only();
@@ -173,8 +173,8 @@ static void test_what_is_no_failure(void **state)
     assert_int_equal(lab_counter(lab, BD_CTR_AUTH_FAILED), 1);
 }
 
-/* A nonce that was given to another source: as good as any for who knows the password; but it proves
- * nobody's guilt, and after some failures it draws one of its own. */
+/* A nonce that was given to another source: as good as any for who knows the password; but it
+ * proves nobody's guilt, and after some failures it draws one of its own. */
 static void test_foreign_nonces(void **state)
 {
     struct lab *lab = *state;

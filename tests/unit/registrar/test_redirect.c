@@ -450,6 +450,25 @@ static unsigned call_from(struct lab *lab, const char *from, const char *extra)
 }
 
 /* Provisioned and not registered: 480; not provisioned: 404. */
+/* RFC 5626 7: of an instance's flows one at a time, the freshest; others are told beside it. */
+static void test_flows(void **state)
+{
+    (void)state;
+    struct bd_policy_domain settings = settings_with_redirect();
+    settings.outbound_mode = BD_OUTBOUND_SUPPORTED;
+    struct lab *lab = open_lab(&settings);
+    bind(lab, "<sip:alice@192.0.2.1>;reg-id=1;+sip.instance=\"<urn:uuid:0a>\"", 600);
+    bind(lab, "<sip:alice@192.0.2.2>;reg-id=2;+sip.instance=\"<urn:uuid:0A>\"", 900);
+    bind(lab, "<sip:alice@192.0.2.3>;reg-id=1;+sip.instance=\"<urn:uuid:0b>\"", 300);
+    bind(lab, "<sip:alice@192.0.2.4>", 120);
+    assert_int_equal(call(lab, ALICE), 302);
+    expect_contacts(lab, "<sip:alice@192.0.2.2>;expires=900|<sip:alice@192.0.2.3>;expires=300|"
+                         "<sip:alice@192.0.2.4>;expires=120");
+    lab->now_ms += 901000; /* and none when they are gone */
+    assert_int_equal(call(lab, ALICE), 480);
+    lab_free(lab);
+}
+
 static void test_known(void **state)
 {
     (void)state;
@@ -524,14 +543,23 @@ static void test_callers_trusted(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_requests),         cmocka_unit_test(test_in_dialog),
-        cmocka_unit_test(test_retransmission),   cmocka_unit_test(test_order),
-        cmocka_unit_test(test_parameters),       cmocka_unit_test(test_no_loop),
-        cmocka_unit_test(test_no_loop_yet_near), cmocka_unit_test(test_sips),
-        cmocka_unit_test(test_numbers),          cmocka_unit_test(test_path),
-        cmocka_unit_test(test_preferences),      cmocka_unit_test(test_bounds),
-        cmocka_unit_test(test_mutations),        cmocka_unit_test(test_known),
-        cmocka_unit_test(test_callers_digest),   cmocka_unit_test(test_callers_trusted),
+        cmocka_unit_test(test_requests),
+        cmocka_unit_test(test_in_dialog),
+        cmocka_unit_test(test_retransmission),
+        cmocka_unit_test(test_order),
+        cmocka_unit_test(test_parameters),
+        cmocka_unit_test(test_no_loop),
+        cmocka_unit_test(test_no_loop_yet_near),
+        cmocka_unit_test(test_sips),
+        cmocka_unit_test(test_numbers),
+        cmocka_unit_test(test_path),
+        cmocka_unit_test(test_preferences),
+        cmocka_unit_test(test_bounds),
+        cmocka_unit_test(test_mutations),
+        cmocka_unit_test(test_known),
+        cmocka_unit_test(test_flows),
+        cmocka_unit_test(test_callers_digest),
+        cmocka_unit_test(test_callers_trusted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

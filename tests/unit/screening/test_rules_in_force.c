@@ -68,11 +68,13 @@ static void test_ban_counted(void **state)
 /* A rule that would ban hides none behind it that drops. */
 static void test_ban_counted_before_a_drop(void **state)
 {
-    lab_rules(&lab, BAN "- {field: from, pattern: alice, action: drop}\n", "limits: {bans: count}\n");
+    lab_rules(&lab, BAN "- {field: from, pattern: alice, action: drop}\n",
+              "limits: {bans: count}\n");
     assert_int_equal(screen(WITH(agent, "evil")), BD_SIP_SCREEN_DROP);
     assert_int_equal(lab_hits(&lab, 0), 1);
     assert_int_equal(lab_hits(&lab, 1), 1);
-    lab_rules(&lab, "- {field: from, pattern: alice, action: drop}\n" BAN, "limits: {bans: count}\n");
+    lab_rules(&lab, "- {field: from, pattern: alice, action: drop}\n" BAN,
+              "limits: {bans: count}\n");
     assert_int_equal(screen(WITH(agent, "evil")), BD_SIP_SCREEN_DROP);
     assert_int_equal(lab_hits(&lab, 0), 2);
     assert_int_equal(lab_hits(&lab, 1), 1); /* not reached, as before */

@@ -2,6 +2,7 @@
 /* bd_uri_parse, bd_uri_equal, bd_aor_canonical and the parameter walk. */
 #include "check.h"
 #include "uri.h"
+#include "uri_key.h"
 
 static void test_parse(void **state)
 {
@@ -202,12 +203,25 @@ static void test_params_bad(void **state)
     }
 }
 
+/* Keys meet where URIs are equal. */
+static void expect_keys(const struct bd_uri *x, const struct bd_uri *y, bool equal)
+{
+    struct bd_hash_key hash;
+    struct bd_uri_key a, b;
+    bd_hash_key_init(&hash, 5);
+    bd_uri_key_make(&hash, x, &a);
+    bd_uri_key_make(&hash, y, &b);
+    if (bd_uri_key_meets(&a, &b) != equal || bd_uri_key_meets(&b, &a) != equal)
+        fail_msg("keys: %.*s, %.*s", BD_STR_ARG(x->text), BD_STR_ARG(y->text));
+}
+
 static bool equal(const char *a, const char *b)
 {
     struct bd_uri x, y;
     if (!bd_uri_parse(bd_str_from(a), &x) || !bd_uri_parse(bd_str_from(b), &y))
         fail_msg("refused: %s or %s", a, b);
     bool equal = bd_uri_equal(&x, &y);
+    expect_keys(&x, &y, equal);
     if (bd_uri_equal(&y, &x) != equal)
         fail_msg("not symmetric: %s, %s", a, b);
     return equal;
@@ -231,6 +245,7 @@ static void test_equal(void **state)
         {"sip:a%2d@h", "sip:a-@h"},
         {"sip:a%3B@h", "sip:a%3b@h"},
         {"sip:a@h?x=1&x=2", "sip:a@h?x=2&x=1"},
+        {"sip:a@h;line=1;line=2", "sip:a@h;LINE=1;line=2"}, /* 19.1.1 forbids it; so be it */
         {"tel:+1-201-555-0123", "tel:+1(201)5550123"},
         {"tel:+1;ext=1-2", "tel:+1;ext=12"},
         {"tel:7042;phone-context=Example.com", "tel:7-042;phone-context=example.COM"},
@@ -254,6 +269,8 @@ static void test_unequal(void **state)
         {"sip:carol@chicago.com", "sip:carol@chicago.com?Subject=next%20meeting"},
         {"sip:bob@phone21.boxesbybob.com", "sip:bob@192.0.2.4"},
         {"sip:carol@chicago.com;security=on", "sip:carol@chicago.com;security=off"},
+        {"sip:a@h;line=1;line=2", "sip:a@h;line=1"},
+        {"tel:+1;x=1;x=2", "tel:+1;x=1"},
         {"sip:a@h", "sips:a@h"},
         /* ours */
         {"sip:a@h", "sip:h"},
@@ -303,6 +320,7 @@ static void test_aor(void **state)
         {"sip:%0d%0A%7f%1F@h", NULL, false, "%0D%0A%7F%1F@h"},
         {"sip:j%C3%B6rg@h", NULL, false, "j\xc3\xb6rg@h"},
         {"sip:a@[2001:DB8:0:0::1]:5060", NULL, false, "a@[2001:db8::1]"},
+        {"sip:a@198.18.00.001", NULL, false, "a@198.18.0.1"},
         {"tel:+1-(201).555-0123;x=y", "example.com", false, "+12015550123@example.com"},
         {"tel:A-1;phone-context=b.c", NULL, true, "a1"},
         {"sip:+1-(201).555-0123;x=y@a.b;user=phone", "example.com", false,

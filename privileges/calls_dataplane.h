@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What the threads of bindery-dataplane may ask of the kernel once ports are up, and why: the main
+ * thread, DPDK's, and workers as far as calls_worker.h lets them. See call_list.h. */
+
+/* Ports. */
+CALL(read, "signals that were sent; wake-ups of DPDK's threads; a tap's frames")
+CALL(readv, "a tap's frames")
+CALL(write, "the log; wake-ups")
+CALL(writev, "a tap's frames")
+CALL(sendto, "af_packet and af_xdp: frames are ready")
+CALL(recvfrom, "af_xdp: buffers are ready; memif")
+CALL(ioctl, "the link's state; VFIO and network drivers")
+CALL(recvmsg, "memif: its peer; what the kernel tells of links")
+CALL(sendmsg, "memif: its peer; the service manager is told how it goes")
+CALL_IF(socket, 0, WORD, AF_UNIX, "the same")
+CALL(connect, "memif: its server is back")
+CALL(accept, "memif: its client is back")
+CALL(accept4, "the same")
+CALL(getsockopt, "memif: how a connection went")
+CALL(setsockopt, "room for what the service manager is told")
+CALL(getsockname, "the same")
+CALL(memfd_create, "memif: rings for a peer that is back")
+CALL(ftruncate, "the same")
+CALL(eventfd2, "the same")
+CALL(close, "what a memif peer leaves behind; ports at the end")
+CALL(unlink, "memif: its socket, at the end")
+
+/* Waiting. */
+CALL(poll, "for signals and for control's death")
+CALL(ppoll, "the same")
+CALL(epoll_wait, "DPDK's thread for interrupts")
+CALL(epoll_pwait, "the same")
+CALL(epoll_ctl, "the same")
+CALL(epoll_create, "the same: its list is made anew when a memif peer comes or goes")
+CALL(timerfd_settime, "DPDK's alarms")
+CALL(nanosleep, "a wait")
+CALL(clock_nanosleep, "the same")
+CALL(clock_gettime, "the time, where the kernel must be asked for it")
+CALL(gettimeofday, "the same")
+CALL(time, "the same")
+CALL(restart_syscall, "a wait goes on after a stop")
+
+/* Control, and the worker's own list. */
+CALL(pidfd_open, "to be told when control dies")
+CALL(fcntl, "whether control holds its lock on the arena")
+CALL(seccomp, "a worker narrows what it may do")
+CALL(prctl, "the same; names a thread")
+
+/* Files, to be read alone: what the C library looks up (processors, the time zone). */
+CALL_IF(openat, 2, O_ACCMODE | O_CREAT | O_TRUNC, O_RDONLY, "reads what a library wants to know")
+CALL(fstat, "the same")
+CALL(newfstatat, "the same")
+CALL(lseek, "the same")
+
+/* Memory: workers are made when control has published a policy; never to be executed. */
+CALL(brk, "the heap")
+CALL_IF(mmap, 2, PROT_EXEC, 0, "memory; memif: the peer's rings")
+CALL_IF(mprotect, 2, PROT_EXEC, 0, "a thread's heap")
+CALL(mremap, "a large block grows")
+CALL(munmap, "memory given back; ports at the end")
+CALL(madvise, "the same")
+CALL(getrandom, "hash seeds, identifiers")
+
+/* Threads (none is started any more) and the end. */
+CALL(futex, "locks and conditions")
+CALL(sched_yield, "a thread waits for another")
+CALL(sched_getaffinity, "how many processors there are, for memory")
+CALL(getpid, "who am I")
+CALL(gettid, "the same")
+CALL(geteuid, "the same")
+CALL(exit, "a thread ends")
+CALL(exit_group, "the process ends")
+CALL(rt_sigaction, "drivers at the end; abort()")
+CALL(rt_sigprocmask, "the same")
+CALL(rt_sigreturn, "a handler ends")
+CALL(sigaltstack, "a thread ends")
+CALL(tgkill, "abort(), of this process")
