@@ -121,6 +121,9 @@
 /* Failed authentications that are remembered, by source, by AoR and by both: 1 MiB. One more
  * displaces, of those in its line, what would be forgotten first. */
 #define BD_FAILURES_MAX 131072
+/* Sources from which somebody is registered: 4 MiB. Of more, those are forgotten that were not seen
+ * for longest; under overload they are strangers. */
+#define BD_KNOWN_MAX 1048576
 /* Addresses of record that `show limits` can name for each worker. */
 #define BD_REFUSED_MAX 32
 /* Prefixes of never_ban: all are looked through for each datagram of a banned source. */

@@ -33,6 +33,7 @@
     X(FRAME_DENIED, 0, "frame_denied")   /* SIP from a prefix of limits.deny: not read */          \
     X(FRAME_BANNED, 0, "frame_banned")   /* SIP from a source that is banned: not read */          \
     X(FRAME_LIMITED, 0, "frame_limited") /* SIP beyond its source's source_rate: not read */       \
+    X(FRAME_UNHEARD, 0, "frame_unheard") /* overload: SIP from a stranger: not read */             \
     X(FRAME_NO_MBUF, 0, "frame_no_mbuf") /* no buffer for the reply */
 
 /* Messages. */

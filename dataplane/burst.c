@@ -3,6 +3,7 @@
 #include "worker_private.h"
 
 #include <rte_cycles.h>
+#include <string.h>
 
 #include "stun.h"
 
@@ -37,6 +38,7 @@ void bd_worker_make_request(struct bd_worker *w, unsigned place, bool waited)
         .undurable = bd_worker_is_undurable(w),
         .policy = w->policy,
         .shedding = &w->overload.shedding,
+        .took_turn = !waited && w->took_turn[place],
     };
 }
 
@@ -122,6 +124,7 @@ static uint32_t now_s(const struct bd_worker *w)
 static unsigned shut_out(struct bd_worker *w, unsigned cnt)
 {
     unsigned kept = 0;
+    memset(w->took_turn, 0, sizeof(w->took_turn));
     if (!bd_limiter_is_needed(w->limiter))
         return cnt;
     for (unsigned i = 0; i < cnt; i++)
@@ -130,6 +133,7 @@ static unsigned shut_out(struct bd_worker *w, unsigned cnt)
         const struct bd_datagram *d = &w->datagram[i];
         enum bd_verdict verdict = bd_limiter_admit(w->limiter, i, &d->source.ip);
         if (verdict == BD_VERDICT_NONE) {
+            w->took_turn[kept] = bd_limiter_took_turn(w->limiter, i);
             if (kept++ != i)
                 w->datagram[kept - 1] = *d;
         } else {

@@ -76,6 +76,9 @@ static void set_admit(struct bd_overload *o)
         s->admit[BD_NEED_VERIFIER][c] =
             kept ? 0 : product(all, bd_overload_admits(verifier, (enum bd_class)c));
     }
+    s->guard = worker > 0;
+    s->turns[BD_NEED_WORKER] = BD_ADMIT_ALL;
+    s->turns[BD_NEED_VERIFIER] = o->tight ? 0 : bd_overload_admits(verifier, BD_CLASS_UNKNOWN);
     s->active = worker > 0 || verifier > 0 || o->tight;
     s->flood = worker >= BD_LEVELS_PER_CLASS || verifier >= BD_LEVELS_PER_CLASS;
 }

@@ -85,6 +85,8 @@ void bd_worker_finish(struct bd_worker *w, const struct bd_datagram *d, const st
                       uint64_t received_tsc)
 {
     bd_worker_count(w, verdict);
+    if (verdict == BD_SIP_REGISTERED || verdict == BD_SIP_REFRESHED)
+        bd_limiter_know(w->limiter, &d->source.ip);
     bool held = step == BD_STEP_REPLY && must_be_held(w, r, verdict);
     if (held)
         hold(w, d, r, out, received_tsc);

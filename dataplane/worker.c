@@ -73,6 +73,8 @@ static bool turn(struct bd_worker *w)
     read_clocks(w);
     w->policy = bd_policy_current(w->deps.arena);
     bd_limiter_use(w->limiter, w->policy, w->now_ms);
+    if (w->overload.shedding.guard)
+        bd_limiter_guard(w->limiter);
     bd_screener_use(w->screener, w->policy);
     unsigned work = bd_worker_refuse_waiting(w);
     work += bd_worker_serve_burst(w);

@@ -20,6 +20,7 @@ enum kind { KIND_SOURCE, KIND_FOREIGN, KIND_AOR, KIND_PAIR };
 /* A datagram of the burst. */
 struct place {
     uint64_t key, hash;
+    bool drawn;
 };
 
 struct bd_limiter {
@@ -32,7 +33,8 @@ struct bd_limiter {
     struct bd_failure_terms source_terms, pair_terms, aor_terms;
     uint32_t pause;
     bool bans; /* any may be in force */
-    uint64_t now;
+    struct bd_strangers *strangers;
+    uint64_t now, now_ms;
     uint32_t now_s, steps;
     struct place place[BD_BURST];
 };
@@ -46,7 +48,10 @@ struct bd_limiter *bd_limiter_new(const struct bd_arena *arena, struct bd_worker
                                   unsigned worker, struct bd_error *error)
 {
     struct bd_limiter *l = calloc(1, sizeof(*l));
-    if (!l) {
+    if (l)
+        l->strangers = calloc(1, sizeof(*l->strangers));
+    if (!l || !l->strangers) {
+        free(l);
         bd_fail(error, "limits: out of memory");
         return NULL;
     }
@@ -59,6 +64,8 @@ struct bd_limiter *bd_limiter_new(const struct bd_arena *arena, struct bd_worker
 
 void bd_limiter_free(struct bd_limiter *limiter)
 {
+    if (limiter)
+        free(limiter->strangers);
     free(limiter);
 }
 
@@ -96,22 +103,47 @@ void bd_limiter_use(struct bd_limiter *l, const struct bd_policy *policy, uint64
     l->now_s = (uint32_t)(now_ms / 1000);
     l->steps = bd_failures_now(now_ms);
     l->bans = bd_bans_any(l->arena, l->now_s);
+    l->now_ms = now_ms;
+}
+
+void bd_limiter_guard(struct bd_limiter *l)
+{
+    l->strangers->guarded_until_ms = l->now_ms + BD_GUARD_MS;
 }
 
 /* --- datagrams ----------------------------------------------------------------------------------
  */
 
+static bool is_guarded(const struct bd_limiter *l)
+{
+    return bd_strangers_wait(l->strangers, l->now_ms);
+}
+
 bool bd_limiter_is_needed(const struct bd_limiter *l)
 {
-    return l->policy->limits.source.interval || l->policy->prefix_map_off || l->bans;
+    return l->policy->limits.source.interval || l->policy->prefix_map_off || l->bans ||
+           is_guarded(l);
+}
+
+static uint64_t key_of_source(const struct bd_limiter *l, const struct bd_ip *source)
+{
+    return bd_source_key(source) & l->policy->limits.source_mask[bd_ip_is_v4(source)];
+}
+
+static struct bd_known *known_of(const struct bd_limiter *l)
+{
+    return &bd_limits_of(l->arena)->known;
 }
 
 void bd_limiter_prefetch(struct bd_limiter *l, unsigned place, const struct bd_ip *source)
 {
     struct place *p = &l->place[place];
-    p->key = bd_source_key(source) & l->policy->limits.source_mask[bd_ip_is_v4(source)];
+    p->key = key_of_source(l, source);
     p->hash = bd_hash64(&l->arena->hash_key, &p->key, sizeof(p->key));
+    p->drawn = false;
     bd_rate_prefetch(&l->own->sources, p->hash);
+    if (is_guarded(l))
+        __builtin_prefetch(bd_known_line_of(known_of(l), p->hash));
 }
 
 static bool is_shut_out(struct bd_limiter *l, const struct bd_ip *source)
@@ -134,6 +166,15 @@ static bool is_too_fast(struct bd_limiter *l, const struct place *p)
     return limits->rates_enforced;
 }
 
+static bool is_unheard(struct bd_limiter *l, struct place *p, const struct bd_ip *source)
+{
+    if (!is_guarded(l) || bd_known_has(known_of(l), p->hash, l->now_s) ||
+        !bd_policy_may_ban(l->policy, source))
+        return false;
+    p->drawn = bd_stranger_takes_turn(l->strangers, p->hash, l->now_ms);
+    return !p->drawn;
+}
+
 enum bd_verdict bd_limiter_admit(struct bd_limiter *l, unsigned place, const struct bd_ip *source)
 {
     enum bd_prefix_list list = bd_policy_list_of(l->policy, source);
@@ -143,7 +184,20 @@ enum bd_verdict bd_limiter_admit(struct bd_limiter *l, unsigned place, const str
         return BD_VERDICT_NONE;
     if (l->bans && is_shut_out(l, source))
         return BD_FRAME_BANNED;
-    return is_too_fast(l, &l->place[place]) ? BD_FRAME_LIMITED : BD_VERDICT_NONE;
+    if (is_too_fast(l, &l->place[place]))
+        return BD_FRAME_LIMITED;
+    return is_unheard(l, &l->place[place], source) ? BD_FRAME_UNHEARD : BD_VERDICT_NONE;
+}
+
+bool bd_limiter_took_turn(const struct bd_limiter *l, unsigned place)
+{
+    return l->place[place].drawn;
+}
+
+void bd_limiter_know(struct bd_limiter *l, const struct bd_ip *source)
+{
+    uint64_t key = key_of_source(l, source);
+    bd_known_note(known_of(l), bd_hash64(&l->arena->hash_key, &key, sizeof(key)), l->now_s);
 }
 
 /* --- addresses of record ------------------------------------------------------------------------

@@ -2,8 +2,11 @@
 /* A worker's limiter: who is heard at all, how often, and whose credentials are tried.
  *
  *   bd_limiter_use()      once a turn: the policy, the clock
+ *   bd_limiter_guard()    and that the worker is behind
  *   bd_limiter_prefetch() for each datagram of a burst, then
  *   bd_limiter_admit()    for each: goes on, or the verdict that it ends in, unread
+ *   bd_limiter_took_turn()
+ *                         for each that goes on: whether as a stranger's turn
  *   bd_limiter_aor()      a registration of an AoR, where it would cost a verifier or a commit
  *   bd_limiter_guess()    credentials, before a verifier has them
  *   bd_limiter_failed()   what a verifier found wrong
@@ -32,10 +35,12 @@
 
 #include "arena.h"
 #include "failures.h"
+#include "known.h"
 #include "policy.h"
 #include "rate.h"
 #include "refused.h"
 #include "stats.h"
+#include "strangers.h"
 
 /* The region of the arena. */
 struct bd_worker_limits {
@@ -46,6 +51,7 @@ struct bd_worker_limits {
 };
 struct bd_limits {
     struct bd_failures failures;
+    struct bd_known known;
     struct bd_worker_limits worker[];
 };
 uint64_t bd_limits_footprint(unsigned workers);
@@ -66,13 +72,22 @@ void bd_limiter_free(struct bd_limiter *limiter);
 /* Of the turn that follows; the policy must stay as long. */
 void bd_limiter_use(struct bd_limiter *limiter, const struct bd_policy *policy, uint64_t now_ms);
 
+/* The worker is behind: for a second strangers take turns (strangers.h). They are the sources from
+ * which nobody was registered within a day, in neither allow nor never_ban. */
+void bd_limiter_guard(struct bd_limiter *limiter);
+
 /* Whether there is anything to ask for datagrams at all. */
 bool bd_limiter_is_needed(const struct bd_limiter *limiter);
 /* `place` < BD_BURST tells the datagrams of a burst apart. */
 void bd_limiter_prefetch(struct bd_limiter *limiter, unsigned place, const struct bd_ip *source);
-/* BD_VERDICT_NONE, or BD_FRAME_DENIED, _BANNED, _LIMITED. */
+/* BD_VERDICT_NONE, or BD_FRAME_DENIED, _BANNED, _LIMITED, _UNHEARD. */
 enum bd_verdict bd_limiter_admit(struct bd_limiter *limiter, unsigned place,
                                  const struct bd_ip *source);
+
+/* Of one that was admitted: whether a stranger's turn brought it. */
+bool bd_limiter_took_turn(const struct bd_limiter *limiter, unsigned place);
+/* Somebody is registered from there now. */
+void bd_limiter_know(struct bd_limiter *limiter, const struct bd_ip *source);
 
 /* An AoR, and who speaks for it. `key` is a keyed hash of the AoR. */
 struct bd_limit_claim {

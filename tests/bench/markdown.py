@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: BSD-3-Clause
-"""Figures of the bench as the results of docs/benchmarks.md; those of the avalanche have a section of their own.
+"""Figures of the bench as the results of docs/benchmarks.md; those of avalanche and attack have
+sections of their own.
 
   markdown.py JSON...                  prints the sections
   markdown.py --into PAGE JSON...      puts each between its two marks in the page
@@ -11,6 +12,7 @@ not idle are left out.
 import json
 import sys
 
+from attack import page as attack
 from avalanche import page as avalanche
 from report import GOALS, short
 
@@ -75,11 +77,12 @@ def section(found):
 
 def sections(found):
     """(begin, end, text) of each section that there are figures for."""
-    fall = found.pop("avalanche", [])
+    own = [(page, found.pop(what, [])) for what, page in (("avalanche", avalanche), ("attack", attack))]
     if found:
         yield BEGIN, END, "\n".join(section(found))
-    if fall:
-        yield avalanche.BEGIN, avalanche.END, "\n".join([*avalanche.section(fall), "", *origins({"": fall})])
+    for page, rows in own:
+        if rows:
+            yield page.BEGIN, page.END, "\n".join([*page.section(rows), "", *origins({"": rows})])
 
 
 def main():

@@ -16,7 +16,7 @@ import sys
 ALWAYS = ["what", "op", "workers", "bindings", "rate_per_s", "failed", "p50_ns", "p90_ns", "p99_ns",
           "p999_ns", "max_ns", "ns_per_op", "reflector_per_s", "bytes_per_binding", "ratio", "seconds",
           "idle", "reason", "command", "commit", "machine"]
-TEXT = {"what", "op", "reason", "command", "commit", "machine", "dist", "pages", "limit", "note", "server", "wire"}
+TEXT = {"what", "op", "reason", "command", "commit", "machine", "dist", "pages", "limit", "note", "server", "wire", "kind"}
 MILLION = 1000000
 
 # What is wanted: of which row, which figure, whether more or less is better, must and aim.

@@ -18,6 +18,8 @@
 #   peers       Kamailio of Debian and Bindery, one core each, kernel sockets over veth, by turns
 #   avalanche   a million phones with digest after a power cut: time till all are registered, over memif, and
 #               over veth beside Kamailio at growing sizes; CSV and PNG
+#   attack      a thousand phones register while a flood comes in, from one source and from 100,000 forged ones: over
+#               memif, and over veth beside Kamailio with pike
 #   all         all of them
 #
 #   --json FILE    the figures as a JSON array too
@@ -40,7 +42,7 @@ if [[ -z ${BINDERY_BENCH:-} ]]; then
 fi
 bench=$(cd "${BASH_SOURCE[0]%/*}" && pwd)
 command_line="tests/bench/run.sh $*"
-all=(parse table register reregister digest redirect expiry attach memory latency scale peers avalanche)
+all=(parse table register reregister digest redirect expiry attach memory latency scale peers avalanche attack)
 
 usage()
 {
@@ -83,6 +85,7 @@ done
 . "$bench/servers.sh"
 . "$bench/what.sh"
 . "$bench/avalanche/avalanche.sh"
+. "$bench/attack/attack.sh"
 
 bench_open
 for what in "${what_list[@]}"; do

@@ -103,7 +103,7 @@ avalanche_kamailio_start()
     ip -netns "$ns" addr add 198.18.0.1/32 dev sip0
     ip -netns "$ns" neigh replace 198.18.255.254 lladdr 02:00:00:00:00:02 nud permanent dev sip0
     ip -netns "$ns" route replace 198.18.0.0/16 via 198.18.255.254 dev sip0 onlink
-    nsenter --net="/run/netns/$ns" -- taskset -c "$server_core" kamailio -DD -E -A DIGEST -x tlsf -X tlsf -m 4096 -M 64 \
+    nsenter --net="/run/netns/$ns" -- taskset -c "$server_core" kamailio -DD -E -A DIGEST ${pike:+-A PIKE} -x tlsf -X tlsf -m 4096 -M 64 \
         -b "$socket_buffer" -Y "$lab/kamailio" -f "$lab/kamailio.cfg" </dev/null >"$lab/kamailio.log" 2>&1 &
     kamailio_pid=$!
     disown $!

@@ -12,7 +12,7 @@ struct crowd {
     struct crowd_options options;
     struct wheel wheel;
     struct crowd_counts counts;
-    struct histogram waited;
+    struct histogram waited, answered;
     uint32_t mark_cnt[CROWD_MARKS]; /* phones */
     struct outbox outbox;
     bool queue_full;                /* for the phone whose turn it is */
@@ -145,6 +145,11 @@ static const char *find(const uint8_t *frame, uint32_t len, const char *text)
     return at ? at + strlen(text) : NULL;
 }
 
+static uint64_t ticks_ns(uint32_t ticks)
+{
+    return (uint64_t)ticks * (1000000000 / CROWD_TICKS_PER_S);
+}
+
 /* Digits end at the line's end, so strtoul stays in the frame. */
 static uint32_t seconds_at(const char *digits, uint32_t otherwise)
 {
@@ -164,8 +169,7 @@ static void registered(struct crowd *c, uint32_t number, uint32_t now, const uin
     if (phone->registered)
         return;
     phone->registered = now;
-    histogram_add(&c->waited,
-                  (uint64_t)(now - power_tick(c, number)) * (1000000000 / CROWD_TICKS_PER_S));
+    histogram_add(&c->waited, ticks_ns(now - power_tick(c, number)));
     c->counts.registered++;
     for (unsigned i = 0; i < CROWD_MARKS; i++) {
         if (c->counts.registered == c->mark_cnt[i])
@@ -207,6 +211,8 @@ static void challenged(struct crowd *c, uint32_t number, uint32_t now, const uin
 static void obey(struct crowd *c, uint32_t number, uint32_t now, const uint8_t *frame, uint32_t len,
                  unsigned status)
 {
+    c->counts.first += c->phone[number].again == 0;
+    histogram_add(&c->answered, ticks_ns(now - c->phone[number].began));
     if (status / 100 == 2) {
         registered(c, number, now, frame, len);
         return;
@@ -312,4 +318,9 @@ const struct crowd_phone *crowd_phone(const struct crowd *c, uint32_t number)
 const struct histogram *crowd_waited(const struct crowd *c)
 {
     return &c->waited;
+}
+
+const struct histogram *crowd_answered(const struct crowd *c)
+{
+    return &c->answered;
 }

@@ -73,6 +73,7 @@ struct crowd_counts {
     uint64_t queue_lost;  /* of the lost: the queue */
     uint64_t ok, challenges, busy, refusals; /* replies taken: 200, 401, 503, any other final one */
     uint64_t unanswered;                     /* transactions that Timer F ended */
+    uint64_t first;                          /* answered before anything was sent again */
     uint64_t stray;                          /* replies to no transaction under way */
     uint64_t wrong;                          /* replies that do not answer their request */
     uint64_t strange;                        /* frames that are no reply to us */
@@ -99,5 +100,7 @@ const struct crowd_phone *crowd_phone(const struct crowd *crowd, uint32_t number
 
 /* From power to the first 200, of those that have it. */
 const struct histogram *crowd_waited(const struct crowd *crowd);
+/* Of each transaction that drew a final reply, from its first message on. */
+const struct histogram *crowd_answered(const struct crowd *crowd);
 
 #endif

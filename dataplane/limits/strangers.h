@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Strangers take turns: how often a source that nobody knows is heard while its worker is behind.
+ *
+ * Each has two turns within T1 (RFC 3261 17.1.1.1, half a second): to be challenged, and to answer.
+ * So whoever forges a hundred thousand sources and sends all the time is heard no more often than a
+ * phone that sends now and then, and all together not more than a million times a second. Turns are
+ * counted in a byte that a keyed hash of source and half second chooses: a phone whose byte others
+ * have used up has another one when it sends again. Sixteen groups of sources begin their half
+ * seconds one after the other, so not all come at once.
+ *
+ * A worker's own, 256 KiB; no allocation, a byte read and written a datagram. */
+#ifndef BD_STRANGERS_H
+#define BD_STRANGERS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum { BD_TURN_MS = 512, BD_TURNS_EACH = 2, BD_TURNS = 1 << 18 };
+/* They still take turns so long after the last interval of overload: else what it spares would end
+ * it each time. */
+enum { BD_GUARD_MS = 1000 };
+
+struct bd_strangers {
+    uint64_t guarded_until_ms;
+    uint8_t turn[BD_TURNS]; /* six bits of the half second, two count its turns that are taken */
+};
+
+static inline bool bd_strangers_wait(const struct bd_strangers *strangers, uint64_t now_ms)
+{
+    return now_ms < strangers->guarded_until_ms;
+}
+
+/* `hash`: a keyed one of the source. False: it has had its turns. */
+bool bd_stranger_takes_turn(struct bd_strangers *strangers, uint64_t hash, uint64_t now_ms);
+
+#endif

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Who sends now and then is heard, whoever else sends all the time. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "strangers.h"
+
+static struct bd_strangers strangers;
+
+/* A good hash of a number. */
+static uint64_t hash(uint64_t n)
+{
+    n = (n + 1) * 0x9e3779b97f4a7c15ULL;
+    n = (n ^ n >> 30) * 0xbf58476d1ce4e5b9ULL;
+    n = (n ^ n >> 27) * 0x94d049bb133111ebULL;
+    return n ^ n >> 31;
+}
+
+static bool heard(uint64_t source, uint64_t ms)
+{
+    return bd_stranger_takes_turn(&strangers, hash(source), ms);
+}
+
+static void test_two_turns(void **state)
+{
+    unsigned turns = 0;
+    memset(&strangers, 0, sizeof(strangers));
+    for (uint64_t ms = 100 * BD_TURN_MS; ms < 110 * BD_TURN_MS; ms++)
+        turns += heard(1, ms);
+    assert_in_range(turns, 10 * BD_TURNS_EACH, 11 * BD_TURNS_EACH);
+}
+
+/* 100,000 sources, two million datagrams a second. */
+static void test_phones_get_through(void **state)
+{
+    enum { SOURCES = 100000, PER_MS = 2000, PHONES = 1000, PHONE = 1 << 30, SECONDS = 4 };
+    static bool done[PHONES];
+    uint64_t turns = 0, sent = 0;
+    unsigned done_cnt = 0;
+    memset(&strangers, 0, sizeof(strangers));
+    for (uint64_t ms = 0; ms < SECONDS * 1000; ms++) {
+        for (unsigned i = 0; i < PER_MS; i++)
+            turns += heard(hash(sent++) % SOURCES, 1000000 + ms);
+        /* Each phone tries once in half a second, both messages in one millisecond. */
+        for (unsigned i = (unsigned)(ms % 500); i < PHONES; i += 500) {
+            bool both =
+                !done[i] && heard(PHONE + i, 1000000 + ms) && heard(PHONE + i, 1000000 + ms);
+            done_cnt += both;
+            done[i] |= both;
+        }
+    }
+    assert_int_equal(done_cnt, PHONES);
+    assert_true(turns < (uint64_t)SOURCES * BD_TURNS_EACH * (2 * SECONDS + 1));
+}
+
+/* Each datagram from another source. */
+static void test_all_together(void **state)
+{
+    uint64_t turns = 0, sent = 0;
+    memset(&strangers, 0, sizeof(strangers));
+    for (uint64_t ms = 0; ms < 1024; ms++) {
+        for (unsigned i = 0; i < 5000; i++)
+            turns += heard(sent++, 1000000 + ms);
+    }
+    assert_true(turns <= (uint64_t)BD_TURNS * BD_TURNS_EACH * 3);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_two_turns),
+        cmocka_unit_test(test_phones_get_through),
+        cmocka_unit_test(test_all_together),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
