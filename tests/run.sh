@@ -5,6 +5,7 @@
 #   tests/run.sh [--long] [PART...]
 #
 #   format      clang-format has nothing to change; docs/rfc.md names what is there
+#   lint        cppcheck and clang-tidy; --long: the latter over all files
 #   build       gcc without a warning, at the link either; no division in what workers run
 #   clang       the same with clang
 #   unit        unit tests
@@ -26,7 +27,7 @@ cd "${BASH_SOURCE[0]%/*}/.." || exit 2
 exec </dev/null
 export LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive
 
-all=(format build clang unit sanitize fuzz threads e2e nic crash bench quickstart)
+all=(format lint build clang unit sanitize fuzz threads e2e nic crash bench quickstart)
 long=() parts=()
 passed=0 failed=0 summary=()
 
@@ -144,6 +145,13 @@ part_format()
     git rev-parse --git-dir >/dev/null || return
     check 'clang-format has nothing to change' unformatted
     check 'docs/rfc.md names what is there' tests/check-rfc.sh
+}
+
+# clang-tidy reads how clang would compile each file; nothing has to be built for it.
+part_lint()
+{
+    check 'clang configures' configure build-clang clang -Dwerror=true &&
+        counted tests/lint/run.sh "${long[@]}" build-clang
 }
 
 part_build()
