@@ -14,6 +14,10 @@
 #define BD_SIP_MESSAGE_MAX 9000
 /* Header fields of one message (a comma list counts as one). More: 400. */
 #define BD_SIP_HEADERS_MAX 96
+/* Lines of one message that are no header fields before the rest of it is not read: some broken
+ * client has one, and hundreds of them cost many times what their bytes do. From the first: 400;
+ * beyond these the message may turn out to have no Via, and nothing is replied. */
+#define BD_SIP_BAD_LINES_MAX 16
 /* Contacts in one REGISTER. More: 400. */
 #define BD_CONTACTS_PER_REQUEST_MAX 32
 /* Largest reply written; equals the largest frame payload one mbuf holds. A reply that would be

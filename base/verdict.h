@@ -69,6 +69,7 @@
     X(SIP_UNAVAILABLE, 480, "unavailable")       /* a call: nobody registered, or reachable so */  \
     X(SIP_NO_TRANSACTION, 481, "no_transaction") /* CANCEL or in-dialog request of nothing */      \
     X(SIP_OUT_OF_ORDER, 500, "out_of_order")     /* CSeq not above the binding's */                \
+    X(SIP_AMPLIFIES, 500, "amplifies")           /* a reply beyond reply_factor */                 \
     X(SIP_INTERNAL, 500, "internal")                                                               \
     X(SIP_UNKNOWN_METHOD, 501, "unknown_method")                                                   \
     X(SIP_BAD_VERSION, 505, "bad_version")                                                         \

@@ -100,7 +100,6 @@ struct bd_section {
     const char *help;
 };
 
-extern const struct bd_group bd_limit_groups[1];
 extern const struct bd_section bd_sections[];
 extern const unsigned bd_section_cnt;
 

@@ -1,17 +1,19 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The rows of section `limits`. */
-#include "schema.h"
-
-#define FIELD(type, field)       .off = offsetof(type, field)
-#define LIST(type, field, count) .off = offsetof(type, field), .cnt_off = offsetof(type, count)
-/* A year: nobody means more. */
-#define YEAR_S 31536000
+/* The rows of sections screening and limits: who is heard. */
+#include "rows.h"
 
 static const struct bd_choice refusal_words[] = {{"reject", false}, {"drop", true}, {NULL, 0}};
 static const struct bd_choice ban_words[] = {{"enforce", true}, {"count", false}, {NULL, 0}};
 
 #define LIMIT_LIST(array, count)                                                                   \
     LIST(struct bd_config, array, count), .min = 0, .max = BD_LIMIT_PREFIXES_MAX
+
+static const struct bd_row screening_rows[] = {
+    {"rules", &bd_kind_text, FIELD(struct bd_config, screening_rules), .min = 1, .max = 255,
+     .form = &bd_form_file, .shown = true, .example = "screening.yaml",
+     .help = "File of the rules by which requests are dropped, refused, counted or their sources "
+             "banned; a relative path begins where this file lies. Left out: nothing is screened."},
+};
 
 static const struct bd_row limit_rows[] = {
     {"bans", &bd_kind_choice, FIELD(struct bd_config, bans_enforced), .fallback = "enforce",
@@ -90,7 +92,14 @@ static const struct bd_row limit_rows[] = {
     {"failed_forget", &bd_kind_number, FIELD(struct bd_config, failed_forget_s),
      .fallback = "86400", .min = 1, .max = YEAR_S, .unit = "s",
      .help = "The next ban is a first one again after so long without a failure that counts."},
+    {"reply_factor", &bd_kind_number, FIELD(struct bd_config, reply_factor), .fallback = "8",
+     .min = 0, .max = 100, .unit = "times",
+     .help =
+         "How much larger than its request a reply may be, in bytes of SIP, for a sender who has "
+         "proved nothing: neither by credentials nor by an address that a trusted domain "
+         "trusts. Such an address may be forged, and the reply hit somebody else. A larger "
+         "reply becomes a 500 without further header fields. 0: any size."},
 };
 
-const struct bd_group bd_limit_groups[1] = {
-    {limit_rows, sizeof(limit_rows) / sizeof(limit_rows[0])}};
+const struct bd_group bd_screening_groups[1] = {{ROWS(screening_rows)}};
+const struct bd_group bd_limit_groups[1] = {{ROWS(limit_rows)}};

@@ -18,6 +18,7 @@ struct block {
     uint32_t size;
 };
 
+/* While it prepares, config, block, restart, wrong and text belong to its thread. */
 struct bd_reload {
     struct bd_control *control;
     struct bd_config *config; /* the loaded one */
@@ -25,7 +26,12 @@ struct bd_reload {
     struct event *timer;
     uint64_t deadline_ms;
     char restart[512]; /* keys that need one */
-    bool reading;      /* the roster will tell */
+    char *text;        /* what is wrong with the file */
+    size_t text_len;
+    bool wrong;
+    enum { PREPARES, PUBLISHES, READS, GOES_BACK } step; /* READS: the roster will tell */
+    bool cancelled;
+    struct bd_error why; /* it goes back */
     bd_reload_done_fn done;
     void *arg;
 };
@@ -80,17 +86,22 @@ static void free_reload(struct bd_reload *reload)
     bd_config_free(reload->config);
     free(reload->block.bytes);
     free(reload->former.bytes);
+    free(reload->text);
     if (reload->timer)
         event_free(reload->timer);
     free(reload);
 }
 
+/* `text` may be the reload's own. */
 static void finish(struct bd_reload *reload, bool ok, struct bd_str text)
 {
+    char *own = reload->text;
     bd_reload_done_fn done = reload->done;
     void *arg = reload->arg;
+    reload->text = NULL;
     free_reload(reload);
     done(arg, ok, text);
+    free(own);
 }
 
 static void fail(struct bd_reload *reload, const struct bd_error *error)
@@ -122,6 +133,43 @@ static void succeed(struct bd_reload *reload)
 /* --- the steps
  * ------------------------------------------------------------------------------------ */
 
+static void on_subscribers(void *arg, const struct bd_error *error);
+
+static void read_subscribers(struct bd_reload *reload)
+{
+    struct bd_error error;
+    reload->step = READS;
+    if (bd_roster_reload(reload->control->roster, on_subscribers, reload, &error) < 0)
+        on_subscribers(reload, &error);
+}
+
+static void give_up(struct bd_reload *reload)
+{
+    if (reload->step == GOES_BACK)
+        bd_log(BD_LOG_ERROR, "reload: the new policy stays in force, the former subscribers too");
+    else
+        bd_fail(&reload->why, "workers have not left an old policy for %d s; nothing was changed",
+                PUBLISH_WITHIN_MS / 1000);
+    fail(reload, &reload->why);
+}
+
+static void on_publish(evutil_socket_t fd, short what, void *arg)
+{
+    struct bd_reload *reload = arg;
+    struct timeval retry = {.tv_usec = RETRY_MS * 1000};
+    bool back = reload->step == GOES_BACK;
+    if (publish(reload->control, back ? &reload->former : &reload->block)) {
+        if (back)
+            fail(reload, &reload->why);
+        else
+            read_subscribers(reload);
+    } else if (!reload->cancelled && bd_clock_ms() < reload->deadline_ms) {
+        event_add(reload->timer, &retry);
+    } else {
+        give_up(reload);
+    }
+}
+
 static void on_subscribers(void *arg, const struct bd_error *error)
 {
     struct bd_reload *reload = arg;
@@ -129,50 +177,32 @@ static void on_subscribers(void *arg, const struct bd_error *error)
         succeed(reload);
         return;
     }
-    /* The new block took one slot of four, so another is free but for the rarest case. */
-    if (!publish(reload->control, &reload->former))
-        bd_log(BD_LOG_ERROR, "reload: the new policy stays in force, the former subscribers too");
-    fail(reload, error);
+    reload->step = GOES_BACK;
+    reload->why = *error;
+    reload->deadline_ms = bd_clock_ms() + PUBLISH_WITHIN_MS;
+    on_publish(-1, 0, reload);
 }
 
-static void on_publish(evutil_socket_t fd, short what, void *arg)
+/* In a thread: reads and compiles; everything that may be wrong with a file shows here. Only a
+ * reload publishes policies, so the one in force stays meanwhile. */
+static void prepare(void *arg, unsigned line)
 {
     struct bd_reload *reload = arg;
     struct bd_control *control = reload->control;
     struct bd_error error;
-    struct timeval retry = {.tv_usec = RETRY_MS * 1000};
-    if (publish(control, &reload->block)) {
-        reload->reading = true;
-        if (bd_roster_reload(control->roster, on_subscribers, reload, &error) < 0)
-            on_subscribers(reload, &error);
-    } else if (bd_clock_ms() < reload->deadline_ms) {
-        event_add(reload->timer, &retry);
-    } else {
-        bd_fail(&error, "workers have not left an old policy for %d s; nothing was changed",
-                PUBLISH_WITHIN_MS / 1000);
-        fail(reload, &error);
-    }
-}
-
-/* Reads and compiles; everything that may be wrong with a file shows here. */
-static int prepare(struct bd_reload *reload, FILE *errors)
-{
-    struct bd_control *control = reload->control;
+    reload->wrong = true;
+    FILE *errors = open_memstream(&reload->text, &reload->text_len);
+    if (!errors)
+        return;
     reload->config = bd_config_load(control->config_file, errors);
-    if (!reload->config)
-        return -1;
-    bd_config_needs_restart(control->started, reload->config, reload->restart,
-                            sizeof(reload->restart));
-    struct bd_error error;
-    if (compile(control, reload->config, &reload->block, &error) == 0 &&
-        keep_current(control, &reload->former, &error) == 0) {
-        uint64_t ignored;
-        if (bd_subscribers_count(bd_roster_database(control->roster), &ignored, &error) == 0)
-            return 0;
-        bd_recovery_note(control->recovery, &error);
+    if (reload->config) {
+        bd_config_needs_restart(control->started, reload->config, reload->restart,
+                                sizeof(reload->restart));
+        reload->wrong = compile(control, reload->config, &reload->block, &error) < 0;
+        if (reload->wrong)
+            fprintf(errors, "%s\n", error.text);
     }
-    fprintf(errors, "%s\n", error.text);
-    return -1;
+    fclose(errors);
 }
 
 static void log_lines(const char *text)
@@ -184,13 +214,39 @@ static void log_lines(const char *text)
     }
 }
 
+static void on_prepared(void *arg)
+{
+    struct bd_reload *reload = arg;
+    struct bd_control *control = reload->control;
+    struct bd_error error;
+    uint64_t ignored;
+    if (reload->cancelled) {
+        bd_fail(&error, "bindery-control stops");
+        fail(reload, &error);
+    } else if (reload->wrong) {
+        struct bd_str text = reload->text
+                                 ? (struct bd_str){reload->text, (uint32_t)reload->text_len}
+                                 : BD_STR("out of memory\n");
+        log_lines(text.p);
+        finish(reload, false, text);
+    } else if (keep_current(control, &reload->former, &error) < 0) {
+        fail(reload, &error);
+    } else if (bd_subscribers_count(bd_roster_database(control->roster), &ignored, &error) < 0) {
+        bd_recovery_note(control->recovery, &error);
+        fail(reload, &error);
+    } else {
+        reload->step = PUBLISHES;
+        reload->deadline_ms = bd_clock_ms() + PUBLISH_WITHIN_MS;
+        bd_next_turn(reload->timer);
+    }
+}
+
 static struct bd_reload *make_reload(struct bd_control *control, bd_reload_done_fn done, void *arg)
 {
     struct bd_reload *reload = calloc(1, sizeof(*reload));
     if (!reload)
         return NULL;
     *reload = (struct bd_reload){.control = control, .done = done, .arg = arg};
-    reload->deadline_ms = bd_clock_ms() + PUBLISH_WITHIN_MS;
     reload->timer = event_new(control->base, -1, 0, on_publish, reload);
     if (!reload->timer) {
         free(reload);
@@ -203,7 +259,7 @@ static struct bd_reload *make_reload(struct bd_control *control, bd_reload_done_
 /* What cannot be begun is told like what fails. */
 static void refuse(const char *why, bd_reload_done_fn done, void *arg)
 {
-    char line[128];
+    char line[sizeof(((struct bd_error *)0)->text) + 1];
     int n = snprintf(line, sizeof(line), "%s\n", why);
     bd_log(BD_LOG_WARNING, "reload: %s", why);
     done(arg, false, (struct bd_str){line, (uint32_t)n});
@@ -215,31 +271,26 @@ void bd_reload(struct bd_control *control, bd_reload_done_fn done, void *arg)
         refuse("one is under way already", done, arg);
         return;
     }
-    char *text = NULL;
-    size_t len = 0;
+    struct bd_error error;
     struct bd_reload *reload = make_reload(control, done, arg);
-    FILE *errors = reload ? open_memstream(&text, &len) : NULL;
-    if (!errors) {
-        if (reload)
-            free_reload(reload);
+    if (!reload) {
         refuse("out of memory", done, arg);
-        return;
+    } else if (bd_tasks_start(control->tasks, prepare, on_prepared, reload, &error) < 0) {
+        free_reload(reload);
+        refuse(error.text, done, arg);
     }
-    int rc = prepare(reload, errors);
-    fclose(errors);
-    if (rc == 0) {
-        bd_next_turn(reload->timer);
-    } else {
-        log_lines(text);
-        finish(reload, false, (struct bd_str){text, (uint32_t)len});
-    }
-    free(text);
 }
 
+/* A thread that prepares is waited for with the other tasks, a roster that reads tells at its end.
+ */
 void bd_reload_cancel(struct bd_control *control)
 {
     struct bd_error error;
+    struct bd_reload *reload = control->reload;
+    if (!reload)
+        return;
+    reload->cancelled = true;
     bd_fail(&error, "bindery-control stops");
-    if (control->reload && !control->reload->reading)
-        fail(control->reload, &error);
+    if (reload->step == PUBLISHES || reload->step == GOES_BACK)
+        fail(reload, &error);
 }

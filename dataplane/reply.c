@@ -100,8 +100,8 @@ void bd_worker_finish(struct bd_worker *w, const struct bd_datagram *d, const st
 void bd_worker_refuse(struct bd_worker *w, const struct bd_datagram *d, const struct bd_request *r,
                       enum bd_verdict verdict, struct bd_outgoing *out, uint64_t received_tsc)
 {
-    bd_registrar_refuse(w->registrar, r, verdict, &out->wire);
-    bd_worker_finish(w, d, r, BD_STEP_REPLY, verdict, out, received_tsc);
+    bool sends = bd_registrar_refuse(w->registrar, r, &verdict, &out->wire);
+    bd_worker_finish(w, d, r, sends ? BD_STEP_REPLY : BD_STEP_SILENT, verdict, out, received_tsc);
 }
 
 /* --- those that wait for the disk ------------------------------------------------------------- */

@@ -59,18 +59,6 @@ static int tap_refused(const char *port, const char *name, int code, struct bd_e
     }
 }
 
-/* A process that was killed lets go of the interface only when it is taken apart: wait a little. */
-static bool is_released(const char *name, struct bd_error *error)
-{
-    for (unsigned i = 0; i < 20; i++) {
-        struct bd_interface now;
-        if (bd_interface_look(name, &now, error) != 0 || !now.carrier)
-            return true;
-        nanosleep(&(struct timespec){.tv_nsec = 50000000}, NULL);
-    }
-    return false;
-}
-
 /* Anybody may open a tap interface that has no owner, but only CAP_NET_ADMIN may set it up, which
  * the driver does next. Setting the flags that it has changes nothing. Returns 0 or errno. */
 static int try_to_set_flags(const char *name)
@@ -86,23 +74,44 @@ static int try_to_set_flags(const char *name)
     return code;
 }
 
-int bd_interface_try_tap(const char *port, const char *name, struct bd_error *error)
+/* Returns 0 or errno; EBUSY: another process holds it. */
+static int try_to_open(const char *name, int tun)
 {
     struct bd_interface now;
-    if (bd_interface_look(name, &now, error) != 0)
-        return -1;
+    struct bd_error ignored;
     /* The carrier of a tap is on while a process holds it. */
-    if (now.carrier && !is_released(name, error))
-        return tap_refused(port, name, EBUSY, error);
-    int fd = open("/dev/net/tun", O_RDWR | O_CLOEXEC);
-    if (fd < 0)
-        return bd_fail(error, "port %s: cannot open /dev/net/tun: %s: %s", port, strerror(errno),
-                       errno == ENOENT ? "load it with `modprobe tun`"
-                                       : "run as root or with CAP_NET_ADMIN");
+    if (bd_interface_look(name, &now, &ignored) == 0 && now.carrier)
+        return EBUSY;
     struct ifreq request = {.ifr_flags = IFF_TAP | IFF_MULTI_QUEUE};
     snprintf(request.ifr_name, sizeof(request.ifr_name), "%s", name);
-    int code = ioctl(fd, TUNSETIFF, &request) == 0 ? try_to_set_flags(name) : errno;
-    close(fd);
+    return ioctl(tun, TUNSETIFF, &request) == 0 ? try_to_set_flags(name) : errno;
+}
+
+/* A process that was killed lets go of its interfaces and sockets only when it is taken apart: what
+ * is busy is tried again for a while. */
+static bool is_time_left(unsigned *tries)
+{
+    enum { TRIES = 20, EACH_MS = 50 };
+    if (++*tries > TRIES)
+        return false;
+    nanosleep(&(struct timespec){.tv_nsec = EACH_MS * 1000000L}, NULL);
+    return true;
+}
+
+int bd_interface_try_tap(const char *port, const char *name, struct bd_error *error)
+{
+    unsigned tries = 0;
+    int code;
+    do {
+        int fd = open("/dev/net/tun", O_RDWR | O_CLOEXEC);
+        if (fd < 0)
+            return bd_fail(error, "port %s: cannot open /dev/net/tun: %s: %s", port,
+                           strerror(errno),
+                           errno == ENOENT ? "load it with `modprobe tun`"
+                                           : "run as root or with CAP_NET_ADMIN");
+        code = try_to_open(name, fd);
+        close(fd);
+    } while (code == EBUSY && is_time_left(&tries));
     return code == 0 ? 0 : tap_refused(port, name, code, error);
 }
 
@@ -160,7 +169,11 @@ int bd_interface_try_memif(const char *port, const char *path, bool server, stru
                              port, path);
     if (!exists)
         return 0;
-    if (is_listened_at(path))
+    unsigned tries = 0;
+    bool busy;
+    while ((busy = is_listened_at(path)) && is_time_left(&tries))
+        continue;
+    if (busy)
         return bd_fail(error, "port %s: socket %s is in use by another process", port, path);
     if (unlink(path) == 0)
         return 0;

@@ -18,14 +18,15 @@ struct bd_interface {
 int bd_interface_look(const char *name, struct bd_interface *interface, struct bd_error *error);
 
 /* Tries what the tap driver will do. Fails with the remedy: no /dev/net/tun, no privilege, not a
- * tap interface or one without multi_queue, in use by another process. */
+ * tap interface or one without multi_queue, in use by another process that has not let go within a
+ * second (a predecessor that was killed takes a moment). */
 int bd_interface_try_tap(const char *port, const char *name, struct bd_error *error);
 /* Likewise for a packet socket: no such interface, down, an MTU below `mtu`, no privilege. */
 int bd_interface_try_packet(const char *port, const char *name, uint32_t mtu,
                             struct bd_error *error);
 
 /* Clears the way for a memif server: a socket that nobody listens at is removed. Fails if somebody
- * does, or if it is no socket. For a client, fails if there is no socket. Never connects: DPDK's
+ * does for a second, or if it is no socket. For a client, fails if there is no socket. Never connects: DPDK's
  * memif server panics when a client goes away at once. */
 int bd_interface_try_memif(const char *port, const char *path, bool server, struct bd_error *error);
 

@@ -16,8 +16,9 @@
 #define BD_NONCES_PER_SUBSCRIBER_SZ 64
 #define BD_NONCES_MIN_SZ            (4ULL << 20)
 
-/* The arena has channels and counters for at least so many workers: 5.5 MiB each. */
-#define BD_WORKER_ROOM_MIN 4
+/* The arena has channels and counters for at least so many workers, some 6 MiB each: the step from
+ * one worker to two needs no new arena. */
+#define BD_WORKER_ROOM_MIN 2
 
 /* Fills params: the size of each region, the fingerprint, and the function that formats a new file.
  * `config` must live as long as params. -1 with an error when a size is out of range. */

@@ -23,7 +23,8 @@
     X(VERIFIER, verifier, "a verifier thread is stuck")                                            \
     X(DATAPLANE, dataplane, "bindery-dataplane is gone, hangs or has a stuck worker")              \
     X(TABLE, table, "the table of bindings is nearly full")                                        \
-    X(OVERLOAD, overload, "requests are shed, as a worker or the verifiers are behind")
+    X(OVERLOAD, overload, "requests are shed, as a worker or the verifiers are behind")            \
+    X(SCREENING, screening, "requests are let through unscreened")
 
 enum bd_alarm {
 #define X(enumerator, label, help) BD_ALARM_##enumerator,

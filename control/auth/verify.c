@@ -59,7 +59,7 @@ static bool name_hashes_to(const struct bd_verify *v, const struct bd_verify_job
 /* RFC 7616 3.4.4: H(username ":" realm). The only subscriber that may register this AoR is its own
  * (or that of its set's primary, whom claim_of tries next), so only he is tried; that needs no
  * index of hashes. Of an AoR without subscriber the name is hashed all the same, twice like every
- * other: the time does not tell who exists. */
+ * other, and so is a primary that there is not: the time does not tell who exists. */
 static struct claim claim_of_hash(const struct bd_verify *v, const struct bd_verify_job *job,
                                   struct name aor)
 {
@@ -91,8 +91,9 @@ static struct claim claim_of(const struct bd_verify *v, const struct bd_verify_j
 {
     struct name primary = primary_of(job, aor);
     if (job->userhash) {
-        struct claim claim = claim_of_hash(v, job, aor);
-        return claim.entry || !primary.user.p ? claim : claim_of_hash(v, job, primary);
+        struct claim own = claim_of_hash(v, job, aor);
+        struct claim of_primary = claim_of_hash(v, job, primary.user.p ? primary : aor);
+        return own.entry ? own : of_primary;
     }
     struct name given = split(bd_job_get(job, BD_JOB_USERNAME));
     if (!given.host.p)
@@ -122,16 +123,31 @@ static struct bd_digest_input input_of(const struct bd_verify_job *job)
     };
 }
 
+/* What an unknown user's response is compared with: the HA1 of somebody, so that as much memory is
+ * read as for a known one; else one that nobody has. It lets nobody in. */
+static const uint8_t *stand_in(const struct bd_verify *v, const struct bd_verify_job *job)
+{
+    static const uint8_t nobody[BD_DIGEST_MAX] = "no password hashes to this";
+    struct name given = split(bd_job_get(job, BD_JOB_USERNAME));
+    const struct bd_subscriber_entry *entry =
+        bd_subscriber_stand_in(v->store, given.user, bd_verify_domain(job));
+    if (!entry)
+        return nobody;
+    bool named = bd_str_eq(bd_entry_username(entry), given.user);
+    const uint8_t *ha1 =
+        bd_ha1_get(&entry->ha1, named ? BD_HA1_WITH_DOMAIN : BD_HA1_PLAIN, job->algorithm);
+    return ha1 ? ha1 : nobody;
+}
+
 /* Whether the response is that of a holder of the claimed subscriber's HA1. An unknown user goes
- * the same way with an HA1 that nobody has. */
+ * the same way. */
 static bool response_is_right(const struct bd_verify *v, const struct bd_verify_job *job,
                               struct claim claim)
 {
-    static const uint8_t nobody[BD_DIGEST_MAX] = "no password hashes to this";
     const uint8_t *ha1 = ha1_of(claim, job);
     const struct bd_digest_input in = input_of(job);
-    bool right =
-        bd_digest_check(v->digest, &in, ha1 ? ha1 : nobody, bd_job_get(job, BD_JOB_RESPONSE));
+    bool right = bd_digest_check(v->digest, &in, ha1 ? ha1 : stand_in(v, job),
+                                 bd_job_get(job, BD_JOB_RESPONSE));
     return right && ha1;
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* binderyctl: one command to the stats socket, its answer to stdout.
  *
- * Exits 0 done, 1 refused or not found, 2 wrong usage, 3 no connection. What went wrong goes to
- * stderr, or with --json as the document to stdout. */
+ * Exits 0 done, 1 refused or not found, 2 wrong usage, 3 no connection or no answer. What went
+ * wrong goes to stderr, or with --json as the document to stdout. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,18 +17,22 @@
 
 #define DEFAULT_SOCKET "/run/bindery/stats.sock"
 
+/* Seconds without a byte. Imports of a million subscribers and snapshots take less. */
+enum { TIMEOUT_S = 120, TIMEOUT_MAX_S = 86400 };
+
 enum status { DONE = 0, REFUSED = 1, USAGE = 2, NO_CONNECTION = 3 };
 
 static const char usage_text[] =
-    "usage: binderyctl [-s SOCKET] [--json] COMMAND...\n"
+    "usage: binderyctl [-s SOCKET] [-T SECONDS] [--json] COMMAND...\n"
     "  -s SOCKET   the stats socket (default " DEFAULT_SOCKET ")\n"
+    "  -T SECONDS  gives up when nothing comes for so long (default 120; 0: never)\n"
     "  --json      the answer as one JSON document\n"
     "  -h, --help  this text;  --version  the version\n"
     "'binderyctl help' lists the commands. A word '-' is read from standard input (a password):\n"
     "on the command line others on this machine could see it.\n"
     "'binderyctl journal show PATH [AOR]' reads a file or directory of the journal by itself; 1:\n"
     "something in it is damaged.\n"
-    "exit status: 0 done, 1 refused or not found, 2 wrong usage, 3 no connection\n";
+    "exit status: 0 done, 1 refused or not found, 2 wrong usage, 3 no connection, or no answer\n";
 
 static int wrong_usage(const char *what, const char *which)
 {
@@ -60,7 +64,15 @@ static struct evbuffer *make_line(int cnt, char **words, bool json)
     return line;
 }
 
-static int connect_to(const char *path)
+/* For connect, send and read alike. */
+static bool limit_waiting(int fd, unsigned timeout_s)
+{
+    struct timeval limit = {.tv_sec = timeout_s};
+    return setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit)) == 0 &&
+           setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit)) == 0;
+}
+
+static int connect_to(const char *path, unsigned timeout_s)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     if (strlen(path) >= sizeof(address.sun_path)) {
@@ -69,7 +81,8 @@ static int connect_to(const char *path)
     }
     memcpy(address.sun_path, path, strlen(path));
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (fd >= 0 && connect(fd, (const struct sockaddr *)&address, sizeof(address)) == 0)
+    if (fd >= 0 && limit_waiting(fd, timeout_s) &&
+        connect(fd, (const struct sockaddr *)&address, sizeof(address)) == 0)
         return fd;
     int why = errno;
     if (fd >= 0)
@@ -78,8 +91,15 @@ static int connect_to(const char *path)
     return -1;
 }
 
-static int no_connection(const char *path)
+static int no_connection(const char *path, unsigned timeout_s)
 {
+    if (errno == EAGAIN) {
+        fprintf(stderr,
+                "binderyctl: %s: no answer for %u s: bindery-control hangs or is busy, and may "
+                "still do it; -T SECONDS waits longer\n",
+                path, timeout_s);
+        return NO_CONNECTION;
+    }
     const char *hint = errno == EACCES   ? ": it wants another user (root?)"
                        : errno == ENOENT ? ": does bindery-control run, and with this socket?"
                                          : "";
@@ -112,20 +132,26 @@ struct prefix {
 /* The first line tells how it went. An unknown command is a wrong usage as well. */
 static enum status status_of(const char *line, bool json)
 {
-    static const struct prefix plain[] = {
-        {"error: unknown command", USAGE}, {"error: ", REFUSED}, {"usage: ", USAGE}};
-    static const struct prefix in_json[] = {
-        {"{\"error\":\"unknown command", USAGE}, {"{\"error\":", REFUSED}, {"{\"usage\":", USAGE}};
+    /* Who is refused before he is read is answered in plain text. */
+    static const struct prefix plain[] = {{"error: unknown command", USAGE},
+                                          {BD_ALL_TAKEN, NO_CONNECTION},
+                                          {"error: ", REFUSED},
+                                          {"usage: ", USAGE}};
+    static const struct prefix in_json[] = {{"{\"error\":\"unknown command", USAGE},
+                                            {"{\"error\":", REFUSED},
+                                            {"{\"usage\":", USAGE},
+                                            {BD_ALL_TAKEN, NO_CONNECTION},
+                                            {"error: ", REFUSED}};
     const struct prefix *prefix = json ? in_json : plain;
-    for (unsigned i = 0; i < sizeof(plain) / sizeof(plain[0]); i++) {
+    unsigned cnt = json ? sizeof(in_json) / sizeof(in_json[0]) : sizeof(plain) / sizeof(plain[0]);
+    for (unsigned i = 0; i < cnt; i++) {
         if (strncmp(line, prefix[i].text, strlen(prefix[i].text)) == 0)
             return prefix[i].status;
     }
-    /* Whom the server refuses before it knows what he asks. */
-    return strncmp(line, "error: ", 7) == 0 ? REFUSED : DONE;
+    return DONE;
 }
 
-/* Copies lines up to the empty one. */
+/* Copies lines up to the empty one. -1: none came in time. */
 static int copy_answer(FILE *in, bool json)
 {
     char *line = NULL;
@@ -143,23 +169,27 @@ static int copy_answer(FILE *in, bool json)
     free(line);
     if (ended && fflush(stdout) == 0)
         return (int)status;
+    if (ferror(in) && errno == EAGAIN)
+        return -1;
     fprintf(stderr, "binderyctl: %s\n",
             ferror(stdout) ? strerror(errno) : "the connection broke before the end of the answer");
     return ferror(stdout) ? REFUSED : NO_CONNECTION;
 }
 
-static int run(const char *path, struct evbuffer *line, bool json)
+static int run(const char *path, unsigned timeout_s, struct evbuffer *line, bool json)
 {
-    int fd = connect_to(path);
+    int fd = connect_to(path, timeout_s);
     if (fd < 0)
-        return no_connection(path);
+        return no_connection(path, timeout_s);
     FILE *in = send_line(fd, line) ? fdopen(fd, "r") : NULL;
     if (!in) {
-        int rc = no_connection(path);
+        int rc = no_connection(path, timeout_s);
         close(fd);
         return rc;
     }
     int rc = copy_answer(in, json);
+    if (rc < 0)
+        rc = no_connection(path, timeout_s);
     fclose(in);
     return rc;
 }
@@ -178,9 +208,18 @@ static int without_server(int cnt, char **words, bool json)
     return REFUSED;
 }
 
+static bool read_timeout(const char *text, unsigned *timeout_s)
+{
+    char *end;
+    unsigned long value = strtoul(text, &end, 10);
+    *timeout_s = (unsigned)value;
+    return *text >= '0' && *text <= '9' && *end == '\0' && value <= TIMEOUT_MAX_S;
+}
+
 int main(int argc, char **argv)
 {
     const char *path = DEFAULT_SOCKET;
+    unsigned timeout_s = TIMEOUT_S;
     bool json = false;
     int i = 1;
     bd_cpu_check();
@@ -193,7 +232,10 @@ int main(int argc, char **argv)
             json = true;
         else if (strcmp(argv[i], "-s") == 0 && i + 1 < argc)
             path = argv[++i];
-        else
+        else if (strcmp(argv[i], "-T") == 0 && i + 1 < argc) {
+            if (!read_timeout(argv[++i], &timeout_s))
+                return wrong_usage("-T wants 0..86400 seconds, got ", argv[i]);
+        } else
             return wrong_usage("no such option, or one without its value: ", argv[i]);
     }
     if (i == argc)
@@ -206,7 +248,7 @@ int main(int argc, char **argv)
     if (!line)
         return wrong_usage("'-' wants a line on standard input, and no word may hold a newline",
                            "");
-    rc = run(path, line, json);
+    rc = run(path, timeout_s, line, json);
     evbuffer_free(line);
     return rc;
 }

@@ -19,8 +19,9 @@ struct pulse {
 struct bd_health {
     struct bd_control *control;
     struct event *timer;
-    struct pulse verifier[BD_VERIFIERS_MAX], worker[BD_WORKERS_MAX], dataplane, shed;
-    uint64_t shed_before; /* the alarm */
+    struct pulse verifier[BD_VERIFIERS_MAX], worker[BD_WORKERS_MAX], dataplane, shed, unscreened;
+    uint64_t shed_before, unscreened_before; /* the alarm */
+    uint64_t screened;                       /* when the last one was not */
     unsigned absent_ticks;
     bool seen; /* a dataplane, ever */
 };
@@ -168,6 +169,43 @@ static void look_at_overload(struct bd_health *health)
     }
 }
 
+/* --- screening ---------------------------------------------------------------------------------
+ */
+
+static uint64_t sum_of(const struct bd_control *control, enum bd_counter counter)
+{
+    uint64_t sum = 0;
+    for (unsigned w = 0; w < bd_control_workers(control); w++)
+        sum += bd_stat_read(&bd_control_stats(control, w)->counter[counter]);
+    return sum;
+}
+
+static uint64_t screened(const struct bd_control *control)
+{
+    return sum_of(control, BD_CTR_SCREEN_SCANNED) + sum_of(control, BD_CTR_SCREEN_SKIPPED);
+}
+
+/* Raised by the first request that went through unscreened. Over when for a second none did while
+ * others were screened: without traffic nobody knows; or when there is nothing to screen for. */
+static void look_at_screening(struct bd_health *health)
+{
+    struct bd_control *control = health->control;
+    uint64_t sum = sum_of(control, BD_CTR_SCREEN_FAILED);
+    bool more = sum != health->unscreened.last;
+    unsigned ticks = feel(&health->unscreened, sum);
+    if (more) {
+        health->screened = screened(control);
+        bd_alarm_raise(control->alarms, BD_ALARM_SCREENING,
+                       "%llu requests went through unscreened: bindery-dataplane cannot use the "
+                       "rules that bindery-control compiled: start both with the same Hyperscan",
+                       (unsigned long long)(sum - health->unscreened_before));
+    } else if (control->config->rule_cnt == 0 ||
+               (ticks >= ALARM_TICKS && screened(control) != health->screened)) {
+        bd_alarm_clear(control->alarms, BD_ALARM_SCREENING);
+        health->unscreened_before = sum;
+    }
+}
+
 /* --- the object --------------------------------------------------------------------------------
  */
 
@@ -176,6 +214,7 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
     look_at_verifiers(arg);
     look_at_dataplane(arg);
     look_at_overload(arg);
+    look_at_screening(arg);
 }
 
 struct bd_health *bd_health_new(struct bd_control *control, struct bd_error *error)
@@ -186,6 +225,7 @@ struct bd_health *bd_health_new(struct bd_control *control, struct bd_error *err
         health->control = control;
         /* An arena outlives us: what was shed before is no news. */
         health->shed.last = health->shed_before = bd_shedding_sum(control);
+        health->unscreened.last = health->unscreened_before = sum_of(control, BD_CTR_SCREEN_FAILED);
         health->timer = event_new(control->base, -1, EV_PERSIST, on_tick, health);
     }
     if (!health || !health->timer || event_add(health->timer, &tick) < 0) {

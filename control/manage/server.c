@@ -11,6 +11,7 @@
 #include "clock.h"
 #include "listener.h"
 #include "state.h"
+#include "words.h"
 
 enum {
     SLICE_MS = 2, /* how long one connection may keep the loop at a time */
@@ -45,33 +46,18 @@ struct bd_server {
     unsigned socket_cnt;
     LIST_HEAD(, connection) connections;
     unsigned connection_cnt[BD_LEVEL_ADMIN + 1];
-    uint64_t refused, told_ms;
+    uint64_t refused, told_ms, full_told_ms;
 };
-
-static void let_in(struct bd_server *server, enum bd_level level, bool yes)
-{
-    for (unsigned i = 0; i < server->socket_cnt; i++) {
-        if (server->socket[i].level != level)
-            continue;
-        if (yes)
-            evconnlistener_enable(server->socket[i].listener);
-        else
-            evconnlistener_disable(server->socket[i].listener);
-    }
-}
 
 static void close_connection(struct connection *c)
 {
-    struct bd_server *server = c->server;
-    enum bd_level level = c->level;
+    c->server->connection_cnt[c->level]--;
     LIST_REMOVE(c, link);
     if (c->answer)
         bd_answer_abandon(c->answer);
     event_free(c->again);
     bufferevent_free(c->bev);
     free(c);
-    if (server->connection_cnt[level]-- == BD_SERVER_CONNECTIONS_MAX)
-        let_in(server, level, true);
 }
 
 /* --- one command after the other ----------------------------------------------------------------
@@ -198,8 +184,7 @@ void bd_server_adopt(struct bd_server *server, int fd, enum bd_level level)
     bufferevent_setwatermark(bev, EV_WRITE, BD_SERVER_LOW_SZ, 0);
     bufferevent_setcb(bev, on_read, on_written, on_event, c);
     bufferevent_enable(bev, EV_READ | EV_WRITE);
-    if (++server->connection_cnt[level] == BD_SERVER_CONNECTIONS_MAX)
-        let_in(server, level, false);
+    server->connection_cnt[level]++;
 }
 
 /* --- the sockets ---------------------------------------------------------------------------------
@@ -207,7 +192,23 @@ void bd_server_adopt(struct bd_server *server, int fd, enum bd_level level)
 
 /* In one line, whatever the client was going to ask. There is room for it in the socket's buffer,
  * as nothing was sent before. */
-static void refuse(struct socket_file *file, int fd, uid_t uid)
+static void refuse(const struct socket_file *file, int fd, const char *line, size_t len)
+{
+    if (send(fd, line, len, MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
+        bd_log(BD_LOG_DEBUG, "socket %s: somebody did not wait for his answer", file->path);
+    close(fd);
+}
+
+static bool is_time_to_tell(uint64_t *told_ms)
+{
+    uint64_t now_ms = bd_clock_ms();
+    bool yes = *told_ms == 0 || now_ms >= *told_ms + REFUSED_TOLD_MS;
+    if (yes)
+        *told_ms = now_ms;
+    return yes;
+}
+
+static void refuse_stranger(struct socket_file *file, int fd, uid_t uid)
 {
     struct bd_server *server = file->server;
     const char *level = bd_level_name(file->level);
@@ -217,15 +218,22 @@ static void refuse(struct socket_file *file, int fd, uid_t uid)
                      "control.stats_socket_%s_peers\n\n",
                      (unsigned)uid, level, level);
     server->refused++;
-    if (server->refused == 1 || bd_clock_ms() >= server->told_ms + REFUSED_TOLD_MS) {
+    if (is_time_to_tell(&server->told_ms))
         bd_log(BD_LOG_WARNING, "socket %s: refused uid %u, who is not on the list of %ss",
                file->path, (unsigned)uid, level);
-        server->told_ms = bd_clock_ms();
-    }
-    if (send(fd, line, (size_t)n, MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
-        bd_log(BD_LOG_DEBUG, "socket %s: uid %u did not wait for its answer", file->path,
-               (unsigned)uid);
-    close(fd);
+    refuse(file, fd, line, (size_t)n);
+}
+
+static void refuse_one_too_many(struct socket_file *file, int fd)
+{
+    char line[128];
+    int n = snprintf(line, sizeof(line),
+                     BD_ALL_TAKEN " of the %s socket are taken (%d): try again later\n\n",
+                     bd_level_name(file->level), BD_SERVER_CONNECTIONS_MAX);
+    if (is_time_to_tell(&file->server->full_told_ms))
+        bd_log(BD_LOG_WARNING, "socket %s: all %d connections are taken: refused one more",
+               file->path, BD_SERVER_CONNECTIONS_MAX);
+    refuse(file, fd, line, (size_t)n);
 }
 
 static void on_accept(struct evconnlistener *listener, evutil_socket_t fd, struct sockaddr *address,
@@ -233,10 +241,12 @@ static void on_accept(struct evconnlistener *listener, evutil_socket_t fd, struc
 {
     struct socket_file *file = arg;
     uid_t uid;
-    if (bd_clients_may(&file->clients, fd, &uid))
-        bd_server_adopt(file->server, fd, file->level);
+    if (!bd_clients_may(&file->clients, fd, &uid))
+        refuse_stranger(file, fd, uid);
+    else if (file->server->connection_cnt[file->level] >= BD_SERVER_CONNECTIONS_MAX)
+        refuse_one_too_many(file, fd);
     else
-        refuse(file, fd, uid);
+        bd_server_adopt(file->server, fd, file->level);
 }
 
 uint64_t bd_server_refused(const struct bd_server *server)

@@ -18,7 +18,8 @@
 #include "log.h"
 
 #define BD_SERVER_SOCKETS_MAX 3
-/* Of one level; more wait in the backlog. Users who hold theirs open never keep an admin out. */
+/* Of one level; one more is refused with a line (BD_ALL_TAKEN). Users who hold theirs open never
+ * keep an admin out. */
 #define BD_SERVER_CONNECTIONS_MAX 64
 /* A stream is made in slices until this much waits to be sent, and again when this little does. */
 #define BD_SERVER_HIGH_SZ (128U << 10)

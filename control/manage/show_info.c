@@ -138,6 +138,7 @@ void bd_command_show_info(struct bd_answer *answer, const struct bd_str *args, u
 #define FIXED_LIMITS(X)                                                                            \
     X(message_bytes, BD_SIP_MESSAGE_MAX)                                                           \
     X(headers_per_message, BD_SIP_HEADERS_MAX)                                                     \
+    X(bad_lines_per_message, BD_SIP_BAD_LINES_MAX)                                                 \
     X(contacts_per_request, BD_CONTACTS_PER_REQUEST_MAX)                                           \
     X(contacts_per_aor, BD_CONTACTS_PER_AOR_MAX)                                                   \
     X(aor_bytes, BD_AOR_MAX)                                                                       \

@@ -16,6 +16,9 @@
 /* Longest command line. An AoR, a Contact URI and both quoted and escaped fit. Longer: refused. */
 #define BD_LINE_MAX 4096
 
+/* How the line begins that a server without a free connection sends instead of an answer. */
+#define BD_ALL_TAKEN "error: all connections"
+
 struct bd_words {
     unsigned cnt;
     struct bd_str word[BD_WORDS_MAX];

@@ -19,6 +19,7 @@ static struct bd_policy_limits limits_of(const struct bd_config *c)
         .failed_forget_s = c->failed_forget_s,
         .rates_enforced = (uint8_t)c->rates_enforced,
         .aor_silent = (uint8_t)c->aor_silent,
+        .reply_factor = (uint8_t)c->reply_factor,
     };
 }
 

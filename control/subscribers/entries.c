@@ -20,6 +20,9 @@ struct bd_entries *bd_entries_new(const struct bd_hash_key *hash_key, uint64_t s
     return entries;
 }
 
+/* Slots that next_to looks through: more than three quarters of all are never empty for long. */
+enum { NEAR_MAX = 32 };
+
 static uint64_t key_hash(const struct bd_entries *entries, struct bd_str username,
                          struct bd_str domain)
 {
@@ -89,16 +92,35 @@ uint64_t bd_entries_prefetch(const struct bd_entries *entries, struct bd_str use
     return hash;
 }
 
+static struct bd_subscriber_entry *next_to(const struct bd_entries *entries, uint64_t hash)
+{
+    struct bd_subscriber_entry *entry = NULL;
+    for (uint64_t n = 0; !entry && n < NEAR_MAX; n++)
+        entry = bd_entries_at(entries, (hash + n) & entries->mask);
+    return entry;
+}
+
+struct bd_subscriber_entry *bd_entries_next_to(const struct bd_entries *entries,
+                                               struct bd_str username, struct bd_str domain)
+{
+    return next_to(entries, key_hash(entries, username, domain));
+}
+
 /* An entry seldom begins with a line: its name may be in the fourth. */
+static void prefetch(const struct bd_subscriber_entry *entry)
+{
+    for (unsigned line = 0; entry && line < 4; line++)
+        __builtin_prefetch((const char *)entry + 64 * line);
+}
+
 void bd_entries_prefetch_entry(const struct bd_entries *entries, uint64_t hash)
 {
     for (uint64_t i = hash & entries->mask;; i = (i + 1) & entries->mask) {
         uint64_t word = atomic_load(&entries->slot[i]);
-        const char *entry = (const char *)entry_of(word);
+        const struct bd_subscriber_entry *entry = entry_of(word);
         if (word != 0 && (!entry || word >> TAG_SHIFT != hash >> TAG_SHIFT))
             continue;
-        for (unsigned line = 0; entry && line < 4; line++)
-            __builtin_prefetch(entry + 64 * line);
+        prefetch(entry ? entry : next_to(entries, hash));
         return;
     }
 }

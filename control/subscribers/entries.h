@@ -28,6 +28,10 @@ struct bd_entries *bd_entries_new(const struct bd_hash_key *hash_key, uint64_t s
 struct bd_subscriber_entry *bd_entries_find(const struct bd_entries *entries,
                                             struct bd_str username, struct bd_str domain,
                                             bool nocase);
+/* Another entry, the same for the same name: for a stand-in. NULL: none is near. */
+struct bd_subscriber_entry *bd_entries_next_to(const struct bd_entries *entries,
+                                               struct bd_str username, struct bd_str domain);
+
 /* Fetches the slot where the search for a name begins, and later the first entry that may be it;
  * the hash is what the one returned. They change nothing but time. */
 uint64_t bd_entries_prefetch(const struct bd_entries *entries, struct bd_str username,

@@ -64,7 +64,17 @@ const struct bd_subscriber_entry *bd_subscriber_lookup_aor(const struct bd_subsc
                                                            struct bd_str user, struct bd_str domain)
 {
     const struct bd_subscriber_entry *exact = lookup(store, user, domain, false);
-    return exact ? exact : lookup(store, user, domain, true);
+    const struct bd_subscriber_entry *folded = lookup(store, user, domain, true);
+    return exact ? exact : folded; /* looked for either way: verify.c, on what time may tell */
+}
+
+const struct bd_subscriber_entry *bd_subscriber_stand_in(const struct bd_subscriber_store *store,
+                                                         struct bd_str username,
+                                                         struct bd_str domain)
+{
+    if (username.len > BD_USERNAME_MAX || domain.len > BD_DOMAIN_NAME_MAX)
+        return NULL;
+    return bd_entries_next_to(atomic_load(&store->table), username, domain);
 }
 
 uint64_t bd_subscriber_prefetch(const struct bd_subscriber_store *store, struct bd_str username,

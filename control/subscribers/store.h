@@ -52,6 +52,12 @@ const struct bd_subscriber_entry *bd_subscriber_lookup_aor(const struct bd_subsc
                                                            struct bd_str user,
                                                            struct bd_str domain);
 
+/* Somebody else, in whose place to look for one who is not there: so that the time that a look
+ * takes does not tell. NULL: there is hardly anybody. */
+const struct bd_subscriber_entry *bd_subscriber_stand_in(const struct bd_subscriber_store *store,
+                                                         struct bd_str username,
+                                                         struct bd_str domain);
+
 /* Ahead of a look-up, for each of several: fetches where it will begin, and in a second round, by
  * the hash that the first one returned, the entry. They change nothing but time. */
 uint64_t bd_subscriber_prefetch(const struct bd_subscriber_store *store, struct bd_str username,

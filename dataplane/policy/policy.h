@@ -5,7 +5,7 @@
  * region and publishes the slot's number; a worker loads the number once per burst, so a request
  * sees the old policy or the new one, whole. A slot is written again only after a grace period.
  *
- *   region:  [ current slot number, sequence | epoch-free slots ... ]
+ *   region:  [ current slot number, sequence | epoch-free slots | small slots | large slots ]
  *   blob:    bd_policy | domains[] | profiles[] | name index (open addressing) | prefixes[] |
  *            addresses[] | text | number ranges of each domain that has some (bulk.h) |
  *            lists of limits.allow and limits.deny (prefix_map.h) | screening rules, compiled
@@ -20,7 +20,13 @@
 #include "ip.h"
 #include "prefix_map.h"
 
-#define BD_POLICY_SLOTS 4
+/* Slots that hold any policy, and small ones, which most need: an old policy stays in its slot
+ * until its readers have gone. Together with the head of the region they fill pages of 2 MiB. */
+#define BD_POLICY_LARGE_SLOTS 2
+#define BD_POLICY_SMALL_SLOTS 2
+#define BD_POLICY_SLOTS       (BD_POLICY_SMALL_SLOTS + BD_POLICY_LARGE_SLOTS)
+#define BD_POLICY_HEAD_SZ     4096U
+#define BD_POLICY_SMALL_MAX   ((1U << 20) - BD_POLICY_HEAD_SZ / BD_POLICY_SMALL_SLOTS)
 /* Without the screening rules, and with them. */
 #define BD_POLICY_PLAIN_MAX (4U << 20)
 #define BD_POLICY_BLOB_MAX  (BD_POLICY_PLAIN_MAX + BD_SCREEN_MAX)
@@ -104,7 +110,8 @@ struct bd_policy_limits {
     uint32_t failed_ban_s, failed_ban_max_s, failed_forget_s;
     uint8_t rates_enforced; /* else what is over a limit is only counted */
     uint8_t aor_silent;     /* no 503 */
-    uint8_t unused[6];
+    uint8_t reply_factor;   /* to who has proved nothing; 0: any size */
+    uint8_t unused[5];
 };
 
 struct bd_policy {
@@ -190,8 +197,9 @@ uint32_t bd_policy_build(void *out, uint32_t cap, const struct bd_policy_in *in,
 uint64_t bd_policy_footprint(void);
 void bd_policy_format(struct bd_arena *arena);
 
-/* Control: copies a blob into a slot that nobody reads and makes it current. -1: no slot is free of
- * readers yet (a grace period has not passed): try again in the next turn of the loop. */
+/* Control: copies a blob into a slot that nobody reads and makes it current, a small one if that
+ * will do. -1: no slot that holds it is free of readers yet (a grace period has not passed): try
+ * again in the next turn of the loop. */
 int bd_policy_publish(struct bd_arena *arena, struct bd_epoch *epoch, const void *blob,
                       uint32_t size);
 

@@ -20,6 +20,17 @@ static void put_header_u32(struct bd_wire *w, struct bd_str name, uint32_t value
     bd_wire_put(w, BD_STR("\r\n"));
 }
 
+/* Who has proved nothing may have forged his address, and the reply hit another: the bytes that are
+ * sent there are as many as were spent on it, times a small factor. */
+static void bound(struct bd_turn *turn, struct bd_wire *w)
+{
+    uint32_t factor = turn->request->policy->limits.reply_factor;
+    uint64_t room = (uint64_t)factor * turn->m->text.len;
+    turn->bounded = factor && !turn->verified && room < (uint64_t)(w->end - w->begin);
+    if (turn->bounded)
+        w->end = w->begin + room;
+}
+
 static void begin(const struct bd_turn *turn, struct bd_wire *w, unsigned status,
                   struct bd_str reason, uint32_t keep_s)
 {
@@ -221,12 +232,13 @@ static unsigned status_of(const struct bd_turn *turn, enum bd_verdict verdict)
     return bd_verdict_info[verdict].status;
 }
 
-bool bd_answer(struct bd_registrar *registrar, const struct bd_turn *turn, struct bd_wire *reply,
+bool bd_answer(struct bd_registrar *registrar, struct bd_turn *turn, struct bd_wire *reply,
                enum bd_verdict *verdict)
 {
     unsigned status = status_of(turn, *verdict);
     if (status == 0)
         return false;
+    bound(turn, reply);
     const struct bd_wire blank = *reply;
     bool worded = status == 400 && turn->reason;
     begin(turn, reply, status, worded ? bd_str_from(turn->reason) : bd_reason(status), 0);
@@ -235,7 +247,7 @@ bool bd_answer(struct bd_registrar *registrar, const struct bd_turn *turn, struc
     if (!reply->overflow)
         return true;
     *reply = blank;
-    *verdict = BD_SIP_INTERNAL;
+    *verdict = bd_answer_too_large(turn);
     begin(turn, reply, 500, bd_reason(500), 0);
     bd_reply_end(reply);
     if (!reply->overflow)
@@ -317,6 +329,7 @@ static void put_outbound(struct bd_wire *w, const struct bd_turn *turn)
 bool bd_answer_bindings(struct bd_registrar *registrar, struct bd_turn *turn, struct bd_wire *reply)
 {
     bool registered = false;
+    bound(turn, reply);
     begin(turn, reply, 200, bd_reason(200), keep_s(turn));
     for (unsigned i = 0; i < registrar->set.cnt; i++) {
         const struct bd_entry *e = &registrar->set.entry[i];

@@ -241,7 +241,8 @@ enum bd_verdict bd_authorize(struct bd_registrar *registrar, struct bd_turn *tur
     case BD_AUTH_OPEN:
         break;
     case BD_AUTH_TRUSTED:
-        verdict = is_trusted(registrar, turn) ? BD_VERDICT_NONE : BD_SIP_UNTRUSTED;
+        turn->verified = is_trusted(registrar, turn);
+        verdict = turn->verified ? BD_VERDICT_NONE : BD_SIP_UNTRUSTED;
         break;
     case BD_AUTH_DIGEST:
         verdict = check_credentials(registrar, turn, job);
@@ -256,6 +257,7 @@ enum bd_verdict bd_authorize_result(struct bd_registrar *registrar, struct bd_tu
 {
     switch ((enum bd_verify_rc)result->rc) {
     case BD_VERIFY_OK:
+        turn->verified = true;
         turn->binding_flags |= BD_BINDING_AUTHENTICATED;
         bd_authinfo_prepare(registrar, turn, result);
         return BD_VERDICT_NONE;

@@ -136,7 +136,7 @@ static enum bd_verdict commit_refresh(struct bd_registrar *r, struct bd_turn *tu
     b->txn = turn->txn;
     r->set.entry[at].fate = BD_FATE_REFRESHED;
     if (!bd_answer_bindings(r, turn, reply))
-        return BD_SIP_INTERNAL;
+        return bd_answer_too_large(turn);
     enum bd_table_rc rc = bd_table_refresh(r->deps.writer, ref, (unsigned)at, expected, cseq,
                                            expires_at_s, turn->txn);
     *conflict = rc != BD_TABLE_OK;
@@ -156,7 +156,7 @@ static enum bd_verdict commit_decision(struct bd_registrar *r, struct bd_turn *t
     if (overpromises(turn, verdict))
         return BD_SIP_NOT_DURABLE;
     if (!bd_answer_bindings(r, turn, reply))
-        return BD_SIP_INTERNAL;
+        return bd_answer_too_large(turn);
     enum bd_verdict failed = commit_set(r, ref, turn->aor, conflict);
     return failed == BD_VERDICT_NONE ? verdict : failed;
 }

@@ -11,17 +11,51 @@ void bd_set_load(struct bd_set *set, const struct bd_record *record, uint32_t no
         struct bd_entry *e = &set->entry[i];
         bd_record_view(record, i, &e->binding);
         set->seen[i] = e->binding.state;
-        e->parsed = false;
+        e->parsed = e->keyed = false;
         bool there = now_s < bd_state_expires_at_s(e->binding.state);
         e->fate = there ? BD_FATE_KEPT : BD_FATE_EXPIRED;
     }
 }
 
-bool bd_binding_matches(struct bd_entry *entry, const struct bd_uri *uri)
+static bool parse(struct bd_entry *entry)
 {
     if (!entry->parsed)
         entry->parsed = bd_uri_parse(entry->binding.text[BD_TEXT_URI], &entry->uri);
-    return entry->parsed && bd_uri_equal(&entry->uri, uri);
+    return entry->parsed;
+}
+
+bool bd_binding_matches(struct bd_entry *entry, const struct bd_uri *uri)
+{
+    return parse(entry) && bd_uri_equal(&entry->uri, uri);
+}
+
+/* Whether an entry's URI equals the one that this is the key of. */
+static bool meets(struct bd_set *set, unsigned at, const struct bd_uri_key *key)
+{
+    struct bd_entry *e = &set->entry[at];
+    if (!parse(e))
+        return false;
+    if (!e->keyed)
+        bd_uri_key_make(set->hash, &e->uri, &set->key[at]);
+    e->keyed = true;
+    return bd_uri_key_meets(&set->key[at], key);
+}
+
+static int find_equal(struct bd_set *set, const struct bd_uri *uri)
+{
+    struct bd_uri_key key;
+    bool made = false;
+    for (unsigned i = 0; i < set->cnt; i++) {
+        struct bd_entry *e = &set->entry[i];
+        if (!bd_fate_lives(e->fate) || e->binding.reg_id != 0)
+            continue;
+        if (!made)
+            bd_uri_key_make(set->hash, uri, &key);
+        made = true;
+        if (meets(set, i, &key))
+            return (int)i;
+    }
+    return -1;
 }
 
 static int find_flow(const struct bd_set *set, const struct bd_binding *asked)
@@ -45,13 +79,7 @@ int bd_set_find(struct bd_set *set, const struct bd_ask *ask)
             bd_str_eq(e->binding.text[BD_TEXT_URI], ask->contact.addr.uri.text))
             return (int)i;
     }
-    for (unsigned i = 0; i < set->cnt; i++) {
-        struct bd_entry *e = &set->entry[i];
-        if (bd_fate_lives(e->fate) && e->binding.reg_id == 0 &&
-            bd_binding_matches(e, &ask->contact.addr.uri))
-            return (int)i;
-    }
-    return -1;
+    return find_equal(set, &ask->contact.addr.uri);
 }
 
 /* Everything but state, txn, the time of the first registration, and the life of GRUUs, which no
@@ -119,6 +147,7 @@ static void update(struct bd_entry *e, const struct bd_ask *ask)
     e->binding.created_at_s = created_at_s;
     e->uri = ask->contact.addr.uri;
     e->parsed = true;
+    e->keyed = false;
     if (e->fate == BD_FATE_KEPT || e->fate == BD_FATE_REFRESHED)
         e->fate = same ? BD_FATE_REFRESHED : BD_FATE_CHANGED;
 }

@@ -10,6 +10,7 @@
 #define BD_DECIDE_H
 
 #include "asks.h"
+#include "uri_key.h"
 
 /* What stood there, and all that one request may add before the limit is applied. */
 #define BD_SET_MAX (BD_CONTACTS_PER_AOR_MAX + BD_CONTACTS_PER_REQUEST_MAX)
@@ -27,8 +28,8 @@ enum bd_fate {
 
 struct bd_entry {
     struct bd_binding binding;
-    struct bd_uri uri; /* of the stored text, when parsed */
-    bool parsed;
+    struct bd_uri uri;  /* of the stored text, when parsed */
+    bool parsed, keyed; /* its key is made */
     enum bd_fate fate;
 };
 
@@ -36,6 +37,8 @@ struct bd_set {
     unsigned old_cnt; /* entry i < old_cnt is binding i of the record */
     unsigned cnt;
     struct bd_entry entry[BD_SET_MAX];
+    struct bd_uri_key key[BD_SET_MAX];      /* of the entries' URIs, as they are needed */
+    const struct bd_hash_key *hash;         /* of the keys; set once */
     uint64_t seen[BD_CONTACTS_PER_AOR_MAX]; /* state words of the record, as loaded */
 };
 

@@ -100,7 +100,8 @@ int bd_nonce_set_keys(struct bd_nonce *nonce, const uint8_t keys[2][32])
 
 static struct realm_mask *realm_slot(struct bd_nonce *nonce, struct bd_str realm)
 {
-    uint32_t h = 2166136261U; /* FNV-1a: realms come from the configuration, nobody floods this */
+    /* FNV-1a: with realms of a wildcard domain one can make it miss, no more. */
+    uint32_t h = 2166136261U;
     for (uint32_t i = 0; i < realm.len; i++)
         h = (h ^ (uint8_t)realm.p[i]) * 16777619U;
     return &nonce->cache[(h >> 16 ^ h) % REALMS];

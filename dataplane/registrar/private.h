@@ -61,6 +61,9 @@ struct bd_turn {
     bool again;                              /* this very request has changed bindings before */
     bool looks_up;                           /* the AoR's bindings will be read */
     bool authinfo;                           /* the 200 carries Authentication-Info */
+    bool stranger;                           /* From may not register To: third_party.c */
+    bool verified;                           /* by credentials, or by a trusted address */
+    bool bounded;                            /* the reply has less room than its buffer */
     bool written;                            /* the reply stands in the wire already */
     bool subscribe;                          /* to registration state: subscribe.c */
     bool redirect;                           /* a request to be redirected: redirect.c */
@@ -137,7 +140,7 @@ enum bd_verdict bd_path_check(struct bd_turn *turn);
 /* third_party.c */
 /* Finds out on whose behalf the request speaks, and whether that may be. */
 enum bd_verdict bd_third_party_check(struct bd_registrar *registrar, struct bd_turn *turn);
-/* 10.3 (5), once it is known who asks: somebody else's AoR must exist. */
+/* 10.3 (4) and (5), once it is known who asks: he may, and somebody else's AoR must exist. */
 enum bd_verdict bd_third_party_target(const struct bd_registrar *registrar,
                                       const struct bd_turn *turn);
 
@@ -210,11 +213,17 @@ void bd_announce(const struct bd_arena *arena, const struct bd_turn *turn, bool 
 /* answer.c */
 /* Writes the reply that a verdict draws. False when there is none, or none that fits; *verdict then
  * says so. A reply that does not fit becomes a 500 without further header fields. */
-bool bd_answer(struct bd_registrar *registrar, const struct bd_turn *turn, struct bd_wire *reply,
+bool bd_answer(struct bd_registrar *registrar, struct bd_turn *turn, struct bd_wire *reply,
                enum bd_verdict *verdict);
-/* Writes the 200 of a REGISTER with all bindings of registrar->set. False when it does not fit. */
+/* Writes the 200 of a REGISTER with all bindings of registrar->set. False when it does not fit:
+ * bd_answer_too_large() is what the request ends in then. */
 bool bd_answer_bindings(struct bd_registrar *registrar, struct bd_turn *turn,
                         struct bd_wire *reply);
+/* The verdict of a reply that does not fit: for its buffer, or for what the sender has proved. */
+static inline enum bd_verdict bd_answer_too_large(const struct bd_turn *turn)
+{
+    return turn->bounded ? BD_SIP_AMPLIFIES : BD_SIP_INTERNAL;
+}
 
 /* Whether the client supports something, as bd_list_has() would say; Supported is read once. */
 static inline bool bd_turn_supports(struct bd_turn *turn, unsigned option)

@@ -307,10 +307,9 @@ void bd_redirect_put_contacts(struct bd_registrar *registrar, const struct bd_tu
                               struct bd_wire *w)
 {
     const struct bd_location *l = &registrar->location;
-    bool verified = bd_auth_needed(turn) != BD_AUTH_OPEN;
     uint32_t room = (uint32_t)(w->end - w->begin);
     uint32_t limit = room > TAIL_SZ ? room - TAIL_SZ : 0;
-    if (!verified && limit > BD_REDIRECT_REPLY_MAX)
+    if (!turn->verified && limit > BD_REDIRECT_REPLY_MAX)
         limit = BD_REDIRECT_REPLY_MAX;
     uint16_t q_milli = 0;
     for (unsigned i = 0; i < l->cnt; i++) {

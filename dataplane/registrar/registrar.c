@@ -15,6 +15,7 @@ struct bd_registrar *bd_registrar_new(const struct bd_registrar_deps *deps, stru
     memset(r, 0, sizeof(*r));
     r->deps = *deps;
     bd_hash_key_init(&r->txn_key, 0);
+    r->set.hash = &deps->arena->hash_key;
     r->nonce = bd_nonce_new(error);
     r->seal = r->nonce ? bd_gruu_seal_new(error) : NULL;
     if (r->seal)
@@ -200,14 +201,14 @@ enum bd_step bd_registrar_resume(struct bd_registrar *registrar, unsigned place,
     return finish(registrar, turn, outcome, reply, verdict);
 }
 
-void bd_registrar_refuse(struct bd_registrar *registrar, const struct bd_request *request,
-                         enum bd_verdict verdict, struct bd_wire *reply)
+bool bd_registrar_refuse(struct bd_registrar *registrar, const struct bd_request *request,
+                         enum bd_verdict *verdict, struct bd_wire *reply)
 {
     struct bd_turn turn;
     begin(registrar, &turn, request);
     if (request->parsed == BD_VERDICT_NONE)
         bd_target_find(registrar, &turn); /* for the domain's Retry-After */
-    bd_answer(registrar, &turn, reply, &verdict);
+    return bd_answer(registrar, &turn, reply, verdict);
 }
 
 const struct bd_handed *bd_registrar_handed(const struct bd_registrar *registrar)

@@ -99,9 +99,10 @@ struct bd_handed {
 const struct bd_handed *bd_registrar_handed(const struct bd_registrar *registrar);
 
 /* verdict: BD_SIP_VERIFIER_BUSY, _GONE, BD_SIP_NOTIFIER_BUSY, BD_SIP_TOO_LARGE,
- * BD_SIP_SCREEN_REJECT; writes the reply. */
-void bd_registrar_refuse(struct bd_registrar *registrar, const struct bd_request *request,
-                         enum bd_verdict verdict, struct bd_wire *reply);
+ * BD_SIP_SCREEN_REJECT; writes the reply. False when there is none that may be sent; *verdict then
+ * says so. */
+bool bd_registrar_refuse(struct bd_registrar *registrar, const struct bd_request *request,
+                         enum bd_verdict *verdict, struct bd_wire *reply);
 
 /* Operator's commands that came through the channel. */
 /* Removes one Contact (19.1.4 equality) of an AoR, or all of them when contact.len is 0. Returns

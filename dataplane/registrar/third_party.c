@@ -6,6 +6,9 @@
  *                             own, and To must be a subscriber
  *   anybody else              third_party: deny refuses; allow: To's owner must be asking
  *
+ * Where credentials are wanted, deny refuses who has shown them (10.3 (3) before (4)): a 403 at
+ * once would tell strangers which names are not registrants', and so which are.
+ *
  * AoRs are compared in canonical form: display names, parameters, ports and alias hosts are no
  * difference. */
 #include "private.h"
@@ -72,13 +75,16 @@ enum bd_verdict bd_third_party_check(struct bd_registrar *registrar, struct bd_t
         turn->claimed = aor;
         return BD_VERDICT_NONE;
     }
-    return domain->third_party == BD_THIRD_PARTY_ALLOW ? BD_VERDICT_NONE : BD_SIP_THIRD_PARTY;
+    turn->stranger = domain->third_party != BD_THIRD_PARTY_ALLOW;
+    return turn->stranger && domain->auth != BD_AUTH_DIGEST ? BD_SIP_THIRD_PARTY : BD_VERDICT_NONE;
 }
 
 enum bd_verdict bd_third_party_target(const struct bd_registrar *registrar,
                                       const struct bd_turn *turn)
 {
     const struct bd_arena *arena = registrar->deps.arena;
+    if (turn->stranger)
+        return BD_SIP_THIRD_PARTY;
     if (turn->claimed.p == turn->identity.p || turn->domain->auth == BD_AUTH_OPEN)
         return BD_VERDICT_NONE;
     struct bd_provision provision;

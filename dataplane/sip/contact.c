@@ -84,9 +84,13 @@ static const char *star(const char *p, const char *end)
 static const char *params_take(const struct bd_scan *scan, const char *p, const char *end,
                                struct bd_contact *contact)
 {
+    struct bd_param_look look = {0};
+    if (scan && p < end && *p == ';')
+        look = bd_param_look(scan, p + 1);
     while (p < end && *p == ';') {
         struct bd_str name, value;
-        p = bd_param_read(scan, p + 1, end, BD_C_TOKEN, &name, &value);
+        p = scan ? bd_param_take(scan, &look, p + 1, end, &name, &value)
+                 : bd_param_parse(NULL, p + 1, end, BD_C_TOKEN, &name, &value);
         if (!p || !take_param(contact, name, value))
             return NULL;
     }

@@ -72,8 +72,9 @@ static const uint8_t candidate[32 * (BD_LOOK + 1)] = {
 static inline enum bd_header_id header_id(struct bd_str name)
 {
     unsigned as = candidate[SLOT(name.len, (uint8_t)name.p[0], (uint8_t)name.p[name.len - 1])];
-    unsigned same = bd_is_row(name, spelling[as]);
-    return (enum bd_header_id)(as % COMPACT & -same);
+    if (__builtin_expect(!bd_is_row(name, spelling[as]), 0))
+        return BD_HDR_OTHER;
+    return (enum bd_header_id)(as % COMPACT);
 }
 
 enum bd_header_id bd_header_id(struct bd_str name)
@@ -136,19 +137,21 @@ static const char *name_parse(const struct bd_scan *scan, const char *p, const c
     return colon;
 }
 
-/* A field as nearly all of them are, "Name: value" on one line that ends at `stop`. False when it
+/* A field on one line that ends at `stop`, the name with its colon right behind it. False when it
  * is not, which says nothing about its being right. */
 static inline bool split_plain(const struct bd_scan *scan, const char *p, const char *stop,
                                struct bd_header *header)
 {
     const char *colon = bd_scan_leap(scan, p, BD_C_TOKEN);
-    /* Between p and stop there is no control character; CR is not above the space. */
-    if (colon == p || memcmp(colon, ": ", 2) != 0 || (uint8_t)colon[2] <= ' ' ||
-        (uint8_t)stop[-1] <= ' ')
+    if (colon == p || *colon != ':')
         return false;
     header->name = bd_slice(p, colon);
-    header->value = bd_slice(colon + 2, stop);
     header->id = (uint8_t)header_id(header->name);
+    /* Between p and stop there is no control character; CR is not above the space. */
+    if (colon[1] == ' ' && (uint8_t)colon[2] > ' ' && (uint8_t)stop[-1] > ' ')
+        header->value = bd_slice(colon + 2, stop);
+    else
+        header->value = bd_trim(colon + 1, stop);
     return true;
 }
 

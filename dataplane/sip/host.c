@@ -17,6 +17,49 @@ static bool ipv6_parse(struct bd_str text, uint32_t at, uint32_t skip, struct bd
     return inet_pton(AF_INET6, z, ip->b) == 1;
 }
 
+/* One group of an IPv6 address, 1*4HEXDIG. Returns the byte after it, NULL when there is none. */
+static const char *ipv6_group(const char *p, const char *end, uint8_t group[2])
+{
+    enum { DIGITS_MAX = 4 };
+    const char *begin = p;
+    unsigned n = 0;
+    for (; p < end && p - begin < DIGITS_MAX && bd_is(*p, BD_C_HEX); p++)
+        n = n << 4 | bd_hex_value(*p);
+    group[0] = (uint8_t)(n >> 8);
+    group[1] = (uint8_t)n;
+    return p > begin ? p : NULL;
+}
+
+/* Eight groups, or fewer and one "::" before, among or behind them. False for anything else, which
+ * says nothing about an IPv4 address in their place. */
+static bool ipv6_groups(struct bd_str text, struct bd_ip *ip)
+{
+    enum { GROUPS = 8 };
+    uint8_t group[GROUPS][2];
+    const char *p = text.p, *end = bd_str_end(text);
+    bool gap = memcmp(p, "::", 2) == 0;
+    unsigned cnt = 0, before = 0;
+    for (p += gap ? 2 : 0; p < end; cnt++) {
+        p = cnt < GROUPS ? ipv6_group(p, end, group[cnt]) : NULL;
+        if (!p || (p < end && (*p != ':' || ++p == end)))
+            return false;
+        if (p < end && *p == ':') {
+            if (gap)
+                return false;
+            gap = true;
+            before = cnt + 1;
+            p++;
+        }
+    }
+    if (gap ? cnt == GROUPS : cnt < GROUPS)
+        return false;
+    before = gap ? before : GROUPS;
+    memset(ip->b, 0, sizeof(ip->b));
+    memcpy(ip->b, group, 2 * before);
+    memcpy(ip->b + sizeof(ip->b) - 2 * (cnt - before), group + before, 2 * (cnt - before));
+    return true;
+}
+
 /* "2001:db8:::192.0.2.1": once more without the third colon. */
 static bool ipv6_parse_three_colons(struct bd_str text, struct bd_ip *ip)
 {
@@ -35,7 +78,8 @@ __attribute__((noinline)) static const char *ipv6_reference(const char *p, const
     struct bd_str inside = bd_slice(p + 1, close);
     if (inside.len < 2 || !memchr(inside.p, ':', inside.len) || inside.p[0] == '[')
         return NULL;
-    if (!ipv6_parse(inside, 0, 0, to.ip) && !ipv6_parse_three_colons(inside, to.ip))
+    if (!ipv6_groups(inside, to.ip) && !ipv6_parse(inside, 0, 0, to.ip) &&
+        !ipv6_parse_three_colons(inside, to.ip))
         return NULL;
     *to.type = BD_HOST_IPV6;
     *to.text = bd_slice(p, close + 1);

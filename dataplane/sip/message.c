@@ -54,7 +54,7 @@ static void header_fields(const struct bd_scan *scan, struct bd_message *m, cons
     struct bd_header *h = m->header, *const none_left = h + BD_SIP_HEADERS_MAX;
     bd_lines_seek(&lines, p);
     m->body = (struct bd_str){end, 0};
-    for (;;) {
+    for (unsigned bad = 0; bad < BD_SIP_BAD_LINES_MAX;) {
         if (scan)
             h = bd_headers_plain(&lines, &p, end, h, none_left);
         if (p == end)
@@ -67,10 +67,12 @@ static void header_fields(const struct bd_scan *scan, struct bd_message *m, cons
             complain(m, "Too Many Header Fields");
             break;
         }
-        if (bd_header_split(&lines, p, end, h, &p))
+        if (bd_header_split(&lines, p, end, h, &p)) {
             h++;
-        else
+        } else {
+            bad++;
             complain(m, "Malformed Header Field");
+        }
     }
     m->header_cnt = (uint8_t)(h - m->header);
     link_fields(m);
@@ -111,12 +113,29 @@ static void via_field(const struct bd_scan *scan, struct bd_message *m)
     complain(m, "Malformed Via");
 }
 
+/* The parameters of From or To when they are a tag and nothing else, as they mostly are. False when
+ * they are not, which says nothing about their being right. */
+static inline bool lone_tag(const struct bd_scan *scan, struct bd_str params, struct bd_str *tag)
+{
+    static const uint32_t name_len = 4;
+    if (params.len <= name_len || memcmp(params.p, "tag=", name_len) != 0)
+        return false;
+    const char *value = params.p + name_len, *end = bd_str_end(params);
+    if (bd_scan_leap(scan, value, BD_C_TOKEN) != end)
+        return false;
+    *tag = bd_slice(value, end);
+    return true;
+}
+
 /* The parameters of From or To, and the first tag among them. False when they are malformed. */
 static bool tag_parse(const struct bd_scan *scan, struct bd_str params, bool *found,
                       struct bd_str *tag)
 {
     struct bd_str name, value;
     bool bad = false;
+    *found = scan && lone_tag(scan, params, tag);
+    if (*found)
+        return true;
     while (bd_param_scan(scan, &params, BD_C_TOKEN, &name, &value, &bad)) {
         if (bd_word(name) == BD_WORD("tag") && !*found) {
             *found = true;

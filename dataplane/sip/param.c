@@ -12,40 +12,9 @@ static const char *value_end(const struct bd_scan *scan, const char *p, const ch
     return stop == p ? NULL : stop;
 }
 
-/* As most are: "name" or "name=value", no LWS, with a semicolon or the end behind it; one look sees
- * all but a quoted-string. NULL when it is not, which says nothing about its being right. */
-static inline const char *read_plain(const struct bd_scan *scan, const char *p, const char *end,
-                                     struct bd_str *name, struct bd_str *value)
+const char *bd_param_parse(const struct bd_scan *scan, const char *p, const char *end,
+                           unsigned name_classes, struct bd_str *name, struct bd_str *value)
 {
-    const uint8_t *marked = bd_scan_at(scan, p);
-    unsigned n = bd_lowest(bd_without(marked, BD_C_TOKEN));
-    const char *stop = p + n, *begin = stop + 1;
-    if (n == 0 || stop > end)
-        return NULL;
-    *name = bd_slice(p, stop);
-    *value = BD_STR_NULL;
-    if (stop == end || *stop == ';')
-        return stop;
-    if (*stop != '=' || begin == end)
-        return NULL;
-    if (*begin == '"')
-        stop = bd_scan_quoted(scan, begin, end);
-    else
-        stop = p + bd_lowest_from(bd_without(marked, BD_C_TOKEN | BD_C_PARAM), n + 1);
-    if (!stop || stop <= begin || stop > end || (stop < end && *stop != ';'))
-        return NULL;
-    *value = bd_slice(begin, stop);
-    return stop;
-}
-
-const char *bd_param_read(const struct bd_scan *scan, const char *p, const char *end,
-                          unsigned name_classes, struct bd_str *name, struct bd_str *value)
-{
-    if (scan && name_classes == BD_C_TOKEN) {
-        const char *behind = read_plain(scan, p, end, name, value);
-        if (behind)
-            return behind;
-    }
     p = bd_skip_lws(p, end);
     const char *stop = bd_scan_skip(scan, p, end, name_classes);
     *name = bd_slice(p, stop);
@@ -61,6 +30,18 @@ const char *bd_param_read(const struct bd_scan *scan, const char *p, const char 
         return NULL;
     *value = bd_slice(p, stop);
     return bd_skip_lws(stop, end);
+}
+
+const char *bd_param_read(const struct bd_scan *scan, const char *p, const char *end,
+                          unsigned name_classes, struct bd_str *name, struct bd_str *value)
+{
+    if (scan && name_classes == BD_C_TOKEN) {
+        struct bd_param_look look = bd_param_look(scan, p);
+        const char *behind = bd_param_seen(&look, 0, end, name, value);
+        if (behind)
+            return behind;
+    }
+    return bd_param_parse(scan, p, end, name_classes, name, value);
 }
 
 bool bd_param_scan(const struct bd_scan *scan, struct bd_str *cursor, unsigned name_classes,

@@ -52,6 +52,68 @@ const char *bd_uri_take(const struct bd_scan *scan, const char *p, const char *e
  * when it is malformed. value->p is NULL when there is no "="; quotes are kept. */
 const char *bd_param_read(const struct bd_scan *scan, const char *p, const char *end,
                           unsigned name_classes, struct bd_str *name, struct bd_str *value);
+/* The same for what is not as most are. */
+const char *bd_param_parse(const struct bd_scan *scan, const char *p, const char *end,
+                           unsigned name_classes, struct bd_str *name, struct bd_str *value);
+
+/* One look at header parameters: several mostly lie within it, of which each would wait for a look
+ * of its own behind the one before. */
+struct bd_param_look {
+    const char *at;               /* what stands here */
+    uint64_t name, value, quoted; /* a bit for each byte that ends one */
+};
+
+static inline struct bd_param_look bd_param_look(const struct bd_scan *scan, const char *p)
+{
+    const uint8_t *marked = bd_scan_at(scan, p);
+    return (struct bd_param_look){p, bd_without(marked, BD_C_TOKEN),
+                                  bd_without(marked, BD_C_TOKEN | BD_C_PARAM),
+                                  bd_within(marked, BD_C_QUOTED)};
+}
+
+/* bd_param_read() of what begins at byte n of a look and is as most are: no LWS, a semicolon or the
+ * end behind it. NULL when it is not, or not whole within the look, which says nothing about its
+ * being right. */
+static inline const char *bd_param_seen(const struct bd_param_look *look, unsigned n,
+                                        const char *end, struct bd_str *name, struct bd_str *value)
+{
+    const char *p = look->at;
+    unsigned stop = bd_lowest_from(look->name, n), begin = stop + 1;
+    if (stop <= n || p + stop > end)
+        return NULL;
+    *name = bd_slice(p + n, p + stop);
+    *value = BD_STR_NULL;
+    if (p + stop == end || p[stop] == ';')
+        return p + stop;
+    if (p[stop] != '=' || p + begin == end)
+        return NULL;
+    if (p[begin] != '"') {
+        stop = bd_lowest_from(look->value, begin);
+    } else {
+        stop = bd_lowest_from(look->quoted, begin + 1);
+        if (stop == BD_LOOK || p[stop++] != '"')
+            return NULL;
+    }
+    if (stop <= begin || p + stop > end || (p + stop < end && p[stop] != ';'))
+        return NULL;
+    *value = bd_slice(p + begin, p + stop);
+    return p + stop;
+}
+
+/* bd_param_read() of a header parameter in a scanned text, p at or behind the look, which is moved
+ * when it does not hold it. */
+static inline const char *bd_param_take(const struct bd_scan *scan, struct bd_param_look *look,
+                                        const char *p, const char *end, struct bd_str *name,
+                                        struct bd_str *value)
+{
+    size_t n = (size_t)(p - look->at);
+    const char *stop = n < BD_LOOK ? bd_param_seen(look, (unsigned)n, end, name, value) : NULL;
+    if (!stop && n > 0) {
+        *look = bd_param_look(scan, p);
+        stop = bd_param_seen(look, 0, end, name, value);
+    }
+    return stop ? stop : bd_param_parse(scan, p, end, BD_C_TOKEN, name, value);
+}
 
 /* bd_param_next() with the class of characters that a name may have: BD_C_TOKEN for header
  * parameters (generic-param), BD_C_PARAM for URI parameters. */
@@ -83,8 +145,9 @@ struct bd_lines {
 void bd_lines_seek(struct bd_lines *lines, const char *p);
 
 /* Splits the header fields from *p on as long as they are plain: "Name: value" on a line of its
- * own, in a scanned text. Returns the header behind the last one; *p is the begin of the next line,
- * and lines stands there. Not inlined: its loop wants the registers for itself. */
+ * own, nothing before the colon, in a scanned text. Returns the header behind the last one; *p is
+ * the begin of the next line, and lines stands there. Not inlined: its loop wants the registers for
+ * itself. */
 __attribute__((noinline)) struct bd_header *bd_headers_plain(struct bd_lines *lines, const char **p,
                                                              const char *end, struct bd_header *h,
                                                              const struct bd_header *none_left);

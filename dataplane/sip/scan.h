@@ -192,7 +192,7 @@ static inline const char *bd_skip_quoted(const char *p, const char *end)
 /* Value of a hexadecimal digit of class BD_C_HEX. */
 static inline unsigned bd_hex_value(char c)
 {
-    return bd_is(c, BD_C_DIGIT) ? (unsigned)(c - '0') : (unsigned)((c | 0x20) - 'a' + 10);
+    return ((unsigned)c & 0xf) + 9 * ((unsigned)c >> 6);
 }
 
 #endif

@@ -1,48 +1,17 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "uri.h"
-
-#include "parse.h"
-#include "scan.h"
-
-/* How two components are compared. */
-enum compare { EXACT, NOCASE, NOCASE_NO_SEPARATORS };
-
-/* Takes one character off s. An escape stands for its character, but a reserved one keeps apart
- * from its escape (19.1.4): that is then above 0xff. */
-static unsigned next_char(struct bd_str *s, enum compare how)
-{
-    unsigned c = (uint8_t)s->p[0];
-    uint32_t used = 1;
-    if (c == '%' && s->len >= 3 && bd_is(s->p[1], BD_C_HEX) && bd_is(s->p[2], BD_C_HEX)) {
-        c = bd_hex_value(s->p[1]) * 16 + bd_hex_value(s->p[2]);
-        used = 3;
-    }
-    s->p += used;
-    s->len -= used;
-    if (used == 3 && bd_is((char)c, BD_C_RESERVED))
-        return c | 0x100;
-    return how == EXACT ? c : (uint8_t)bd_lower((char)c);
-}
-
-static void skip_separators(struct bd_str *s, enum compare how)
-{
-    while (how == NOCASE_NO_SEPARATORS && s->len > 0 && bd_is(s->p[0], BD_C_VISUAL)) {
-        s->p++;
-        s->len--;
-    }
-}
+#include "uri_text.h"
 
 /* Absent equals absent only. */
-static bool text_equal(struct bd_str a, struct bd_str b, enum compare how)
+static bool text_equal(struct bd_str a, struct bd_str b, enum bd_uri_compare how)
 {
     if (!a.p || !b.p)
         return a.p == b.p;
     for (;;) {
-        skip_separators(&a, how);
-        skip_separators(&b, how);
+        bd_uri_skip_separators(&a, how);
+        bd_uri_skip_separators(&b, how);
         if (a.len == 0 || b.len == 0)
             return a.len == b.len;
-        if (next_char(&a, how) != next_char(&b, how))
+        if (bd_uri_next_char(&a, how) != bd_uri_next_char(&b, how))
             return false;
     }
 }
@@ -57,8 +26,7 @@ static bool host_equal(const struct bd_uri *a, const struct bd_uri *b)
     return bd_ip_eq(&a->ip, &b->ip);
 }
 
-/* One "name=value" off a list whose elements `separator` divides; validated when it was parsed. */
-static bool next_pair(struct bd_str *list, char separator, struct bd_str *name,
+bool bd_uri_next_pair(struct bd_str *list, char separator, struct bd_str *name,
                       struct bd_str *value)
 {
     if (!list->p)
@@ -78,24 +46,23 @@ static bool next_pair(struct bd_str *list, char separator, struct bd_str *name,
 enum said { NOTHING, ANOTHER, THE_SAME };
 
 static enum said look_up(struct bd_str list, struct bd_str name, struct bd_str value,
-                         enum compare how)
+                         enum bd_uri_compare how)
 {
     struct bd_str other_name, other;
     enum said said = NOTHING;
-    while (said != THE_SAME && next_pair(&list, ';', &other_name, &other)) {
-        if (text_equal(name, other_name, NOCASE))
+    while (said != THE_SAME && bd_uri_next_pair(&list, ';', &other_name, &other)) {
+        if (text_equal(name, other_name, BD_URI_NOCASE))
             said = text_equal(value, other, how) ? THE_SAME : ANOTHER;
     }
     return said;
 }
 
-/* Parameters whose absence is a value of its own. */
-static bool must_be_in_both(struct bd_str name)
+bool bd_uri_must_be_in_both(struct bd_str name)
 {
     static const struct bd_str names[] = {
         {"user", 4}, {"ttl", 3}, {"method", 6}, {"maddr", 5}, {"transport", 9}};
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-        if (text_equal(name, names[i], NOCASE))
+        if (text_equal(name, names[i], BD_URI_NOCASE))
             return true;
     }
     return false;
@@ -105,9 +72,9 @@ static bool must_be_in_both(struct bd_str name)
 static bool sip_params_covered(struct bd_str a, struct bd_str b)
 {
     struct bd_str name, value;
-    while (next_pair(&a, ';', &name, &value)) {
-        enum said said = look_up(b, name, value, NOCASE);
-        if (said == ANOTHER || (said == NOTHING && must_be_in_both(name)))
+    while (bd_uri_next_pair(&a, ';', &name, &value)) {
+        enum said said = look_up(b, name, value, BD_URI_NOCASE);
+        if (said == ANOTHER || (said == NOTHING && bd_uri_must_be_in_both(name)))
             return false;
     }
     return true;
@@ -116,11 +83,12 @@ static bool sip_params_covered(struct bd_str a, struct bd_str b)
 static bool headers_covered(struct bd_str a, struct bd_str b)
 {
     struct bd_str name, value;
-    while (next_pair(&a, '&', &name, &value)) {
+    while (bd_uri_next_pair(&a, '&', &name, &value)) {
         struct bd_str rest = b, other_name, other_value;
         bool found = false;
-        while (!found && next_pair(&rest, '&', &other_name, &other_value))
-            found = text_equal(name, other_name, NOCASE) && text_equal(value, other_value, NOCASE);
+        while (!found && bd_uri_next_pair(&rest, '&', &other_name, &other_value))
+            found = text_equal(name, other_name, BD_URI_NOCASE) &&
+                    text_equal(value, other_value, BD_URI_NOCASE);
         if (!found)
             return false;
     }
@@ -129,8 +97,8 @@ static bool headers_covered(struct bd_str a, struct bd_str b)
 
 static bool sip_equal(const struct bd_uri *a, const struct bd_uri *b)
 {
-    return a->port == b->port && host_equal(a, b) && text_equal(a->user, b->user, EXACT) &&
-           text_equal(a->password, b->password, EXACT) &&
+    return a->port == b->port && host_equal(a, b) && text_equal(a->user, b->user, BD_URI_EXACT) &&
+           text_equal(a->password, b->password, BD_URI_EXACT) &&
            sip_params_covered(a->params, b->params) && sip_params_covered(b->params, a->params) &&
            headers_covered(a->headers, b->headers) && headers_covered(b->headers, a->headers);
 }
@@ -139,9 +107,8 @@ static bool sip_equal(const struct bd_uri *a, const struct bd_uri *b)
 static bool tel_params_covered(struct bd_str a, struct bd_str b)
 {
     struct bd_str name, value;
-    while (next_pair(&a, ';', &name, &value)) {
-        bool number = bd_str_eq_nocase(name, BD_STR("ext")) || (value.len > 0 && *value.p == '+');
-        if (look_up(b, name, value, number ? NOCASE_NO_SEPARATORS : NOCASE) != THE_SAME)
+    while (bd_uri_next_pair(&a, ';', &name, &value)) {
+        if (look_up(b, name, value, bd_uri_tel_compare(name, value)) != THE_SAME)
             return false;
     }
     return true;
@@ -149,7 +116,7 @@ static bool tel_params_covered(struct bd_str a, struct bd_str b)
 
 static bool tel_equal(const struct bd_uri *a, const struct bd_uri *b)
 {
-    return text_equal(a->user, b->user, NOCASE_NO_SEPARATORS) &&
+    return text_equal(a->user, b->user, BD_URI_NO_SEPARATORS) &&
            tel_params_covered(a->params, b->params) && tel_params_covered(b->params, a->params);
 }
 

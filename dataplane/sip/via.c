@@ -141,6 +141,50 @@ static void take_param(struct bd_via *via, struct params *params, struct bd_str 
     }
 }
 
+/* Whether [p, end) begins with a literal and has another byte behind it. */
+#define BEGINS_WITH(p, end, z)                                                                     \
+    ((end) - (p) >= (ptrdiff_t)sizeof(z) && memcmp(p, z, sizeof(z) - 1) == 0)
+
+/* The two parameters that nearly all have, as nearly all write them; p stands on the semicolon.
+ * NULL when it is neither, or not that plain, which says nothing about its being right. */
+static inline const char *take_usual(const struct bd_scan *scan, const char *p, const char *end,
+                                     struct bd_via *via, struct params *params)
+{
+    const char *stop;
+    if (BEGINS_WITH(p, end, ";branch=")) {
+        const char *value = p + strlen(";branch=");
+        stop = bd_scan_leap(scan, value, BD_C_TOKEN | BD_C_PARAM);
+        if (stop == value || stop > end || (stop < end && *stop != ';'))
+            return NULL;
+        via->branch = bd_slice(value, stop);
+    } else {
+        stop = p + strlen(";rport");
+        if (stop > end || memcmp(p, ";rport", strlen(";rport")) != 0 ||
+            (stop < end && *stop != ';'))
+            return NULL;
+        via->rport = true;
+        params->twice |= via->rport_end != NULL;
+        via->rport_end = stop;
+    }
+    params->bare_len += (uint32_t)(stop - p);
+    return stop;
+}
+
+/* One parameter; p stands on its semicolon. Returns the byte behind it, NULL when it is malformed.
+ */
+static const char *param_take(const struct bd_scan *scan, const char *p, const char *end,
+                              struct bd_via *via, struct params *params)
+{
+    const char *stop = scan ? take_usual(scan, p, end, via, params) : NULL;
+    if (stop)
+        return stop;
+    struct bd_str name, value;
+    stop = bd_param_read(scan, p + 1, end, BD_C_TOKEN, &name, &value);
+    if (stop)
+        take_param(via, params, name, value);
+    return stop;
+}
+
 /* *( SEMI via-params ); p stands on the first ";". Malformed, they are the whole rest of the text.
  */
 static const char *params_take(const struct bd_scan *scan, const char *p, const char *end,
@@ -149,14 +193,9 @@ static const char *params_take(const struct bd_scan *scan, const char *p, const 
     const char *begin = p;
     struct params params = {0};
     via->params = bd_slice(begin + 1, end);
-    while (p < end && *p == ';') {
-        struct bd_str name, value;
-        p = bd_param_read(scan, p + 1, end, BD_C_TOKEN, &name, &value);
-        if (!p)
-            return NULL;
-        take_param(via, &params, name, value);
-    }
-    if (p < end && *p != ',')
+    while (p && p < end && *p == ';')
+        p = param_take(scan, p, end, via, &params);
+    if (!p || (p < end && *p != ','))
         return NULL;
     struct bd_str text = bd_trim(begin, p);
     via->params = bd_slice(begin + 1, bd_str_end(text));

@@ -99,6 +99,12 @@ def authorization(challenge, user, password, method, uri, nc=1, cnonce=None, qop
     return value
 
 
+def branch_of(data):
+    """That of the topmost Via that has one; None: none has."""
+    found = re.search(rb"branch=([^;,\s]+)", data)
+    return found and found.group(1)
+
+
 class Phone:
     """One user at one UDP socket; CSeq and Call-ID go on from request to request."""
 
@@ -120,6 +126,7 @@ class Phone:
         self.call_id = os.urandom(8).hex()
         self.tag = os.urandom(4).hex()
         self.cseq = 0
+        self.answered = set()  # branches; each answer may come again, as the request may have gone twice
 
     def build(self, method="REGISTER", uri=None, to=None, headers=(), cseq=None, branch=None,
               body="", via=None, sender=None):
@@ -145,13 +152,24 @@ class Phone:
         except socket.timeout:
             raise Silence("no answer") from None
 
+    def receive_new(self, data, timeout):
+        """The next answer, but for late ones to requests before this one."""
+        end = time.monotonic() + timeout
+        own = branch_of(data if isinstance(data, bytes) else data.encode())
+        while True:
+            reply = self.receive(max(end - time.monotonic(), 0.001))
+            branch = branch_of(reply.data)
+            if branch == own or branch not in self.answered:
+                self.answered.add(branch)
+                return reply
+
     def exchange(self, data, timeout=TIMEOUT_S):
         """Sends, sends again each T1, returns the first final answer."""
         end = time.monotonic() + timeout
         while time.monotonic() < end:
             self.send(data)
             try:
-                return self.receive(min(RETRANSMIT_S, max(end - time.monotonic(), 0.01)))
+                return self.receive_new(data, min(RETRANSMIT_S, max(end - time.monotonic(), 0.01)))
             except Silence:
                 continue
             except ConnectionRefusedError:  # an ICMP port unreachable: nobody there yet

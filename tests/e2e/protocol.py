@@ -906,8 +906,9 @@ def case_implicit_registration_set():
 def case_third_party():
     own, other = Phone("1", domain="party.example"), "<sip:2@party.example>"
     equal(own.register(sender='"One" <sip:1@PARTY.example;a=b>').code, 200, "the same AoR")
+    equal(own.register(to=other, sender="<sip:1@party.example>").code, 403, "with his own credentials")
     before = counter("third_party")
-    equal(own.register(to=other, sender="<sip:1@party.example>").code, 403)
+    equal(Phone("2", domain="party.example").register(sender="<sip:1@party.example>").code, 403)
     assert counter("third_party") > before, "not counted"
     admin = Phone("admin", domain="party.example")
     listed = {"sender": "<sip:admin@party.example>"}

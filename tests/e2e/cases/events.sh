@@ -5,6 +5,7 @@ group_open()
 {
     lab_watch=yes
     local lab_more_domains='  - {name: "*", auth: open}'
+    local lab_limits='rates: count, reply_factor: 0' # contacts of a kilobyte, in an open domain
     lab_open &&
         sed -i -e 's/^registrar:$/&\n  reg_event: true\n  reg_event_interval_ms: 300\n  reg_event_min_expires: 2/' \
             -e 's/^  - name: example.com$/&\n    reg_event_watchers: [1999@example.com]/' \

@@ -225,8 +225,32 @@ addresses_stay()
     [[ $shown == *198.18.0.2/24* && $shown == *2001:db8::2/64* ]]
 }
 
+# hold INTERFACE: as a process does that dies slowly; says so.
+hold()
+{
+    exec /usr/bin/python3 -c '
+import fcntl, struct, sys
+tun = open("/dev/net/tun", "r+b", buffering=0)
+fcntl.ioctl(tun, 0x400454ca, struct.pack("16sH22x", sys.argv[1].encode(), 0x1102))  # TUNSETIFF, TAP, MULTI_QUEUE, NO_PI
+print("held", flush=True)
+sys.stdin.read()' "$1"
+}
+
+held_for_a_moment()
+{
+    local holder rc=0
+    coproc HOLDER { hold bd0; }
+    holder=$HOLDER_PID
+    read -r _ <&"${HOLDER[0]}" || return 1
+    (sleep 0.4 && kill "$holder") &
+    start_echo "${tap[@]}" --mac 02:00:00:00:00:01 && reachable || rc=1
+    stop_echo || rc=1
+    return "$rc"
+}
+
 tap_life()
 {
+    check "tap: held for a moment by another" held_for_a_moment
     check "tap: killed and back, five times" killed_and_back
     check "tap: the kernel's side keeps its addresses" addresses_stay
     check "tap: without a MAC configured" starts "${tap[@]}"

@@ -149,14 +149,16 @@ bool __wrap_bd_digest_hash(struct bd_digest *digest, enum bd_digest_alg alg,
 static void test_unknown_user_takes_the_same_work(void **state)
 {
     static const struct {
-        const char *username, *aor;
+        const char *username, *aor, *primary;
         enum bd_verify_rc rc;
     } rows[] = {
-        {"1000", "1000@example.com", BD_VERIFY_OK},
-        {"1000@example.com", "1000@example.com", BD_VERIFY_OK},
-        {"1001", "1000@example.com", BD_VERIFY_WRONG}, /* a hash of somebody else */
-        {"9999", "9999@example.com", BD_VERIFY_WRONG}, /* nobody */
-        {"", "9999@example.com", BD_VERIFY_WRONG},     /* no hash at all, below */
+        {"1000", "1000@example.com", "", BD_VERIFY_OK},
+        {"1000@example.com", "1000@example.com", "", BD_VERIFY_OK},
+        {"1001", "1000@example.com", "", BD_VERIFY_WRONG}, /* a hash of somebody else */
+        {"9999", "9999@example.com", "", BD_VERIFY_WRONG}, /* nobody */
+        {"", "9999@example.com", "", BD_VERIFY_WRONG},     /* no hash at all, below */
+        {"1000", "5555@example.com", "1000@example.com", BD_VERIFY_OK}, /* of his set */
+        {"9999", "5555@example.com", "1000@example.com", BD_VERIFY_WRONG},
     };
     struct bench *b = *state;
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -164,6 +166,7 @@ static void test_unknown_user_takes_the_same_work(void **state)
         p.userhash = true;
         p.username = rows[i].username;
         p.aor = rows[i].aor;
+        p.primary = rows[i].primary;
         challenge(b, &p);
         _Alignas(8) char place[BD_JOB_SZ];
         struct bd_verify_job *job = (struct bd_verify_job *)place;
@@ -172,8 +175,55 @@ static void test_unknown_user_takes_the_same_work(void **state)
             memset((char *)bd_job_get(job, BD_JOB_USERNAME).p, 'z', 32);
         memset(&hashed, 0, sizeof(hashed));
         assert_int_equal(bd_verify_job(&b->verify, job, false, NOW), rows[i].rc);
-        assert_int_equal(hashed.calls, 2);
-        assert_int_equal(hashed.bytes, 2 * strlen("1000example.com") + strlen("@example.com"));
+        assert_int_equal(hashed.calls, 4);
+        assert_int_equal(hashed.bytes, 4 * strlen("1000example.com") + 2 * strlen("@example.com"));
+    }
+}
+
+/* The response of a plain name is computed for whoever is named; what the verifier calls for that
+ * is counted by the linker's wrap as well. */
+static struct {
+    unsigned calls, bytes;
+} checked;
+bool __real_bd_digest_check(struct bd_digest *digest, const struct bd_digest_input *in,
+                            const uint8_t *ha1, struct bd_str response);
+bool __wrap_bd_digest_check(struct bd_digest *digest, const struct bd_digest_input *in,
+                            const uint8_t *ha1, struct bd_str response);
+bool __wrap_bd_digest_check(struct bd_digest *digest, const struct bd_digest_input *in,
+                            const uint8_t *ha1, struct bd_str response)
+{
+    checked.calls++;
+    checked.bytes += in->nonce.len + in->nc.len + in->cnonce.len + in->uri.len;
+    assert_non_null(ha1); /* an unknown user's, too */
+    return __real_bd_digest_check(digest, in, ha1, response);
+}
+
+static void test_wrong_password_takes_the_same_work(void **state)
+{
+    static const struct {
+        const char *username, *aor;
+    } rows[] = {
+        {"1000", "1000@example.com"},             /* a wrong password */
+        {"9999", "9999@example.com"},             /* nobody */
+        {"1000", "1001@example.com"},             /* another's */
+        {"1000@example.com", "1000@example.com"}, /* by the whole name */
+        {"1000@example.net", "1000@example.com"}, /* of another domain */
+        {"9999@example.com", "9999@example.com"},
+    };
+    struct bench *b = *state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        for (unsigned alg = 0; alg < BD_ALG_CNT; alg++) {
+            struct phone p = phone_1000();
+            p.username = rows[i].username;
+            p.aor = rows[i].aor;
+            p.alg = (enum bd_digest_alg)alg;
+            p.password = "guess";
+            challenge(b, &p);
+            memset(&checked, 0, sizeof(checked));
+            assert_int_equal(judge(b, &p), BD_VERIFY_WRONG);
+            assert_int_equal(checked.calls, 1);
+            assert_int_equal(checked.bytes, BD_NONCE_TEXT + 8 + 2 + strlen(p.uri));
+        }
     }
 }
 
@@ -401,6 +451,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_all_algorithms_and_qops, setup, teardown),
         cmocka_unit_test_setup_teardown(test_wrong_and_unknown_are_the_same, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_wrong_password_takes_the_same_work, setup, teardown),
         cmocka_unit_test_setup_teardown(test_unknown_user_takes_the_same_work, setup, teardown),
         cmocka_unit_test_setup_teardown(test_rspauth, setup, teardown),
         cmocka_unit_test_setup_teardown(test_domain_is_the_aors, setup, teardown),

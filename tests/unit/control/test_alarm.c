@@ -96,12 +96,60 @@ static void a_full_table_is_an_alarm(void **state)
     lab_dataplane_leaves(lab);
 }
 
+static void write_rules(struct lab *lab, const char *section)
+{
+    char domains[256];
+    snprintf(domains, sizeof(domains), "%sdomains:\n  - name: \"example.com\"\n    auth: open\n",
+             section);
+    lab_write_config(lab, 2, domains);
+    lab_expect(lab, "reload", "reloaded");
+}
+
+static void wait_alarm(struct lab *lab, bool raised)
+{
+    struct bd_alarm_state state;
+    do {
+        lab_turn(lab);
+        bd_alarm_read(lab->control.alarms, BD_ALARM_SCREENING, &state);
+    } while (state.raised != raised);
+}
+
+/* A worker that cannot use the rules counts what it lets through. */
+static void what_goes_through_unscreened_is_an_alarm(void **state)
+{
+    struct lab *lab = *state;
+    char rules[96];
+    lab_path(lab, "rules.yaml", rules);
+    FILE *out = fopen(rules, "we");
+    assert_non_null(out);
+    fputs("- {field: user_agent, pattern: x, action: drop}\n", out);
+    fclose(out);
+    write_rules(lab, "screening: {rules: rules.yaml}\n");
+    lab_dataplane(lab);
+    struct bd_worker_stats *stats = bd_arena_region(&lab->arena, BD_REGION_STATS);
+    bd_stat_add(&stats[0].counter[BD_CTR_SCREEN_SCANNED], 5);
+    bd_stat_add(&stats[1].counter[BD_CTR_SCREEN_FAILED], 3);
+    wait_alarm(lab, true);
+    lab_expect(lab, "show info", "3 requests went through unscreened");
+    lab_expect(lab, "show metrics", "bindery_alarm{name=\"screening\"} 1\n");
+    bd_stat_add(&stats[1].counter[BD_CTR_SCREEN_SCANNED], 1);
+    wait_alarm(lab, false);
+    bd_stat_add(&stats[0].counter[BD_CTR_SCREEN_FAILED], 1);
+    wait_alarm(lab, true);
+    lab_expect(lab, "show info", "1 requests went through unscreened");
+    write_rules(lab, "");
+    wait_alarm(lab, false);
+    lab_dataplane_leaves(lab);
+    unlink(rules);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_change_is_logged_once),
         cmocka_unit_test(commands_show_what_is_raised),
         cmocka_unit_test(a_full_table_is_an_alarm),
+        cmocka_unit_test(what_goes_through_unscreened_is_an_alarm),
     };
     return cmocka_run_group_tests(tests, open_lab, close_lab);
 }

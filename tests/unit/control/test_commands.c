@@ -218,18 +218,10 @@ static void idle_users_leave_room_for_an_admin(void **state)
     assert_non_null(strstr(text, "version"));
     free(text);
     close(admin);
-    /* Who waited is served when somebody has left. */
-    int last = user[BD_SERVER_CONNECTIONS_MAX];
-    dprintf(last, "help\n");
-    for (unsigned i = 0; i < 50; i++)
-        lab_turn(lab);
-    char byte;
-    assert_int_equal(read(last, &byte, 1), -1);
-    close(user[0]);
-    text = lab_read(lab, last);
-    assert_non_null(strstr(text, "COMMAND"));
+    text = lab_read(lab, user[BD_SERVER_CONNECTIONS_MAX]);
+    assert_non_null(strstr(text, "error: all connections of the operator socket are taken (64)"));
     free(text);
-    for (unsigned i = 1; i < BD_SERVER_CONNECTIONS_MAX + MORE; i++)
+    for (unsigned i = 0; i < BD_SERVER_CONNECTIONS_MAX + MORE; i++)
         close(user[i]);
     for (unsigned i = 0; i < 10; i++)
         lab_turn(lab);
@@ -474,6 +466,17 @@ static void identities_lead_to_their_primary(void **state)
     lab_expect(lab, "subscriber remove 1000@example.com", "removed");
 }
 
+/* Until the new policy is published; then all subscribers are read again. */
+static int begin_reload(struct lab *lab)
+{
+    uint64_t before = sequence_of(lab);
+    int fd = lab_connect(lab, BD_LEVEL_ADMIN);
+    dprintf(fd, "reload\n");
+    while (sequence_of(lab) == before)
+        event_base_loop(lab->control.base, EVLOOP_ONCE | EVLOOP_NONBLOCK);
+    return fd;
+}
+
 /* Reading the subscribers again is done in slices: the loop turns at least once for each. */
 static void reload_leaves_the_loop_to_others(void **state)
 {
@@ -489,8 +492,7 @@ static void reload_leaves_the_loop_to_others(void **state)
     free(csv);
     lab_expect(lab, line, "4000 added");
 
-    int fd = lab_connect(lab, BD_LEVEL_ADMIN);
-    dprintf(fd, "reload\n");
+    int fd = begin_reload(lab);
     unsigned turns = 0;
     char c;
     while (read(fd, &c, 1) < 0) {
@@ -510,10 +512,8 @@ static void a_set_changes_while_all_is_read(void **state)
     struct lab *lab = *state;
     lab_expect(lab, "subscriber implicit 3998@example.com 1001@example.com", "changed");
     lab_expect(lab, "subscriber implicit 3999@example.com 1001@example.com", "changed");
-    int fd = lab_connect(lab, BD_LEVEL_ADMIN);
-    dprintf(fd, "reload\n");
-    for (unsigned i = 0; i < 3; i++)
-        event_base_loop(lab->control.base, EVLOOP_ONCE | EVLOOP_NONBLOCK);
+    int fd = begin_reload(lab);
+    event_base_loop(lab->control.base, EVLOOP_ONCE | EVLOOP_NONBLOCK);
     lab_expect(lab, "subscriber implicit 0@example.com 1001@example.com", "changed");
     lab_expect(lab, "subscriber implicit 3998@example.com", "changed");
     lab_expect(lab, "subscriber remove 3999@example.com", "removed");

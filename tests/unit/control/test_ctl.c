@@ -98,6 +98,8 @@ static void statuses_are_as_promised(void **state)
         {ARGS("-s", lab->socket), 2, "", "no command"},
         {ARGS("--frobnicate"), 2, "", "no such option"},
         {ARGS("-s"), 2, "", "no such option"},
+        {ARGS("-T", "1x", "help"), 2, "", "-T wants 0..86400 seconds, got 1x"},
+        {ARGS("-T", "0", "-s", lab->socket, "help"), 0, "show info", ""},
         {ARGS("-s", nowhere, "show", "info"), 3, "", "does bindery-control run"},
         {ARGS("-s", lab->file, "show", "info"), 3, "", "cannot connect"},
         {ARGS("journal", "show", lab->file), 1, "neither header is whole", ""},
@@ -196,6 +198,51 @@ static void other_files_are_left_alone(void **state)
     assert_non_null(strstr(error.text, "too long"));
 }
 
+/* --- no answer
+ * ------------------------------------------------------------------------------------ */
+
+static void a_server_that_hangs_is_given_up(void **state)
+{
+    struct outcome got;
+    struct bd_error error;
+    char path[96];
+    lab_path(*state, "hangs.sock", path);
+    int fd = bd_listener_open(path, 0600, &error); /* and nobody accepts */
+    assert_true(fd >= 0);
+    ctl(*state, &got, "", ARGS("-s", path, "-T", "1", "show", "info"));
+    assert_int_equal(got.status, 3);
+    assert_string_equal(got.out, "");
+    assert_non_null(strstr(got.err, "no answer for 1 s"));
+    close(fd);
+    unlink(path);
+}
+
+static void one_too_many_is_told_so(void **state)
+{
+    struct lab *lab = *state;
+    struct outcome got;
+    int fd[BD_SERVER_CONNECTIONS_MAX];
+    for (unsigned i = 0; i < BD_SERVER_CONNECTIONS_MAX; i++)
+        fd[i] = lab_connect(lab, BD_LEVEL_OPERATOR);
+    for (unsigned json = 0; json < 2; json++) {
+        ctl(lab, &got, "",
+            json ? ARGS("--json", "-s", lab->socket, "show", "info")
+                 : ARGS("-s", lab->socket, "show", "info"));
+        assert_int_equal(got.status, 3);
+        assert_non_null(strstr(json ? got.out : got.err,
+                               "error: all connections of the operator socket are taken (64)"));
+    }
+    ctl(lab, &got, "", ARGS("-s", lab->admin, "show", "info"));
+    assert_int_equal(got.status, 0);
+    close(fd[0]);
+    for (unsigned i = 0; i < 10; i++)
+        lab_turn(lab);
+    ctl(lab, &got, "", ARGS("-s", lab->socket, "show", "info"));
+    assert_int_equal(got.status, 0);
+    for (unsigned i = 1; i < BD_SERVER_CONNECTIONS_MAX; i++)
+        close(fd[i]);
+}
+
 int main(int argc, char **argv)
 {
     if (argc != 2)
@@ -208,6 +255,8 @@ int main(int argc, char **argv)
         cmocka_unit_test(a_live_socket_is_never_taken),
         cmocka_unit_test(a_stale_socket_is_replaced),
         cmocka_unit_test(other_files_are_left_alone),
+        cmocka_unit_test(a_server_that_hangs_is_given_up),
+        cmocka_unit_test(one_too_many_is_told_so),
     };
     return cmocka_run_group_tests(tests, open_lab, close_lab);
 }

@@ -247,6 +247,37 @@ static void test_publish(void **state)
     bd_arena_leave(&arena);
 }
 
+/* A policy too large for the small slots goes by turns through the large ones, and one that still
+ * has readers is not written; small ones find room meanwhile. */
+static void test_publish_large(void **state)
+{
+    struct bd_arena arena;
+    static struct bd_epoch epoch;
+    test_arena_make(&arena, 64);
+    bd_epoch_init(&epoch);
+    struct bd_policy *blob = calloc(1, BD_POLICY_BLOB_MAX);
+    uint32_t small = sample(blob)->size;
+    char *last_byte = (char *)blob + BD_POLICY_BLOB_MAX - 1;
+    bd_epoch_online(&epoch, 0, 1);
+    for (unsigned i = 0; i < BD_POLICY_LARGE_SLOTS; i++) {
+        *last_byte = (char)('a' + i);
+        assert_int_equal(bd_policy_publish(&arena, &epoch, blob, BD_POLICY_BLOB_MAX), 0);
+        const char *now = (const char *)bd_policy_current(&arena);
+        assert_int_equal(now[BD_POLICY_BLOB_MAX - 1], 'a' + i);
+    }
+    assert_int_equal(bd_policy_publish(&arena, &epoch, blob, BD_POLICY_SMALL_MAX + 1), -1);
+    for (unsigned i = 0; i < BD_POLICY_SMALL_SLOTS; i++)
+        assert_int_equal(bd_policy_publish(&arena, &epoch, blob, small), 0);
+    assert_int_equal(bd_policy_publish(&arena, &epoch, blob, small), -1);
+    bd_epoch_quiescent(&epoch, 0, 1);
+    assert_int_equal(bd_policy_publish(&arena, &epoch, blob, BD_POLICY_BLOB_MAX), 0);
+    bd_epoch_offline(&epoch, 0);
+    for (unsigned i = 0; i < 10; i++)
+        assert_int_equal(bd_policy_publish(&arena, &epoch, blob, BD_POLICY_BLOB_MAX), 0);
+    free(blob);
+    bd_arena_leave(&arena);
+}
+
 /* A kill between the publication and the note about the old slot: the old one counts as read until
  * a grace period has passed from when the successor sees it. */
 static void test_publish_killed(void **state)
@@ -322,15 +353,11 @@ static void test_publish_concurrently(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_content),
-        cmocka_unit_test(test_find),
-        cmocka_unit_test(test_is_self),
-        cmocka_unit_test(test_trusts),
-        cmocka_unit_test(test_twice),
-        cmocka_unit_test(test_many),
-        cmocka_unit_test(test_publish),
-        cmocka_unit_test(test_publish_killed),
-        cmocka_unit_test(test_publish_concurrently),
+        cmocka_unit_test(test_content),        cmocka_unit_test(test_find),
+        cmocka_unit_test(test_is_self),        cmocka_unit_test(test_trusts),
+        cmocka_unit_test(test_twice),          cmocka_unit_test(test_many),
+        cmocka_unit_test(test_publish),        cmocka_unit_test(test_publish_large),
+        cmocka_unit_test(test_publish_killed), cmocka_unit_test(test_publish_concurrently),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -51,6 +51,7 @@ static void make_policy(struct lab *lab, const struct bd_policy_domain *settings
          .alias_cnt = 2,
          .bulk = &own_bulk,
          .bulk_cnt = 1,
+         .registrants = lab->registrants,
          .settings = *settings},
         {.name = BD_STR("other.example"),
          .realm = BD_STR("other.example"),
@@ -101,6 +102,12 @@ void lab_policy(struct lab *lab, const struct bd_policy_domain *settings, bool w
 void lab_digest_policy(struct lab *lab, const struct bd_policy_domain *settings)
 {
     make_policy(lab, &lab_settings, settings, true);
+}
+
+void lab_policies(struct lab *lab, const struct bd_policy_domain *settings,
+                  const struct bd_policy_domain *digest)
+{
+    make_policy(lab, settings, digest, true);
 }
 
 void lab_limit(struct lab *lab, const struct bd_policy_limits *limits)

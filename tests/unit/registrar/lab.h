@@ -24,8 +24,9 @@ struct lab {
     struct bd_registrar *registrar;
     struct bd_limiter *limiter; /* NULL: nothing is limited */
     void *policy;
-    struct bd_policy_limits limits; /* of the next policy */
-    uint64_t policies;              /* published so far */
+    struct bd_policy_limits limits;     /* of the next policy */
+    struct bd_policy_texts registrants; /* of example.com, likewise */
+    uint64_t policies;                  /* published so far */
     /* Of the subscribers that are provisioned with number 1, from the next policy on; NULL: none.
      */
     const struct bd_policy_profile *profile;
@@ -70,6 +71,10 @@ void lab_digest_policy(struct lab *lab, const struct bd_policy_domain *settings)
 
 /* Limits all that follows; digest.example then has lab_settings. */
 void lab_limit(struct lab *lab, const struct bd_policy_limits *limits);
+
+/* Both at once. */
+void lab_policies(struct lab *lab, const struct bd_policy_domain *settings,
+                  const struct bd_policy_domain *digest);
 
 /* Sends one datagram; the reply stands in lab->reply, NUL-terminated. Returns its status, 0 for
  * silence. Stops at BD_STEP_VERIFY (status 0) with the job in lab->job. */

@@ -225,7 +225,8 @@ static void test_refuse(void **state)
                                  .local = lab->local,
                                  .policy = lab->policy};
     struct bd_wire w = bd_wire_init(lab->reply, LAB_REPLY_MAX);
-    bd_registrar_refuse(lab->registrar, &request, BD_SIP_VERIFIER_BUSY, &w);
+    enum bd_verdict verdict = BD_SIP_VERIFIER_BUSY;
+    assert_true(bd_registrar_refuse(lab->registrar, &request, &verdict, &w));
     lab->reply[bd_wire_len(&w)] = 0;
     assert_non_null(strstr(lab->reply, "SIP/2.0 503 Service Unavailable\r\n"));
     char value[16];

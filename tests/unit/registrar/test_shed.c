@@ -272,6 +272,46 @@ static void test_no_retry_after_for_proxies(void **state)
     lab_free(lab);
 }
 
+/* --- neighbours ------------------------------------------------------------------------------- */
+
+/* One open domain; never_ban or limits.allow covers 192.0.2.0/28. */
+static void neighbours_policy(struct lab *lab, bool allow)
+{
+    struct bd_prefix prefix = {.len = 124};
+    assert_true(bd_ip_parse(BD_STR("192.0.2.0"), &prefix.ip));
+    struct bd_prefixes list = {&prefix, 1};
+    struct bd_prefix_map *map = allow ? bd_prefix_map_make(&list, 1, NULL, 0) : NULL;
+    assert_true(!allow || map);
+    struct bd_policy_domain_in domain = {
+        .name = BD_STR("example.com"), .realm = BD_STR("example.com"), .settings = lab_settings};
+    struct bd_policy_in in = {.domains = &domain,
+                              .domain_cnt = 1,
+                              .default_domain = -1,
+                              .never_ban = &prefix,
+                              .never_ban_cnt = allow ? 0 : 1,
+                              .prefix_map = map,
+                              .hash_seed = 3};
+    assert_int_not_equal(bd_policy_build(lab->policy, 1 << 20, &in, NULL), 0);
+    ((struct bd_policy *)lab->policy)->sequence = ++lab->policies;
+    free(map);
+}
+
+static void test_neighbours(void **state)
+{
+    (void)state;
+    struct lab *lab = lab_new(1024);
+    for (unsigned allow = 0; allow < 2; allow++) {
+        neighbours_policy(lab, allow);
+        admit(lab, 0, BD_ADMIT_ALL, 0);
+        from(lab, "192.0.2.9:5060");
+        assert_int_equal(verdict_of(lab, "example.com", allow ? "a" : "b", 1, ""),
+                         BD_SIP_REGISTERED);
+        from(lab, "192.0.2.99:5060");
+        assert_int_equal(verdict_of(lab, "example.com", "c", 2, ""), BD_SIP_SHED_UNKNOWN);
+    }
+    lab_free(lab);
+}
+
 /* --- feedback --------------------------------------------------------------------------------- */
 
 #define OC "oc=20;oc-algo=\"loss\";oc-validity=500;oc-seq=1282321615.782"
@@ -341,6 +381,7 @@ int main(void)
         cmocka_unit_test(test_a_flood_is_hardly_answered),
         cmocka_unit_test(test_retry_after),
         cmocka_unit_test(test_no_retry_after_for_proxies),
+        cmocka_unit_test(test_neighbours),
         cmocka_unit_test(test_feedback),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

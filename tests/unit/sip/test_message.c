@@ -295,6 +295,21 @@ static void test_header_limit(void **state)
     assert_string_equal(m.reason, "Too Many Header Fields");
 }
 
+/* What stands behind too many lines that are no header fields is not read. */
+static void test_bad_lines_limit(void **state)
+{
+    char extra[256] = "no field";
+    for (int i = 1; i < BD_SIP_BAD_LINES_MAX; i++)
+        strcat(extra, "\r\nno field");
+    char fewer[256];
+    snprintf(fewer, sizeof(fewer), "%s\r\nX: y", strstr(extra, "\r\n") + 2);
+    assert_int_equal(parse_changed("", fewer), BD_SIP_MALFORMED);
+    assert_non_null(bd_header_first(&m, BD_HDR_OTHER));
+    parse_changed("", strcat(extra, "\r\nX: y"));
+    assert_null(bd_header_first(&m, BD_HDR_OTHER));
+    assert_string_equal(m.reason, "Malformed Header Field");
+}
+
 static void test_length_limits(void **state)
 {
     static char text[BD_SIP_MESSAGE_MAX + 64];
@@ -349,11 +364,17 @@ int main(void)
 {
     guarded = guarded_new(16384);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_header_ids),    cmocka_unit_test(test_methods),
-        cmocka_unit_test(test_start_lines),   cmocka_unit_test(test_keepalive),
-        cmocka_unit_test(test_fields),        cmocka_unit_test(test_values),
-        cmocka_unit_test(test_chain),         cmocka_unit_test(test_header_limit),
-        cmocka_unit_test(test_length_limits), cmocka_unit_test(test_mute),
+        cmocka_unit_test(test_header_ids),
+        cmocka_unit_test(test_methods),
+        cmocka_unit_test(test_start_lines),
+        cmocka_unit_test(test_keepalive),
+        cmocka_unit_test(test_fields),
+        cmocka_unit_test(test_values),
+        cmocka_unit_test(test_chain),
+        cmocka_unit_test(test_header_limit),
+        cmocka_unit_test(test_bad_lines_limit),
+        cmocka_unit_test(test_length_limits),
+        cmocka_unit_test(test_mute),
         cmocka_unit_test(test_corpus),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -6,6 +6,7 @@
 #include "parse.h"
 #include "twins.h"
 
+#include <arpa/inet.h>
 #include <stdio.h>
 
 static struct guarded guarded;
@@ -125,6 +126,34 @@ static void test_ipv4(void **state)
     }
 }
 
+/* Addresses in brackets, most of them nearly right, as the C library reads them. */
+static void test_ipv6(void **state)
+{
+    unsigned valid = 0;
+    for (int round = 0; round < 100000; round++) {
+        char inside[BD_IP_TEXT_MAX], text[BD_IP_TEXT_MAX + 8];
+        uint32_t len = 0;
+        for (unsigned groups = 2 + draw(8); groups > 0 && len + 7 < sizeof(inside); groups--) {
+            for (unsigned digits = draw(40) ? draw(5) : 5; digits > 0; digits--)
+                inside[len++] = "0123456789abcdefABCDEF"[draw(22)];
+            if (groups > 1 || draw(8) == 0)
+                inside[len++] = ':';
+        }
+        inside[len] = 0;
+        int n = snprintf(text, sizeof(text), "sip:[%s]", inside);
+        struct bd_uri uri;
+        struct bd_ip ip;
+        bool right = inet_pton(AF_INET6, inside, ip.b) == 1;
+        char *p = memcpy(guarded.end - n, text, (size_t)n);
+        if (bd_uri_parse((struct bd_str){p, (uint32_t)n}, &uri) != right)
+            fail_msg("'%s' is %s", inside, right ? "an address" : "none");
+        if (right)
+            assert_memory_equal(uri.ip.b, ip.b, sizeof(ip.b));
+        valid += right;
+    }
+    assert_in_range(valid, 1000, 90000);
+}
+
 static void test_hostname(void **state)
 {
     for (int round = 0; round < 100000; round++) {
@@ -219,6 +248,7 @@ int main(void)
         cmocka_unit_test_setup(test_find_any, reseed),
         cmocka_unit_test_setup(test_number, reseed),
         cmocka_unit_test_setup(test_ipv4, reseed),
+        cmocka_unit_test_setup(test_ipv6, reseed),
         cmocka_unit_test_setup(test_hostname, reseed),
         cmocka_unit_test_setup(test_names, reseed),
         cmocka_unit_test_setup(test_copy_plain, reseed),

@@ -2,6 +2,7 @@
 /* bd_uri_parse, bd_uri_equal, bd_aor_canonical and the parameter walk. */
 #include "check.h"
 #include "uri.h"
+#include "uri_key.h"
 
 static void test_parse(void **state)
 {
@@ -202,12 +203,25 @@ static void test_params_bad(void **state)
     }
 }
 
+/* Keys meet where URIs are equal. */
+static void expect_keys(const struct bd_uri *x, const struct bd_uri *y, bool equal)
+{
+    struct bd_hash_key hash;
+    struct bd_uri_key a, b;
+    bd_hash_key_init(&hash, 5);
+    bd_uri_key_make(&hash, x, &a);
+    bd_uri_key_make(&hash, y, &b);
+    if (bd_uri_key_meets(&a, &b) != equal || bd_uri_key_meets(&b, &a) != equal)
+        fail_msg("keys: %.*s, %.*s", BD_STR_ARG(x->text), BD_STR_ARG(y->text));
+}
+
 static bool equal(const char *a, const char *b)
 {
     struct bd_uri x, y;
     if (!bd_uri_parse(bd_str_from(a), &x) || !bd_uri_parse(bd_str_from(b), &y))
         fail_msg("refused: %s or %s", a, b);
     bool equal = bd_uri_equal(&x, &y);
+    expect_keys(&x, &y, equal);
     if (bd_uri_equal(&y, &x) != equal)
         fail_msg("not symmetric: %s, %s", a, b);
     return equal;
