@@ -54,7 +54,7 @@ void bd_log(enum bd_log_level level, const char *format, ...)
         return; /* nowhere left to tell it */
 }
 
-int bd_fail(struct bd_error *error, const char *format, ...)
+int(bd_fail)(struct bd_error *error, const char *format, ...)
 {
     va_list args;
     va_start(args, format);

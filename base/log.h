@@ -31,4 +31,13 @@ struct bd_error {
 /* Writes the text and returns -1, so a failing function can end with it. */
 int bd_fail(struct bd_error *error, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* Static analysis sees one file at a time, and would follow ways on which a failure returns 0. */
+#if defined(__clang_analyzer__) || defined(__cppcheck__)
+static inline int bd_minus_one(void)
+{
+    return -1;
+}
+#define bd_fail(...) (bd_fail(__VA_ARGS__), bd_minus_one())
+#endif
+
 #endif

@@ -64,6 +64,7 @@ static inline bool bd_str_eq_nocase(struct bd_str a, struct bd_str b)
     if (a.len != b.len)
         return false;
     for (uint32_t i = 0; i < a.len; i++) {
+        /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): NULL has length 0 */
         if (bd_lower(a.p[i]) != bd_lower(b.p[i]))
             return false;
     }

@@ -177,7 +177,7 @@ static void complete(struct bd_config *config, const struct bd_node *root)
 {
     const struct bd_node *domains = bd_tree_get(root, "domains");
     const struct bd_node *node = domains ? domains->first : NULL;
-    for (unsigned i = 0; i < config->domain_cnt; i++, node = node->next) {
+    for (unsigned i = 0; node && i < config->domain_cnt; i++, node = node->next) {
         struct bd_config_domain *domain = &config->domains[i];
         domain->line = node->line;
         /* "*" without a realm has one for each host. */

@@ -284,8 +284,8 @@ static void silence_tap(const struct bd_port *port, unsigned workers)
     sigemptyset(&realtime);
     for (int s = SIGRTMIN; s <= SIGRTMAX; s++)
         sigaddset(&realtime, s);
-    for (uint16_t q = 0; q < workers; q++) {
-        int fd = rte_eth_dev_rx_intr_ctl_q_get_fd(port->id, q);
+    for (unsigned q = 0; q < workers; q++) {
+        int fd = rte_eth_dev_rx_intr_ctl_q_get_fd(port->id, (uint16_t)q);
         int flags = fd < 0 ? -1 : fcntl(fd, F_GETFL);
         if (flags != -1)
             fcntl(fd, F_SETFL, flags & ~O_ASYNC);

@@ -5,6 +5,7 @@
 #   tests/run.sh [--long] [PART...]
 #
 #   format      clang-format has nothing to change; docs/rfc.md names what is there
+#   lint        cppcheck and clang-tidy; --long: the latter over all files
 #   build       gcc without a warning, at the link either; no division in what workers run
 #   clang       the same with clang
 #   unit        unit tests
@@ -26,7 +27,7 @@ cd "${BASH_SOURCE[0]%/*}/.." || exit 2
 exec </dev/null
 export LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive
 
-all=(format build clang unit sanitize fuzz threads e2e nic crash bench quickstart)
+all=(format lint build clang unit sanitize fuzz threads e2e nic crash bench quickstart)
 long=() parts=()
 passed=0 failed=0 summary=()
 
@@ -146,6 +147,13 @@ part_format()
     check 'docs/rfc.md names what is there' tests/check-rfc.sh
 }
 
+# clang-tidy reads how clang would compile each file; nothing has to be built for it.
+part_lint()
+{
+    check 'clang configures' configure build-clang clang -Dwerror=true &&
+        counted tests/lint/run.sh "${long[@]}" build-clang
+}
+
 part_build()
 {
     need_build && check 'workers do not divide' tests/check-divisions.sh build-test
@@ -195,7 +203,7 @@ part_threads()
 
 part_e2e()
 {
-    need_build && check 'the load generator builds' ninja -C build-test tests/bench/load/bindery-load &&
+    need_build && check 'the load generators build' ninja -C build-test tests/bench/load/bindery-load tests/bench/attack/bindery-attack &&
         BUILD=$PWD/build-test counted tests/e2e/run.sh "${long[@]}"
 }
 

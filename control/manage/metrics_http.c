@@ -111,9 +111,10 @@ void bd_metrics_http_free(struct bd_metrics_http *http)
 
 uint16_t bd_metrics_http_port(const struct bd_metrics_http *http)
 {
-    struct sockaddr_storage address;
+    /* The port is at the same place in an address of IPv4. */
+    struct sockaddr_in6 address = {0};
     socklen_t len = sizeof(address);
-    getsockname(evhttp_bound_socket_get_fd(http->bound), (struct sockaddr *)&address, &len);
-    return address.ss_family == AF_INET6 ? ntohs(((const struct sockaddr_in6 *)&address)->sin6_port)
-                                         : ntohs(((const struct sockaddr_in *)&address)->sin_port);
+    if (getsockname(evhttp_bound_socket_get_fd(http->bound), (struct sockaddr *)&address, &len) < 0)
+        return 0;
+    return ntohs(address.sin6_port);
 }

@@ -154,7 +154,7 @@ static const char *const upgrade[SCHEMA_VERSION] = {
  * or another start, has done it for all. */
 static int upgrade_schema(sqlite3 *db, const char *file, struct bd_error *error)
 {
-    struct identity id;
+    struct identity id = {0};
     int rc = bd_database_exec(db, file, "BEGIN IMMEDIATE", error);
     if (rc != 0)
         return rc;

