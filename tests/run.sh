@@ -5,7 +5,6 @@
 #   tests/run.sh [--long] [PART...]
 #
 #   format      clang-format has nothing to change; docs/rfc.md names what is there
-#   lint        cppcheck and clang-tidy; --long: the latter over all files
 #   build       gcc without a warning, at the link either; no division in what workers run
 #   clang       the same with clang
 #   unit        unit tests
@@ -18,16 +17,17 @@
 #   crash       kills at random moments and named points, power cuts, failing disks, damaged files
 #   bench       that the bench measures what it says and refuses when the machine is busy; no speed is judged
 #   quickstart  deploy/quickstart.sh --check
+#   lint        cppcheck and clang-tidy; --long: the latter over all files
 #   peers       Bindery beside Kamailio, request by request (installs Kamailio)
 #
-# Without a PART: all of them but peers. --long: the long variants, and peers. The last line is "N passed, M failed"; a case
+# Without a PART: all of them but lint and peers. --long: the long variants, and peers. The last line is "N passed, M failed"; a case
 # that was skipped is in neither. The exit status is 0 when nothing failed and every part ran something.
 set -uo pipefail
 cd "${BASH_SOURCE[0]%/*}/.." || exit 2
 exec </dev/null
 export LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive
 
-all=(format lint build clang unit sanitize fuzz threads e2e nic crash bench quickstart)
+all=(format build clang unit sanitize fuzz threads e2e nic crash bench quickstart)
 long=() parts=()
 passed=0 failed=0 summary=()
 

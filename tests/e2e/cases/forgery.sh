@@ -4,6 +4,7 @@
 group_open()
 {
     lab_open
+    sed -i 's|^limits: {|&reply_factor: 4, |' "$lab/bindery.yaml"
     lab_start
     lab_subscribers
 }
