@@ -18,7 +18,7 @@
 #define SANITIZED false
 #endif
 
-static const char *process_list;
+static const char *process_list = "this process";
 static _Thread_local const char *thread_list;
 
 /* Async-signal-safe as far as bd_log is: it formats numbers and writes once. */

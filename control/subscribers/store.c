@@ -45,11 +45,16 @@ struct bd_subscriber_store *bd_subscriber_store_new(struct bd_epoch *epoch, stru
     return store;
 }
 
+static bool may_be_a_key(struct bd_str username, struct bd_str domain)
+{
+    return username.len <= BD_USERNAME_MAX && domain.len > 0 && domain.len <= BD_DOMAIN_NAME_MAX;
+}
+
 static const struct bd_subscriber_entry *lookup(const struct bd_subscriber_store *store,
                                                 struct bd_str username, struct bd_str domain,
                                                 bool nocase)
 {
-    if (username.len > BD_USERNAME_MAX || domain.len > BD_DOMAIN_NAME_MAX || domain.len == 0)
+    if (!may_be_a_key(username, domain))
         return NULL;
     return bd_entries_find(atomic_load(&store->table), username, domain, nocase);
 }
@@ -72,7 +77,7 @@ const struct bd_subscriber_entry *bd_subscriber_stand_in(const struct bd_subscri
                                                          struct bd_str username,
                                                          struct bd_str domain)
 {
-    if (username.len > BD_USERNAME_MAX || domain.len > BD_DOMAIN_NAME_MAX)
+    if (!may_be_a_key(username, domain))
         return NULL;
     return bd_entries_next_to(atomic_load(&store->table), username, domain);
 }
@@ -80,7 +85,7 @@ const struct bd_subscriber_entry *bd_subscriber_stand_in(const struct bd_subscri
 uint64_t bd_subscriber_prefetch(const struct bd_subscriber_store *store, struct bd_str username,
                                 struct bd_str domain)
 {
-    if (username.len > BD_USERNAME_MAX || domain.len > BD_DOMAIN_NAME_MAX)
+    if (!may_be_a_key(username, domain))
         return 0;
     return bd_entries_prefetch(atomic_load(&store->table), username, domain);
 }
@@ -231,7 +236,7 @@ int bd_subscriber_store_put(struct bd_subscriber_store *store, const struct bd_s
 void bd_subscriber_store_remove(struct bd_subscriber_store *store, struct bd_str username,
                                 struct bd_str domain)
 {
-    if (username.len > BD_USERNAME_MAX || domain.len > BD_DOMAIN_NAME_MAX)
+    if (!may_be_a_key(username, domain))
         return;
     if (store->building)
         entry_free(bd_entries_take(store->building, username, domain));

@@ -81,7 +81,7 @@ static struct bd_prefix random_prefix(bool v4)
 {
     struct bd_prefix p = {.len = (uint8_t)(v4 ? 96 + rand() % 33 : rand() % 129)};
     for (unsigned i = 0; i < sizeof(p.ip.b); i++)
-        p.ip.b[i] = rand() % 3 ? 0 : (uint8_t)(rand() % 2 ? 0xff : 1 << rand() % 8);
+        p.ip.b[i] = (uint8_t)(rand() % 3 ? 0 : rand() % 2 ? 0xff : 1 << rand() % 8);
     if (v4)
         memcpy(p.ip.b, ip("0.0.0.0").b, 12);
     for (unsigned bit = p.len; bit < 128; bit++)

@@ -37,9 +37,8 @@ static const char *const vias[] = {
     "h ; rport",
     "h;maddr=192.0.2.9;rport",
 };
-static const char *const vias_more[] = {"", "v:SIP/2.0/UDP h\r\n",
-                                        "v:SIP/2.0/UDP h\r\nv:SIP/2.0/UDP h\r\n"
-                                        "v:SIP/2.0/UDP h\r\nv:SIP/2.0/UDP h\r\n"};
+#define ONE_MORE "v:SIP/2.0/UDP h\r\n"
+static const char *const vias_more[] = {"", ONE_MORE, (ONE_MORE ONE_MORE ONE_MORE ONE_MORE)};
 #define X10 "x,x,x,x,x,x,x,x,x,x"
 static const char *const fields[] = {
     "",
