@@ -36,7 +36,7 @@ part_disk()
 }
 
 all=(disk kills points cuts faults damage) parts=()
-kills_each=20 point_rounds=1 point_wait_s=2 cut_rounds=8 fault_step=10 damages=2
+kills_each=14 point_rounds=1 point_wait_s=2 cut_rounds=6 fault_step=15 damages=2
 seed=$((RANDOM * 32768 + RANDOM))
 while (($#)); do
     case $1 in
