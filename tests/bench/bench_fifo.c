@@ -7,7 +7,8 @@
  * threads that they start are ordinary ones. Nothing can hang on them: this program sleeps at a
  * higher priority. When the time is over, when it is told to end, or when its parent dies, it takes
  * the priority from them and ends the command. Were it killed itself, the kernel would kill them
- * (RLIMIT_RTTIME) once they have run for LEEWAY_S longer without ever sleeping.
+ * (RLIMIT_RTTIME) once they have run for LEEWAY_S longer without ever sleeping; but not threads of
+ * another user's where root has no CAP_SYS_RESOURCE: they would keep their core until they end.
  *
  * Exit status: the command's, 124 when the time was over, 125 when it cannot be run this way. */
 #include <errno.h>
@@ -53,7 +54,7 @@ static void lower_priority(pid_t thread)
 static bool limit_time(pid_t thread, unsigned limit_s)
 {
     rlim_t us = ((rlim_t)limit_s + LEEWAY_S) * 1000000;
-    return prlimit(thread, RLIMIT_RTTIME, &(struct rlimit){us, us}, NULL) == 0;
+    return prlimit(thread, RLIMIT_RTTIME, &(struct rlimit){us, us}, NULL) == 0 || errno == EPERM;
 }
 
 static void lower_all(const struct guard *g)
