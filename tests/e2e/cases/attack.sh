@@ -146,7 +146,10 @@ case_every_kind_of_rubbish()
 # As fast as the wire takes it: phones that were there before it began stay, and what their wire loses they send again.
 case_line_rate()
 {
+    local before
+    before=$(total frame_unheard)
     flooded --head 1.5 --seconds 8 --rate 20000000 --sources 100000 --kind plain --limit 30
+    (($(total frame_unheard) > before)) || fail "strangers did not take turns"
 }
 
 # --- half an hour ---------------------------------------------------------------------------------------
