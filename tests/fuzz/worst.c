@@ -57,21 +57,6 @@ static void parse(const struct text *text)
     }
 }
 
-static struct lab *all_switched_on(void)
-{
-    struct lab *lab = lab_new(256);
-    struct bd_policy_domain settings = lab_settings;
-    settings.max_contacts = BD_CONTACTS_PER_AOR_MAX;
-    settings.outbound_mode = BD_OUTBOUND_SUPPORTED;
-    settings.gruu_enabled = true;
-    settings.redirect = true;
-    settings.caller_preferences = true;
-    settings.use_path = true;
-    settings.reg_event = true;
-    lab_policy(lab, &settings, true);
-    return lab;
-}
-
 /* The next request of the phone: CSeq is 7 more in one of its digits, the branch another one. */
 static void go_on(char *p, uint32_t len)
 {
@@ -105,8 +90,11 @@ static void run_registrar(void *arg)
 
 static uint64_t cost_of_registrar(const struct text *text)
 {
-    struct lab *lab = all_switched_on();
+    struct lab *lab = lab_new(256);
+    struct bd_policy_domain settings = lab_all_switched_on();
     uint64_t cost = 0;
+    settings.max_contacts = BD_CONTACTS_PER_AOR_MAX;
+    lab_policy(lab, &settings, true);
     memcpy(lab->request, text->p, text->len);
     lab->request_len = text->len;
     for (unsigned i = 0; i < 2; i++) {
