@@ -94,13 +94,19 @@ each_comes_back_when_killed()
     killed bindery-dataplane && killed bindery-control
 }
 
-# Longer than WatchdogSec.
+told_since()
+{
+    (($(systemctl show --property WatchdogTimestampMonotonic --value "$1") > $2))
+}
+
 the_watchdog_is_content()
 {
-    local before
-    before="$(restarts bindery-control) $(restarts bindery-dataplane)"
-    sleep 12
-    both_are_active && [[ "$(restarts bindery-control) $(restarts bindery-dataplane)" == "$before" ]]
+    local unit now_us
+    for unit in bindery-control bindery-dataplane; do
+        now_us=$(awk '{ printf "%d", $1 * 1000000 }' /proc/uptime)
+        until_true 30 "$unit tells the watchdog" told_since $unit "$now_us" || return
+    done
+    both_are_active
 }
 
 a_process_that_hangs_is_started_again()
