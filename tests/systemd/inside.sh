@@ -36,6 +36,11 @@ restarts()
     systemctl show --property NRestarts --value "$1"
 }
 
+started_again()
+{
+    (($(restarts "$1") > $2))
+}
+
 main_pid()
 {
     systemctl show --property MainPID --value "$1"
@@ -47,7 +52,7 @@ killed()
     local before
     before=$(restarts "$1")
     kill -KILL "$(main_pid "$1")"
-    until_true 30 "$1 is started again" test "$(restarts "$1")" -gt "$before" || return
+    until_true 30 "$1 is started again" started_again "$1" "$before" || return
     until_true 60 "both serve again" serving && both_are_active && bound
 }
 
@@ -114,7 +119,7 @@ a_process_that_hangs_is_started_again()
     local before
     before=$(restarts bindery-control)
     kill -STOP "$(main_pid bindery-control)"
-    until_true 60 "the watchdog notices" test "$(restarts bindery-control)" -gt "$before"
+    until_true 60 "the watchdog notices" started_again bindery-control "$before"
     until_true 60 "both serve again" serving && bound
 }
 
