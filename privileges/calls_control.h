@@ -76,7 +76,6 @@ CALL_ERROR(clone3, ENOSYS, "its flags are out of sight: the C library then calls
 CALL(set_robust_list, "a thread begins")
 CALL(rseq, "the same")
 CALL(prctl, "names a thread; privileges can be given up by it, none got")
-CALL(getuid, "who am I")
 CALL(clock_getres, "the event loop, how fine the clock is")
 CALL(getrusage, "what the process has used")
 CALL(sysinfo, "memory of the machine, for a sort")

@@ -23,6 +23,7 @@ enum {
     FEW = 4,         /* no place is taken away from so many */
     PIECES_MAX = 48,
     TIMEOUT_MS = 1000,
+    ROOM = RTE_MBUF_DEFAULT_BUF_SIZE - RTE_PKTMBUF_HEADROOM - 14 - 40, /* behind Ethernet, IPv6 */
     MORE = 0x10,
     OTHER = 0x20,
     EXTENSION = 0x40
@@ -141,8 +142,8 @@ static void note(struct heap *heap, const struct piece *p)
     heap->piece[heap->cnt++] = *p;
 }
 
-/* Whether the pieces just fit: none of them touches another, and there is no hole before the end.
- */
+/* Whether the pieces just fit: none of them touches another, there is no hole before the end, and
+ * the packet has room in a buffer. */
 static bool is_whole(const struct heap *heap)
 {
     unsigned sum = 0, end = 0, furthest = 0;
@@ -152,7 +153,7 @@ static bool is_whole(const struct heap *heap)
         end = p->more ? end : p->offset + p->len;
         furthest = p->offset + p->len > furthest ? p->offset + p->len : furthest;
     }
-    return end > 0 && sum == end && furthest == end && heap->cnt > 1;
+    return end > 0 && sum == end && furthest == end && heap->cnt > 1 && end <= ROOM;
 }
 
 static bool has(const struct heap *heap, unsigned offset, uint8_t byte)
@@ -221,9 +222,7 @@ static void give(struct bd_fragments *fragments, struct fuzz_input *in, uint64_t
     note(heap, &p);
     verdict = bd_fragments_add(fragments, mbuf, &read, *now_tsc, pool, &whole);
     fuzz_judge((verdict == BD_VERDICT_NONE) == (whole != NULL), "verdict %d", verdict);
-    bool fits = p.offset + p.len + 54 <= RTE_MBUF_DEFAULT_BUF_SIZE - RTE_PKTMBUF_HEADROOM;
-    fuzz_judge(whole || heap->unclear || !is_whole(heap) || !fits, "pieces that fit: verdict %d",
-               verdict);
+    fuzz_judge(whole || heap->unclear || !is_whole(heap), "pieces that fit: verdict %d", verdict);
     if (whole)
         judge_packet(heap, whole);
     else if (verdict == BD_FRAME_FRAGMENT_BAD)
