@@ -49,8 +49,7 @@ static void add_text_row(struct evbuffer *out, struct bd_str aor, const struct b
     evbuffer_add(out, "\n", 1);
 }
 
-/* --- show bindings ------------------------------------------------------------------------------
- */
+/* --- show bindings ---------------------------------------------------------------------------- */
 
 static bool in_domain(const struct dump *dump, struct bd_str aor)
 {

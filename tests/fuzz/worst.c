@@ -27,8 +27,7 @@ static struct text file[FILES_MAX];
 static const char *file_name[FILES_MAX];
 static unsigned files;
 
-/* --- cost ---------------------------------------------------------------------------------------
- */
+/* --- cost ------------------------------------------------------------------------------------- */
 
 static uint64_t steps;
 
@@ -114,8 +113,7 @@ static uint64_t cost_of(struct text *text)
     return text->cost = whole ? cost_of_registrar(text) : measure(run_parser, text);
 }
 
-/* --- search -------------------------------------------------------------------------------------
- */
+/* --- search ----------------------------------------------------------------------------------- */
 
 struct kept {
     struct text best[KEPT];
@@ -204,8 +202,7 @@ static void search(unsigned seconds, const char *folder)
     }
 }
 
-/* --- time ---------------------------------------------------------------------------------------
- */
+/* --- time ------------------------------------------------------------------------------------- */
 
 /* The best of several rounds: what else runs on the machine only adds. */
 static uint64_t best_ns(struct text *t)
