@@ -119,8 +119,7 @@ static struct rte_mbuf *mbuf_of(const struct frame *f)
     return to ? mbuf : NULL;
 }
 
-/* --- what must come of it -----------------------------------------------------------------------
- */
+/* --- what must come of it --------------------------------------------------------------------- */
 
 static void time_goes_by(void)
 {
@@ -182,8 +181,7 @@ static void judge_packet(struct heap *heap, struct rte_mbuf *whole)
         fuzz_judge(has(heap, i, bytes[l4 + i]), "byte %u of %u was in no piece", i, len);
 }
 
-/* --- one input ----------------------------------------------------------------------------------
- */
+/* --- one input -------------------------------------------------------------------------------- */
 
 static struct piece next_piece(struct fuzz_input *in)
 {
