@@ -12,7 +12,7 @@
 #include "limiter.h"
 #include "source.h"
 
-enum { WORKERS = 3, SOURCES = 32, FAILED_PER_SOURCE = 100, POLICY_CAP = 1 << 16 };
+enum { WORKERS = 3, SOURCES = 512, FAILED_PER_SOURCE = 100, POLICY_CAP = 1 << 16 };
 
 static const uint64_t now_ms = 1000000000;
 
