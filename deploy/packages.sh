@@ -20,9 +20,9 @@ build='gcc libc6-dev meson ninja-build pkg-config
 run='iproute2 util-linux mount procps'
 phone='sipsak'
 # ethtool: a veth must make its own checksums before a DPDK port reads it. ping, arping, socat: clients of
-# tests/e2e/nic. strace: what system calls a worker makes.
+# tests/e2e/nic. strace: what system calls a worker makes. valgrind: the unit tests once more, under memcheck.
 test="$phone git sip-tester baresip-core python3 ethtool iputils-ping iputils-arping socat strace clang clang-format
-    clang-tidy cppcheck"
+    clang-tidy cppcheck valgrind"
 # dpdk-dev: testpmd, which reflects frames.
 bench='git python3 ethtool gnuplot-nox dpdk-dev'
 # libFuzzer and its sanitizers come with libclang-rt, names in their reports with llvm; the other engine.
