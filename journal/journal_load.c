@@ -332,6 +332,8 @@ static unsigned living(struct load *l, const struct bd_journal_header *header,
         uint32_t expires_at_s = seconds(clock_of(l, header, record->contact[c].expires_ms));
         if (expires_at_s <= l->params->now.clock_ms / 1000) {
             l->report->expired++;
+            if (l->params->on_expired)
+                l->params->on_expired(l->params->arg, &record->binding[c]);
             continue;
         }
         struct bd_binding *binding = &bindings[cnt++];

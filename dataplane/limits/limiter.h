@@ -63,6 +63,11 @@ static inline struct bd_limits *bd_limits_of(const struct bd_arena *arena)
 /* Forgets what a source was charged with, its bans too, for who lifts one. Any process. */
 void bd_limits_forgive(const struct bd_arena *arena, const struct bd_ip *source);
 
+/* Notes that somebody is, or lately was, registered from there. `mask`:
+ * bd_policy_limits.source_mask. The dataplane. */
+void bd_limits_know(const struct bd_arena *arena, const uint64_t mask[2],
+                    const struct bd_ip *source, uint32_t now_s);
+
 struct bd_limiter;
 /* NULL: no memory. */
 struct bd_limiter *bd_limiter_new(const struct bd_arena *arena, struct bd_worker_stats *stats,
