@@ -168,11 +168,10 @@ static bool is_too_fast(struct bd_limiter *l, const struct place *p)
 
 static bool is_unheard(struct bd_limiter *l, struct place *p, const struct bd_ip *source)
 {
-    if (!is_guarded(l) || bd_known_has(known_of(l), p->hash, l->now_s) ||
-        !bd_policy_may_ban(l->policy, source))
+    if (!is_guarded(l) || !bd_policy_may_ban(l->policy, source))
         return false;
     p->drawn = bd_stranger_takes_turn(l->strangers, p->hash, l->now_ms);
-    return !p->drawn;
+    return !p->drawn && !bd_known_has(known_of(l), p->hash, l->now_s);
 }
 
 enum bd_verdict bd_limiter_admit(struct bd_limiter *l, unsigned place, const struct bd_ip *source)
@@ -193,6 +192,7 @@ bool bd_limiter_took_turn(const struct bd_limiter *l, unsigned place)
 {
     return l->place[place].drawn;
 }
+
 void bd_limits_know(const struct bd_arena *arena, const uint64_t mask[2],
                     const struct bd_ip *source, uint32_t now_s)
 {
@@ -200,7 +200,6 @@ void bd_limits_know(const struct bd_arena *arena, const uint64_t mask[2],
     bd_known_note(&bd_limits_of(arena)->known, bd_hash64(&arena->hash_key, &key, sizeof(key)),
                   now_s);
 }
-
 
 void bd_limiter_know(struct bd_limiter *l, const struct bd_ip *source)
 {

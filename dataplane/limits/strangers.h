@@ -2,6 +2,8 @@
 /* Strangers take turns: how often a source that nobody knows is heard while its worker is behind.
  *
  * Each has two turns within T1 (RFC 3261 17.1.1.1, half a second): to be challenged, and to answer.
+ * Sources that are known (known.h) have them as well: they are read beyond that, but only what came
+ * by a turn is not shed for the worker's sake.
  * So whoever forges a hundred thousand sources and sends all the time is heard no more often than a
  * phone that sends now and then, and all together not more than a million times a second. Turns are
  * counted in a byte that a keyed hash of source and half second chooses: a phone whose byte others
