@@ -170,8 +170,10 @@ static bool is_unheard(struct bd_limiter *l, struct place *p, const struct bd_ip
 {
     if (!is_guarded(l) || !bd_policy_may_ban(l->policy, source))
         return false;
-    p->drawn = bd_stranger_takes_turn(l->strangers, p->hash, l->now_ms);
-    return !p->drawn && !bd_known_has(known_of(l), p->hash, l->now_s);
+    bool known = bd_known_has(known_of(l), p->hash, l->now_s);
+    struct bd_turns *turns = known ? &l->strangers->known : &l->strangers->strange;
+    p->drawn = bd_turn_take(turns, p->hash, l->now_ms);
+    return !p->drawn && !known;
 }
 
 enum bd_verdict bd_limiter_admit(struct bd_limiter *l, unsigned place, const struct bd_ip *source)

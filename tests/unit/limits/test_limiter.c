@@ -318,6 +318,26 @@ static void test_guard_of_networks(void **state)
     assert_int_equal(admit(ip("2001:db8:9::1")), BD_VERDICT_NONE);
 }
 
+/* A flood of strangers takes all its turns, and none of those that known sources have. */
+static void test_guard_keeps_turns_of_the_known(void **state)
+{
+    enum { KNOWN = 200 };
+    unsigned turns, all = 0;
+    for (unsigned i = 0; i < KNOWN; i++) {
+        struct bd_ip known = nth(i);
+        bd_limiter_know(lab.limiter, &known);
+    }
+    bd_limiter_guard(lab.limiter);
+    for (unsigned i = 0; i < 1000000; i++)
+        admit(nth(1000 + i));
+    for (unsigned i = 0; i < KNOWN; i++) {
+        assert_int_equal(heard_of_ten(nth(i), &turns), 10);
+        all += turns;
+    }
+    /* Two of them share a byte once in a dozen runs. */
+    assert_in_range(all, (KNOWN - 4) * BD_TURNS_EACH, KNOWN * BD_TURNS_EACH);
+}
+
 static void test_guard_spares_neighbours(void **state)
 {
     unsigned turns;
@@ -513,6 +533,7 @@ int main(void)
         TEST(test_guard),
         TEST(test_guard_alone),
         TEST(test_guard_of_networks),
+        TEST(test_guard_keeps_turns_of_the_known),
         TEST(test_guard_spares_neighbours),
         TEST(test_aor_rate),
         TEST(test_phone_with_a_wrong_password),
