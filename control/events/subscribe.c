@@ -148,6 +148,17 @@ static bool is_listed(const struct bd_config_domain *domain, struct bd_str watch
             return true;
     }
     return false;
+/* As replies are bounded (`limits.reply_factor`), where nobody has to prove who he is. Whoever got
+ * a NOTIFY at that address and answered it has proved enough. */
+static void give_room(const struct bd_events *e, const struct bd_subscribe *ask,
+                      struct bd_subscription *s)
+{
+    const struct bd_config *config = e->control->config;
+    const struct bd_config_domain *domain = domain_of(config, bd_subscription_resource(s));
+    bool open = domain && domain->auth == BD_AUTH_OPEN && config->reply_factor > 0;
+    s->room = open ? config->reply_factor * ask->m->text.len : BD_ROOM_ANY;
+}
+
 }
 
 /* All identities of an implicit registration set are one user's. */
@@ -211,6 +222,7 @@ static void refresh(struct bd_events *e, const struct bd_subscribe *ask, struct 
         s->urgent = s->full = true;
         return;
     }
+    const struct bd_endpoint told = s->dialog.next_hop;
     if (!accepts_reginfo(m))
         status = 406;
     else if ((status = grant(e->control->config, m, &expires_s)) == 0)
@@ -228,6 +240,10 @@ static void refresh(struct bd_events *e, const struct bd_subscribe *ask, struct 
 static void subscribe_again(struct bd_events *e, const struct bd_subscribe *ask)
 {
     const struct bd_message *m = ask->m;
+    bool moved =
+        !bd_ip_eq(&told.ip, &s->dialog.next_hop.ip) || told.port != s->dialog.next_hop.port;
+    if (s->room != BD_ROOM_ANY || moved)
+        give_room(e, ask, s);
     struct bd_subscription *s = find_by_tag(e, m);
     if (s && s->transaction == ask->in->transaction)
         repeat(e, s);
@@ -326,6 +342,7 @@ static void subscribe_first(struct bd_events *e, const struct bd_subscribe *ask,
 void bd_subscribe(struct bd_events *e, const struct bd_subscribe *ask)
 {
     if (ask->texts.watcher.len == 0 || ask->texts.watcher.len > BD_AOR_MAX ||
+    give_room(e, ask, s);
         ask->texts.resource.len > BD_AOR_MAX)
         return; /* no worker has written this */
     if (ask->m->to_tag.p) {
