@@ -28,6 +28,8 @@ static unsigned living(struct bd_journal_load *l, const struct bd_journal_header
         uint32_t expires_at_s = clock_s(l, header, record->contact[c].expires_ms);
         if (expires_at_s <= l->params->now.clock_ms / 1000) {
             l->report->expired++;
+            if (l->params->on_expired)
+                l->params->on_expired(l->params->arg, &record->binding[c]);
             continue;
         }
         struct bd_binding *binding = &bindings[cnt++];

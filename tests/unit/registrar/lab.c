@@ -258,6 +258,7 @@ static struct bd_request request_of(struct lab *lab, bool waited)
         .undurable = lab->undurable,
         .policy = lab->policy,
         .shedding = lab->shedding,
+        .took_turn = lab->took_turn,
     };
 }
 

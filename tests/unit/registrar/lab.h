@@ -35,6 +35,7 @@ struct lab {
     uint32_t reply_cap;
     bool undurable;               /* of the requests */
     struct bd_shedding *shedding; /* likewise; NULL at first */
+    bool took_turn;               /* likewise */
     /* What the last request drew. */
     struct bd_message message;
     struct bd_notes notes;
