@@ -13,7 +13,7 @@
 # from, and RPS is off. (With the server's core for it, softirqs starve either server long before it is
 # busy: a veth has no interrupt to moderate.)
 
-server_core=1 generator_core=0 client_ns=''
+server_core=1 generator_core=0 client_ns='' polls=()
 
 veth_open()
 {
@@ -41,16 +41,22 @@ link_anew()
         ip -netns "$client_ns" neigh flush dev phone0
 }
 
-# receive_by thread|softirq: who carries replies into the generator's socket. A kernel thread on the generator's
-# core, or a softirq of the server's core as it sends: each server gets what is faster for it.
+# receive_by thread|softirq|poll: who carries replies into the generator's socket. A kernel thread on the generator's
+# core, a softirq of the server's core as it sends, or the generator itself when it looks: each server gets what is
+# faster for it.
 receive_by()
 {
-    local task gro=off
-    [[ $1 == softirq ]] || gro=on
-    nsenter --net="/run/netns/$client_ns" -- ethtool --offload phone0 gro "$gro" >/dev/null || return
-    # Without GRO a veth knows no NAPI.
+    local task gro=on threaded=0 defer=0 flush_ns=0
+    polls=()
+    case $1 in
+    softirq) gro=off ;; # without GRO a veth knows no NAPI
+    thread) threaded=1 ;;
+    poll) defer=2 flush_ns=200000 polls=(--poll) ;;
+    esac
+    nsenter --net="/run/netns/$client_ns" -- ethtool --offload phone0 gro "$gro" >/dev/null &&
+        ip netns exec "$client_ns" sh -c "cd /sys/class/net/phone0 && echo $defer >napi_defer_hard_irqs &&
+            echo $flush_ns >gro_flush_timeout && { [ $gro = off ] || echo $threaded >threaded; }" || return
     [[ $1 == thread ]] || return 0
-    ip netns exec "$client_ns" sh -c 'echo 1 >/sys/class/net/phone0/threaded' || return
     for task in $(pgrep '^napi/phone0-'); do
         taskset -pc "$generator_core" "$task" >/dev/null
         # As the bench itself has it, or the generator would starve what carries its replies.
@@ -68,7 +74,7 @@ veth_close()
 
 generator()
 {
-    nsenter --net="/run/netns/$client_ns" -- taskset -c "$generator_core" "$build/tests/bench/socket/load_socket" "$@"
+    nsenter --net="/run/netns/$client_ns" -- taskset -c "$generator_core" "$build/tests/bench/socket/load_socket" "$@" "${polls[@]}"
 }
 
 # --- Bindery ------------------------------------------------------------------------------------------
@@ -125,7 +131,7 @@ bindery_process()
 
 bindery_start()
 {
-    link_anew && receive_by thread || return
+    link_anew && receive_by "${bindery_receive:-thread}" || return
     bindery_config "$1" >"$lab/bindery.yaml"
     bindery_process control
     bindery_process dataplane
@@ -161,7 +167,7 @@ kamailio_pid=''
 
 kamailio_start()
 {
-    link_anew && receive_by softirq || return
+    link_anew && receive_by "${kamailio_receive:-softirq}" || return
     mkdir -p "$lab/kamailio"
     sed "s|KAMAILIO_DIR|$lab/kamailio|" "$bench/kamailio.cfg" >"$lab/kamailio.cfg"
     ip -netns "$ns" addr add 198.18.0.1/24 dev sip0
