@@ -183,7 +183,9 @@ static int phase_register(struct load *load)
     free(kind.check);
     load->cseq++;
     if (!held)
-        fprintf(stderr, "bindery-load: register: no rate held; %u phones are left\n",
+        fprintf(stderr,
+                "bindery-load: register: no rate held; %u phones are left (--aors should be more "
+                "than a second's)\n",
                 left_of(load));
     return held ? 0 : 1;
 }
