@@ -112,8 +112,10 @@ attempts_of()
     local n=$1 phase=$2
     if [[ $phase == register ]]; then
         echo $((n / 40))
+    elif [[ -n $quick ]]; then
+        echo 100000
     else
-        echo "$([[ -n $quick ]] && echo 100000 || echo 1000000)"
+        echo 1000000
     fi
 }
 
@@ -242,7 +244,7 @@ measure_peers()
 
 measure_scale()
 {
-    local n one two
+    local n
     need tests/bench/replay/bench_replay tests/bench/bench_table || return
     n=$(sizes 20000 1000000)
     hugepages $((n * 1000 / 1000000 + 512)) || { cannot "no hugepages for $n bindings"; return; }
