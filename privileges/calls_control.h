@@ -42,7 +42,6 @@ CALL(readlinkat, "the same")
 CALL(getcwd, "the same")
 CALL(fcntl, "SQLite's locks; whether the dataplane holds its lock on the arena")
 CALL(fchmod, "SQLite gives its log the mode of the database")
-CALL(geteuid, "SQLite, whether it would have to give files away")
 CALL(utimensat, "SQLite, lock files")
 
 /* Clients: the stats socket, metrics; the service manager. */
@@ -61,14 +60,12 @@ CALL_IF(socket, 0, WORD, AF_UNIX, "the service manager's; no other kind is ever 
 CALL_IF(ioctl, 1, WORD, FIONREAD, "how much input waits")
 CALL_IF(ioctl, 1, WORD, TCGETS, "streams of the C library ask whether they are a terminal")
 
-/* The event loop, threads and time. */
+/* The event loop and threads. */
 CALL(epoll_create1, "a loop of its own for a thread")
 CALL(epoll_ctl, "the event loop")
 CALL(epoll_wait, "the same")
 CALL(epoll_pwait, "the same")
 CALL(epoll_pwait2, "the same")
-CALL(poll, "a wait for one thing")
-CALL(ppoll, "the same")
 CALL(eventfd2, "wakes a loop")
 CALL(pipe2, "the same")
 CALL(timerfd_create, "the loop's timers")
@@ -79,38 +76,10 @@ CALL_IF(clone, 0, CLONE_THREAD | CLONE_VM, CLONE_THREAD | CLONE_VM,
 CALL_ERROR(clone3, ENOSYS, "its flags are out of sight: the C library then calls clone")
 CALL(set_robust_list, "a thread begins")
 CALL(rseq, "the same")
-CALL(sched_getaffinity, "how many processors there are, for memory")
-CALL(sched_yield, "a thread waits for another")
 CALL(prctl, "names a thread; privileges can be given up by it, none got")
-CALL(futex, "locks and conditions")
-CALL(exit, "a thread ends")
-CALL(exit_group, "the process ends")
-CALL(getpid, "who am I")
-CALL(gettid, "the same")
-CALL(getuid, "the same")
-CALL(getrandom, "nonces, keys, hash seeds")
-CALL(clock_gettime, "the time, where the kernel must be asked for it")
-CALL(gettimeofday, "the same")
-CALL(time, "the same")
 CALL(clock_getres, "the event loop, how fine the clock is")
-CALL(nanosleep, "a wait")
-CALL(clock_nanosleep, "the same")
 CALL(getrusage, "what the process has used")
 CALL(sysinfo, "memory of the machine, for a sort")
 CALL(uname, "the C library")
-CALL(restart_syscall, "a wait goes on after a stop")
 
-/* Memory: more and less of it, never to be executed. */
-CALL(brk, "the heap")
-CALL_IF(mmap, 2, PROT_EXEC, 0, "memory and files")
-CALL_IF(mprotect, 2, PROT_EXEC, 0, "a thread's stack and heap")
-CALL(mremap, "a large block grows")
-CALL(munmap, "memory given back")
-CALL(madvise, "the same")
-
-/* Signals. */
-CALL(rt_sigaction, "the event loop's, at the end; abort()")
-CALL(rt_sigprocmask, "a thread begins")
-CALL(rt_sigreturn, "a handler ends")
-CALL(sigaltstack, "a thread begins")
-CALL(tgkill, "abort(), of this process")
+#include "calls_common.h"
