@@ -5,6 +5,9 @@
 #   attack_minutes=M tests/e2e/run.sh --long attack     the endurance case, 30 minutes by default
 
 phones=1000
+# With sanitizers a worker is some ten times slower.
+slower=${sanitized:+10}
+slower=${slower:-1}
 
 # Phones refresh each five seconds.
 group_open()
@@ -120,27 +123,27 @@ case_one_source_floods()
 {
     local before
     before=$(total frame_limited)
-    flooded --seconds 2 --rate 200000 --kind plain
+    flooded --seconds 2 --rate $((200000 / slower)) --kind plain
     (($(total frame_limited) > before)) || fail "nothing was limited"
 }
 
 case_a_hundred_thousand_forged_sources_flood()
 {
-    flooded --seconds 2 --rate 200000 --sources 100000 --kind plain
+    flooded --seconds 2 --rate $((200000 / slower)) --sources 100000 --kind plain
 }
 
 case_forged_credentials_are_never_tried()
 {
     local before tried
     before=$(total bad_nonce) tried=$(total verify_jobs)
-    flooded --seconds 2 --rate 50000 --sources 100000 --kind forged
+    flooded --seconds 2 --rate $((50000 / slower)) --sources 100000 --kind forged
     (($(total bad_nonce) > before)) || fail "none was refused"
     (($(total verify_jobs) - tried <= $(seen transactions))) || fail "$(($(total verify_jobs) - tried)) were tried"
 }
 
 case_every_kind_of_rubbish()
 {
-    flooded --seconds 2 --rate 50000 --sources 100000 --kind mix
+    flooded --seconds 2 --rate $((50000 / slower)) --sources 100000 --kind mix
 }
 
 # One /64 is one source, from whatever hosts of it frames come; a hundred thousand of them are as many.

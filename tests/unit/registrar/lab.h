@@ -54,6 +54,9 @@ struct lab {
  */
 extern const struct bd_policy_domain lab_settings;
 
+/* lab_settings with every extension and option switched on. */
+struct bd_policy_domain lab_all_switched_on(void);
+
 struct lab *lab_new(uint64_t bindings_max);
 /* With room for so many provisioned subscribers; else 1000. */
 struct lab *lab_new_of(uint64_t bindings_max, uint64_t subscribers_max);
