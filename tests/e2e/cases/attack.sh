@@ -154,7 +154,7 @@ case_networks_of_ipv6_flood()
     flooded --seconds 1.5 --rate 200000 --kind ipv6
     (($(total frame_limited) > limited)) || fail "nothing was limited"
     limited=$(total frame_limited) unheard=$(total frame_unheard)
-    flooded --seconds 3 --rate 20000000 --sources 100000 --kind ipv6 --limit 30
+    flooded --head 1.5 --seconds 4 --rate 20000000 --sources 100000 --kind ipv6 --limit 30
     equal "$(total frame_limited)" "$limited" "limited, though each sends little"
     (($(total frame_unheard) > unheard)) || fail "strangers did not take turns"
 }
