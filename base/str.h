@@ -47,6 +47,7 @@ static inline bool bd_bytes_eq(const char *a, const char *b, size_t n)
     if (n >= 4)
         return memcmp(a, b, 4) == 0 && memcmp(a + n - 4, b + n - 4, 4) == 0;
     for (size_t i = 0; i < n; i++) {
+        /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): NULL has length 0 */
         if (a[i] != b[i])
             return false;
     }

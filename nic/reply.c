@@ -8,8 +8,8 @@
  * the rest. */
 static inline uint64_t word64(uint32_t a, uint32_t b, uint32_t c, uint32_t d)
 {
-    uint64_t high = (uint16_t)a << 16 | (uint16_t)b, low = (uint16_t)c << 16 | (uint16_t)d;
-    return __builtin_bswap64((high & 0xffffffff) << 32 | (low & 0xffffffff));
+    uint64_t high = (a & 0xffff) << 16 | (b & 0xffff), low = (c & 0xffff) << 16 | (d & 0xffff);
+    return __builtin_bswap64(high << 32 | low);
 }
 
 uint8_t *bd_reply_udp(uint8_t *payload, uint32_t len, const struct bd_way *way, uint16_t from_port,

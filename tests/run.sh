@@ -11,16 +11,18 @@
 #   sanitize    unit tests under AddressSanitizer and UndefinedBehaviorSanitizer, for a plain processor: so the
 #               scalar twins of the vector code are what is tested, and of the latter in `unit`, beside guard pages
 #   fuzz        the corpora of tests/fuzz replayed, under the sanitizers and as it is built for use
-#   threads     the tests of the binding table and of bans under ThreadSanitizer
+#   threads     the tests of what several threads share under ThreadSanitizer
 #   e2e         the real binaries with real phones on a tap and a veth
 #   nic         the real ports, frame by frame
 #   crash       kills at random moments and named points, power cuts, failing disks, damaged files
 #   bench       that the bench measures what it says and refuses when the machine is busy; no speed is judged
 #   quickstart  deploy/quickstart.sh --check
 #   lint        cppcheck and clang-tidy; --long: the latter over all files
+#   valgrind    unit tests under memcheck; --long: those that take minutes there, too
+#   processes   the real binaries under AddressSanitizer and UndefinedBehaviorSanitizer, with some groups of e2e
 #   peers       Bindery beside Kamailio, request by request (installs Kamailio)
 #
-# Without a PART: all of them but lint and peers. --long: the long variants, and peers. The last line is "N passed, M failed"; a case
+# Without a PART: all of them but the last four. --long: the long variants, and those four. The last line is "N passed, M failed"; a case
 # that was skipped is in neither. The exit status is 0 when nothing failed and every part ran something.
 set -uo pipefail
 cd "${BASH_SOURCE[0]%/*}/.." || exit 2
@@ -185,6 +187,38 @@ part_sanitize()
         unit_tests build-asan --timeout-multiplier 4
 }
 
+# What valgrind does not run: its processor is none that is lacking in anything, and docs are read by a script. What
+# takes minutes there: long searches over bytes, kills, threads.
+not_valgrind='cpu_lacking|rfc'
+slow_valgrind='durable|threads|kill|arena|bulk|rules_in_force|errors|registrar_model|registrar_repeat|sip_mutation.*'
+slow_valgrind+='|sip_simd|sip_wire|sip_prefix|journal_damage|journal_power|journal_keeper|control_journaling'
+slow_valgrind+='|control_stream|events_notifier'
+
+# Errors, and memory that is lost for good; what a process still has at its end is the system's to take back.
+memcheck="valgrind -q --error-exitcode=99 --leak-check=full --show-leak-kinds=definite --errors-for-leak-kinds=definite"
+memcheck+=" --suppressions=$PWD/tests/valgrind.supp"
+
+part_valgrind()
+{
+    local skipped="$not_valgrind" names
+    ((${#long[@]})) || skipped+="|$slow_valgrind"
+    check 'a build that valgrind knows configures' configure build-valgrind gcc -Dwerror=true -Ddpdk=disabled \
+        -Dmarch=x86-64-v2 || return
+    names=$(meson test -C build-valgrind --list 2>/dev/null | sed -n 's|.* / ||p' | grep -vxE "$skipped")
+    unit_tests build-valgrind --timeout-multiplier 30 --wrapper "$memcheck" $names
+}
+
+# What the two say stands in the logs that tests/e2e/lib.sh reads.
+part_processes()
+{
+    check 'sanitizers configure with DPDK' configure build-asan-all gcc -Dmarch=x86-64-v2 -Dlto=false \
+        -Db_sanitize=address,undefined &&
+        check 'the processes build with sanitizers' ninja -C build-asan-all dataplane/bindery-dataplane \
+            control/bindery-control control/binderyctl tests/bench/attack/bindery-attack &&
+        BUILD=$PWD/build-asan-all counted tests/e2e/run.sh protocol/ limits/ journal/ torture/ \
+            attack/one attack/a_hundred attack/forged attack/every
+}
+
 # Fragments need DPDK, and vector code this processor: so in the other build, too.
 part_fuzz()
 {
@@ -198,7 +232,7 @@ part_threads()
 {
     export TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1
     check 'thread sanitizer configures' configure build-tsan gcc -Ddpdk=disabled -Db_sanitize=thread &&
-        unit_tests build-tsan --timeout-multiplier 4 --suite location --suite bans
+        unit_tests build-tsan --timeout-multiplier 4 --suite location --suite threads
 }
 
 part_e2e()
@@ -249,7 +283,7 @@ for argument in "$@"; do
         ;;
     esac
 done
-((${#parts[@]})) || parts=("${all[@]}" ${long:+peers})
+((${#parts[@]})) || parts=("${all[@]}" ${long:+lint valgrind processes peers})
 [[ $(id -u) == 0 ]] || { echo "tests/run.sh: must be root: it makes network namespaces" >&2; exit 2; }
 deploy/packages.sh install build run test || exit 2
 ulimit -l unlimited 2>/dev/null

@@ -14,6 +14,7 @@ enum bd_uri_compare { BD_URI_EXACT, BD_URI_NOCASE, BD_URI_NO_SEPARATORS /* and w
  * from its escape (19.1.4): that is then above 0xff. */
 static inline unsigned bd_uri_next_char(struct bd_str *s, enum bd_uri_compare how)
 {
+    /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): NULL has length 0 */
     unsigned c = (uint8_t)s->p[0];
     uint32_t used = 1;
     if (c == '%' && s->len >= 3 && bd_is(s->p[1], BD_C_HEX) && bd_is(s->p[2], BD_C_HEX)) {
@@ -29,6 +30,7 @@ static inline unsigned bd_uri_next_char(struct bd_str *s, enum bd_uri_compare ho
 
 static inline void bd_uri_skip_separators(struct bd_str *s, enum bd_uri_compare how)
 {
+    /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): NULL has length 0 */
     while (how == BD_URI_NO_SEPARATORS && s->len > 0 && bd_is(s->p[0], BD_C_VISUAL)) {
         s->p++;
         s->len--;

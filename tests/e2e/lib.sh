@@ -23,6 +23,14 @@ programs_of_the_build
 ctl=$build/control/binderyctl
 prepare=$root/deploy/prepare-machine.sh
 watch=$build/tests/unit/nic/worker_watch.so
+# A build with sanitizers tells what it finds on stderr. They allocate for themselves, so nobody watches for that; and
+# who looks for leaks at the end reads his own memory, which a process that leaves no core dump may not.
+sanitized=''
+if grep -q '"name": "b_sanitize", "value": "[^n]' "$build/meson-info/intro-buildoptions.json" 2>/dev/null; then
+    sanitized=yes
+    export ASAN_OPTIONS=abort_on_error=1:detect_leaks=1:quarantine_size_mb=8
+    export UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
+fi
 # The distribution's own: a version manager's wrapper takes longer to start than a test.
 python=/usr/bin/python3
 [[ -x $python ]] || python=python3
@@ -227,6 +235,7 @@ auth:
 process:
   user: ${lab_user:-bindery}
   seccomp: ${lab_seccomp:-enforce}
+${sanitized:+  core_dumps: true}
 journal:
   directory: $lab/journal
   durability: ${lab_durability:-async}
@@ -270,7 +279,7 @@ start()
 {
     local -n more=lab_env_$1
     local environment=("${lab_environment[@]}" "${more[@]}")
-    [[ $1 != dataplane || -z ${lab_watch:-} ]] || environment+=("LD_PRELOAD=$watch" "WORKER_WATCH=$lab/watch" "${lab_watch_more[@]}")
+    [[ $1 != dataplane || -z ${lab_watch:-} || -n $sanitized ]] || environment+=("LD_PRELOAD=$watch" "WORKER_WATCH=$lab/watch" "${lab_watch_more[@]}")
     env "${environment[@]}" nsenter --net="/run/netns/$ns" -- "${program[$1]}" -c "${2:-$lab/bindery.yaml}" \
         </dev/null >>"$lab/$1.log" 2>&1 &
     echo $! >"$lab/$1.pid"
@@ -313,8 +322,20 @@ watched()
 # That the workers have served, and never allocated, mapped or locked anything.
 lab_watch_is_clean()
 {
+    [[ -z $sanitized ]] || return 0
     [[ $(watched turns) -gt 0 ]] || fail "no worker was watched"
     equal "$(awk '$1 != "turns" && $2 > 0' "$lab/watch")" '' "what workers did while they served"
+}
+
+# Stops both processes; what sanitizers have found, at the end too, stands in their logs.
+lab_sanitizers_are_silent()
+{
+    stop_process "$(pid_of dataplane)"
+    stop_process "$(pid_of control)"
+    local found
+    found=$(grep -hE -A 40 'Sanitizer|runtime error:' "$lab"/*.log) || return 0
+    echo "$found"
+    fail "a sanitizer has found something"
 }
 
 lab_subscribers()

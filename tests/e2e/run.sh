@@ -94,6 +94,7 @@ run_group()
             fi
         done
         ! declare -F group_close >/dev/null || attempt "$group/(closing)" group_close
+        [[ -z $sanitized ]] || attempt "$group/(sanitizers)" lab_sanitizers_are_silent
     fi
     lab_close
 }

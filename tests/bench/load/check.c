@@ -76,7 +76,7 @@ static struct text uri_of(struct text contact)
 
 static bool begins_with(struct text a, struct text b)
 {
-    return b.p && a.len >= b.len && memcmp(a.p, b.p, b.len) == 0;
+    return a.p && b.p && a.len >= b.len && memcmp(a.p, b.p, b.len) == 0;
 }
 
 /* Via may gain received, rport's value; To gains a tag; the others go back as they came. */

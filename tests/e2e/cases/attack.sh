@@ -5,6 +5,9 @@
 #   attack_minutes=M tests/e2e/run.sh --long attack     the endurance case, 30 minutes by default
 
 phones=1000
+# With sanitizers a worker is some ten times slower.
+slower=${sanitized:+10}
+slower=${slower:-1}
 
 # Phones refresh each five seconds.
 group_open()
@@ -120,27 +123,27 @@ case_one_source_floods()
 {
     local before
     before=$(total frame_limited)
-    flooded --seconds 2 --rate 200000 --kind plain
+    flooded --seconds 2 --rate $((200000 / slower)) --kind plain
     (($(total frame_limited) > before)) || fail "nothing was limited"
 }
 
 case_a_hundred_thousand_forged_sources_flood()
 {
-    flooded --seconds 2 --rate 200000 --sources 100000 --kind plain
+    flooded --seconds 2 --rate $((200000 / slower)) --sources 100000 --kind plain
 }
 
 case_forged_credentials_are_never_tried()
 {
     local before tried
     before=$(total bad_nonce) tried=$(total verify_jobs)
-    flooded --seconds 2 --rate 50000 --sources 100000 --kind forged
+    flooded --seconds 2 --rate $((50000 / slower)) --sources 100000 --kind forged
     (($(total bad_nonce) > before)) || fail "none was refused"
     (($(total verify_jobs) - tried <= $(seen transactions))) || fail "$(($(total verify_jobs) - tried)) were tried"
 }
 
 case_every_kind_of_rubbish()
 {
-    flooded --seconds 2 --rate 50000 --sources 100000 --kind mix
+    flooded --seconds 2 --rate $((50000 / slower)) --sources 100000 --kind mix
 }
 
 # As fast as the wire takes it: phones that were there before it began stay, and what their wire loses they send again.
@@ -150,6 +153,32 @@ case_line_rate()
     before=$(total frame_unheard)
     flooded --head 1.5 --seconds 8 --rate 20000000 --sources 100000 --kind plain --limit 30
     (($(total frame_unheard) > before)) || fail "strangers did not take turns"
+}
+
+known_sources()
+{
+    ask --json show limits | "$python" -c "
+import json, sys
+print(next(row['used'] for row in json.load(sys.stdin)['limits'] if row['limit'] == 'known_sources'))"
+}
+
+# Control stopped, so all is on disk, the dataplane killed, the arena lost: whoever was registered is no stranger to
+# their successors.
+case_a_new_arena_knows_the_phones()
+{
+    local arena
+    arena=$(json '["arena"]["path"]' show info)
+    flooded --head 0.5 --seconds 1.5 --rate 100000 --sources 100000 --kind plain
+    equal "$(known_sources)" "$phones" "sources known before"
+    stop_process "$(pid_of control)"
+    kill -KILL "$(pid_of dataplane)"
+    until_true 5 "the dataplane is gone" process_gone "$(pid_of dataplane)"
+    rm "$arena"
+    lab_watch=yes start control && lab_watch=yes start dataplane
+    until_true 10 "control answers" control_answers
+    until_true 30 "dataplane serves" serves
+    equal "$(known_sources)" "$phones" "sources known after"
+    flooded --seconds 1.5 --rate 100000 --sources 100000 --kind plain
 }
 
 # --- half an hour ---------------------------------------------------------------------------------------

@@ -61,7 +61,7 @@ static void arrive(struct model *m, uint64_t before)
     }
     for (; left; left--) {
         uint32_t pick = random32(m) % left, c = 0;
-        while (pick >= cnt[c])
+        while (c < BD_CLASS_CNT - 1 && pick >= cnt[c])
             pick -= cnt[c++];
         cnt[c]--;
         m->offered[c]++;
@@ -203,7 +203,7 @@ static void test_room_is_short(void **state)
 static void test_refreshes_alone_are_too_many(void **state)
 {
     (void)state;
-    for (double times = 2; times <= 8; times *= 2) {
+    for (unsigned times = 2; times <= 8; times *= 2) {
         struct model m;
         model_init(&m, 10000);
         m.verify_ns = 10000;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Who was registered within a day is known, others are not, however many there are. */
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -80,12 +81,50 @@ static void test_oldest_gives_way(void **state)
         assert_true(bd_known_has(known, neighbour(i), NOW_S + STEP_S));
 }
 
+/* --- threads ------------------------------------------------------------------------------------
+ */
+
+enum { THREADS = 3, ROUNDS = 20000 };
+
+static atomic_uint writing;
+
+/* One line, filled to its last place, through many steps. */
+static void *note_neighbours(void *arg)
+{
+    unsigned first = (unsigned)(uintptr_t)arg * 5;
+    for (unsigned i = 0; i < ROUNDS; i++)
+        bd_known_note(known, neighbour((first + i) % BD_KNOWN_WAYS), NOW_S + i / 64 * STEP_S);
+    atomic_fetch_sub(&writing, 1);
+    return NULL;
+}
+
+/* Workers that write one line may lose a note, and make nobody known who never came; in the next
+ * step there is room for all again. */
+static void test_threads(void **state)
+{
+    pthread_t thread[THREADS];
+    unsigned last_s = NOW_S + ROUNDS / 64 * STEP_S, looks = 0, taken = 0;
+    writing = THREADS;
+    for (uintptr_t t = 0; t < THREADS; t++)
+        assert_int_equal(pthread_create(&thread[t], NULL, note_neighbours, (void *)t), 0);
+    for (; writing || looks == 0; looks++)
+        taken += bd_known_has(known, neighbour(BD_KNOWN_WAYS + looks % 1000), last_s);
+    for (unsigned t = 0; t < THREADS; t++)
+        pthread_join(thread[t], NULL);
+    assert_int_equal(taken, 0);
+    for (unsigned i = 0; i < BD_KNOWN_WAYS; i++)
+        bd_known_note(known, neighbour(i), last_s + STEP_S);
+    for (unsigned i = 0; i < BD_KNOWN_WAYS; i++)
+        assert_true(bd_known_has(known, neighbour(i), last_s + STEP_S));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_for_a_day, open_known, close_known),
         cmocka_unit_test_setup_teardown(test_strangers_are_none, open_known, close_known),
         cmocka_unit_test_setup_teardown(test_oldest_gives_way, open_known, close_known),
+        cmocka_unit_test_setup_teardown(test_threads, open_known, close_known),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

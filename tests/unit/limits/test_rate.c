@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Token buckets by key: what they let through, by whatever clock and in whatever flood. */
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -127,6 +128,52 @@ static void test_full(void **state)
     assert_int_equal(take_many(9999999, 20, 1000, terms), 10);
 }
 
+/* --- threads ------------------------------------------------------------------------------------
+ */
+
+enum { HEAVY = 64, BURST = 10 };
+
+static atomic_bool seen_all;
+static uint64_t taken; /* by the worker; read when it has ended */
+
+/* The worker: sources at their limit, among others that come and go. */
+static void *serve(void *arg)
+{
+    struct bd_rate_terms terms = bd_rate_terms_of(1, BURST);
+    for (uint64_t i = 0; !seen_all; i++) {
+        for (uint64_t source = 1; source <= HEAVY; source++)
+            taken += take(source, 1000, terms);
+        take(1000 + i, 1000, terms);
+    }
+    return NULL;
+}
+
+/* Control reads while the worker writes: it finds each that was refused, and nobody else. */
+static void test_threads(void **state)
+{
+    pthread_t worker;
+    bool found[HEAVY + 1] = {false};
+    unsigned cnt = 0, wrong = 0;
+    uint64_t source;
+    uint32_t over;
+    seen_all = false;
+    taken = 0;
+    assert_int_equal(pthread_create(&worker, NULL, serve, NULL), 0);
+    for (unsigned i = 0; cnt < HEAVY; i = (i + 1) % BD_RATES_MAX) {
+        if (!bd_rate_refused_at(rates, i, &source, &over))
+            continue;
+        wrong += source == 0 || source > HEAVY;
+        if (source <= HEAVY && !found[source]) {
+            found[source] = true;
+            cnt++;
+        }
+    }
+    seen_all = true;
+    pthread_join(worker, NULL);
+    assert_int_equal(wrong, 0);
+    assert_int_equal(taken, HEAVY * BURST);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -136,6 +183,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_stricter_terms, make, drop),
         cmocka_unit_test_setup_teardown(test_flood, make, drop),
         cmocka_unit_test_setup_teardown(test_full, make, drop),
+        cmocka_unit_test_setup_teardown(test_threads, make, drop),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -69,6 +69,24 @@ static void datagrams_are_read_back(void **state)
     }
 }
 
+/* Numbers that fill their 16 bits: a sanitizer sees when they are shifted as signed ones. */
+static void largest_numbers_are_read_back(void **state)
+{
+    uint8_t buffer[512], *payload = buffer + BD_HEADERS_MAX;
+    struct bd_way way = way_to_peer(false, 0);
+    struct bd_station peer = make_peer();
+    struct bd_frame out;
+    payload[0] = 1;
+    uint8_t *udp = bd_reply_udp(payload, 1, &way, 65535, 40000, BD_REPLY_SUMS_HERE);
+    uint8_t *ip = bd_reply_ip(udp, 1 + BD_UDP_SZ, BD_PROTO_UDP, BD_HOP_LIMIT, 65534, &way,
+                              BD_REPLY_SUMS_HERE);
+    uint8_t *frame = bd_reply_ether(ip, bd_reply_ethertype(&way), &way);
+    assert_int_equal(bd_frame_read(&peer, frame, (uint32_t)(payload - frame) + 1, no_hint, &out),
+                     BD_VERDICT_NONE);
+    assert_int_equal(out.source.port, 65535);
+    assert_int_equal(ip[4] << 8 | ip[5], 65534);
+}
+
 static void whole_packets_say_so(void **state)
 {
     uint8_t buffer[256];
@@ -450,6 +468,7 @@ static void announces_to_all(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(datagrams_are_read_back),
+                                       cmocka_unit_test(largest_numbers_are_read_back),
                                        cmocka_unit_test(whole_packets_say_so),
                                        cmocka_unit_test(sends_no_zero_sum),
                                        cmocka_unit_test(leaves_sums_to_the_port),
