@@ -9,9 +9,16 @@
 #include "private.h"
 #include "source.h"
 
+/* Mostly the address of record that is asked for is one's own. */
+static uint64_t hash_of_claimed(const struct bd_registrar *r, const struct bd_turn *turn)
+{
+    bool own = turn->claimed.p == turn->aor.p && turn->claimed.len == turn->aor.len;
+    return own ? turn->hash : bd_table_hash(r->deps.table, turn->claimed);
+}
+
 static struct bd_limit_claim claim_of(const struct bd_registrar *r, const struct bd_turn *turn)
 {
-    return (struct bd_limit_claim){.key = bd_table_hash(r->deps.table, turn->claimed),
+    return (struct bd_limit_claim){.key = hash_of_claimed(r, turn),
                                    .source = &turn->request->source.ip,
                                    .aor = turn->claimed,
                                    .foreign = turn->notes->foreign};
@@ -51,11 +58,11 @@ enum bd_verdict bd_limit_register(struct bd_registrar *registrar, const struct b
     return bd_limiter_refuse(limiter, &claim, BD_SIP_AOR_LIMITED);
 }
 
-/* A transaction whose credentials were wrong stands in the memory of transactions by the complement
- * of its hash. */
+/* A transaction whose credentials were wrong stands in the memory of transactions by another hash,
+ * in the line that has been fetched for its own. */
 static uint64_t failed_transaction(const struct bd_turn *turn)
 {
-    return ~turn->transaction;
+    return turn->transaction ^ (1ULL << 63);
 }
 
 enum bd_verdict bd_limit_credentials(struct bd_registrar *registrar, const struct bd_turn *turn)

@@ -123,6 +123,11 @@ uint32_t bd_domain_index(const struct bd_policy *policy, const struct bd_policy_
 const struct bd_policy_domain *bd_target_domain(const struct bd_message *m,
                                                 const struct bd_policy *policy,
                                                 const struct bd_uri *uri);
+/* The same where requests of one host follow each other. */
+const struct bd_policy_domain *bd_target_domain_memo(struct bd_policy_memo *memo,
+                                                     const struct bd_message *m,
+                                                     const struct bd_policy *policy,
+                                                     const struct bd_uri *uri);
 
 /* subscribe.c */
 /* Whether a SUBSCRIBE is to registration state of a domain that serves it; sets turn->domain. */

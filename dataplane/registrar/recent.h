@@ -28,7 +28,7 @@ struct bd_recent {
     } line[BD_RECENT_LINES];
 };
 
-/* Fetches the transaction's line into the cache, for writing. */
+/* Fetches the transaction's line into the cache, for writing. Its low bits choose the line. */
 static inline void bd_recent_prefetch(const struct bd_recent *recent, uint64_t transaction)
 {
     __builtin_prefetch(&recent->line[transaction % BD_RECENT_LINES], 1);

@@ -36,10 +36,10 @@ static const struct bd_policy_domain *to_domain(struct bd_policy_memo *memo,
     }
 }
 
-static const struct bd_policy_domain *domain_of(struct bd_policy_memo *memo,
-                                                const struct bd_message *m,
-                                                const struct bd_policy *policy,
-                                                const struct bd_uri *uri)
+const struct bd_policy_domain *bd_target_domain_memo(struct bd_policy_memo *memo,
+                                                     const struct bd_message *m,
+                                                     const struct bd_policy *policy,
+                                                     const struct bd_uri *uri)
 {
     if (uri->scheme == BD_URI_TEL)
         return default_domain(policy);
@@ -59,7 +59,7 @@ const struct bd_policy_domain *bd_target_domain(const struct bd_message *m,
 {
     struct bd_policy_memo none;
     none.policy = NULL;
-    return domain_of(&none, m, policy, uri);
+    return bd_target_domain_memo(&none, m, policy, uri);
 }
 
 /* A wildcard domain is as many domains as there are names: Request-URI and To must mean the same.
@@ -118,7 +118,7 @@ enum bd_verdict bd_target_find(struct bd_registrar *registrar, struct bd_turn *t
     const struct bd_policy *policy = turn->request->policy;
     if (turn->redirect)
         return called_aor(turn);
-    turn->domain = domain_of(memo, m, policy, &m->request_uri);
+    turn->domain = bd_target_domain_memo(memo, m, policy, &m->request_uri);
     turn->settings = turn->domain;
     if (m->method == BD_METHOD_OPTIONS) {
         bool ours = turn->domain || m->max_forwards == 0 ||
