@@ -58,12 +58,13 @@ void bd_worker_free(struct bd_worker *worker)
 }
 
 /* The wall clock goes as the other one does but where it steps, or is slewed by more than their
- * milliseconds may be out of phase: what is told of a request is the same when it comes again. */
+ * milliseconds may be out of phase: what is told of a request is the same when it comes again. A
+ * core that was taken away between the two is no step: then the next turn looks again. */
 static void read_clocks(struct bd_worker *w)
 {
     w->now_ms = bd_clock_ms();
     uint64_t ahead_ms = bd_wall_ms() - w->now_ms;
-    if (ahead_ms - w->wall_ahead_ms + 1 > 2)
+    if (ahead_ms - w->wall_ahead_ms + 1 > 2 && bd_clock_ms() == w->now_ms)
         w->wall_ahead_ms = ahead_ms;
     w->wall_ms = w->now_ms + w->wall_ahead_ms;
 }
@@ -100,6 +101,7 @@ static void nap(struct bd_worker *w)
 void bd_worker_run(struct bd_worker *w)
 {
     unsigned idle = 0;
+    w->wall_ahead_ms = bd_wall_ms() - bd_clock_ms();
     bd_writer_online(w->deps.writer);
     while (!atomic_load_explicit(&w->deps.signals->stop, memory_order_relaxed)) {
         if (turn(w)) {
