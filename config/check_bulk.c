@@ -4,8 +4,7 @@
 
 #include "load.h"
 
-/* --- words --------------------------------------------------------------------------------------
- */
+/* --- words ------------------------------------------------------------------------------------ */
 
 /* user of RFC 3261 25.1 without escapes and without what would end it in "USER NUMBERS". */
 static bool is_user(struct bd_str s)
@@ -58,8 +57,7 @@ static void read_entry(const struct place *at, struct bd_config_bulk *entry)
     entry->sets = bd_need_resized(entry->sets, entry->set_cnt + 1U, sizeof(*entry->sets));
 }
 
-/* --- overlaps -----------------------------------------------------------------------------------
- */
+/* --- overlaps --------------------------------------------------------------------------------- */
 
 struct owner {
     const struct bd_node *node;
@@ -139,8 +137,7 @@ static void check_overlaps(const struct bd_check *check, struct owner *owners, u
     free(spans);
 }
 
-/* --- a domain -----------------------------------------------------------------------------------
- */
+/* --- a domain --------------------------------------------------------------------------------- */
 
 static void check_domain(const struct bd_check *check, unsigned d)
 {

@@ -171,6 +171,7 @@ struct bd_config {
     uint32_t failed_per_source, failed_per_aor, failed_aor_pause_s;
     uint32_t failed_ban_s, failed_ban_max_s, failed_forget_s;
     uint32_t reply_factor;
+    uint32_t maddr_followed;
     struct bd_config_prefixes allow, deny;
     /* auth */
     char *secret; /* NULL: random, kept in the arena's life only; a warning says so */

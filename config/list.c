@@ -5,8 +5,7 @@
 
 #include "schema.h"
 
-/* --- arrays -------------------------------------------------------------------------------------
- */
+/* --- arrays ----------------------------------------------------------------------------------- */
 
 /* The row of one element: the same limits, at the element's own address. */
 static struct bd_row element_row(const struct bd_row *row)
@@ -108,8 +107,7 @@ static void array_allowed(const struct bd_row *row, FILE *out)
                                      .is_set = array_is_set,                                       \
                                      .allowed = array_allowed}
 
-/* --- elements that stand in lists only ---------------------------------------------------------
- */
+/* --- elements that stand in lists only -------------------------------------------------------- */
 
 static enum bd_value_rc prefix_parse(const struct bd_row *row, struct bd_str text, void *base)
 {
@@ -203,8 +201,7 @@ ARRAY_KIND(bd_kind_endpoints, "list of endpoints", bd_kind_endpoint);
 ARRAY_KIND(bd_kind_addresses, "list of addresses", address_kind);
 ARRAY_KIND(bd_kind_prefixes, "list of prefixes", prefix_kind);
 
-/* --- words ---------------------------------------------------------------------------------------
- */
+/* --- words ------------------------------------------------------------------------------------ */
 
 static enum bd_value_rc order_parse(const struct bd_row *row, struct bd_str text, void *base)
 {

@@ -96,8 +96,7 @@ static void read_file(struct bd_config *config, const struct bd_node *root,
     free(text);
 }
 
-/* --- on both lists ------------------------------------------------------------------------------
- */
+/* --- on both lists ---------------------------------------------------------------------------- */
 
 static int compare(const void *a, const void *b)
 {

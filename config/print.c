@@ -4,8 +4,7 @@
 
 #include "load.h"
 
-/* --- in force -----------------------------------------------------------------------------------
- */
+/* --- in force --------------------------------------------------------------------------------- */
 
 struct printer {
     FILE *out;
@@ -52,8 +51,7 @@ void bd_config_print(const struct bd_config *config, FILE *out)
     }
 }
 
-/* --- default file -------------------------------------------------------------------------------
- */
+/* --- default file ----------------------------------------------------------------------------- */
 
 /* Writes words as comment lines of at most 100 characters. */
 static void print_comment(FILE *out, const char *indent, const char *text)
@@ -143,8 +141,7 @@ void bd_config_print_default(FILE *out)
         print_default_section(out, &bd_sections[i]);
 }
 
-/* --- docs ----------------------------------------------------------------------------------------
- */
+/* --- docs ------------------------------------------------------------------------------------- */
 
 static void print_docs_row(const struct bd_group *group, const struct bd_row *row, void *base,
                            void *arg)

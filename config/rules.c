@@ -15,8 +15,7 @@
 #define COMMENT_MAX  200
 #define FIELD(field) .off = offsetof(struct bd_config_rule, field)
 
-/* --- action -------------------------------------------------------------------------------------
- */
+/* --- action ----------------------------------------------------------------------------------- */
 
 /* The number behind the word, of `digits_max` digits at most; false when it is none. */
 static bool number_behind(struct bd_str text, uint32_t word_len, uint32_t digits_max, uint32_t *n)
@@ -86,8 +85,7 @@ static const struct bd_kind kind_action = {.name = "action",
                                            .release = bd_release_nothing,
                                            .allowed = action_allowed};
 
-/* --- the file -----------------------------------------------------------------------------------
- */
+/* --- the file --------------------------------------------------------------------------------- */
 
 static const struct bd_choice truth_words[] = {{"true", true}, {"false", false}, {NULL, 0}};
 static const struct bd_choice field_words[] = {

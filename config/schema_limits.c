@@ -99,6 +99,11 @@ static const struct bd_row limit_rows[] = {
          "proved nothing: neither by credentials nor by an address that a trusted domain "
          "trusts. Such an address may be forged, and the reply hit somebody else. A larger "
          "reply becomes a 500 without further header fields. 0: any size."},
+    {"follow_maddr", &bd_kind_truth, FIELD(struct bd_config, maddr_followed), .fallback = "false",
+     .choices = bd_truth_words,
+     .help = "Whether anybody may have replies sent to another host by maddr in the Via (RFC 3261 "
+             "18.2.2). false: sources of `allow` and `never_ban` may; others are answered where "
+             "they sent from."},
 };
 
 const struct bd_group bd_screening_groups[1] = {{ROWS(screening_rows)}};

@@ -14,8 +14,7 @@ static bool always_set(const struct bd_row *row, const void *base)
     return true;
 }
 
-/* --- numbers: decimal digits only; a leading zero would be octal to some readers of YAML -------
- */
+/* --- numbers: decimal digits only; a leading zero would be octal to some readers of YAML ------ */
 
 static bool read_number(struct bd_str s, uint64_t *value)
 {
@@ -97,8 +96,7 @@ const struct bd_kind bd_kind_number64 = {.name = "integer",
                                          .is_set = always_set,
                                          .allowed = number_allowed};
 
-/* --- words: a bool or an int with names --------------------------------------------------------
- */
+/* --- words: a bool or an int with names ------------------------------------------------------- */
 
 const struct bd_choice *bd_choice_of_word(const struct bd_row *row, struct bd_str word)
 {
@@ -192,8 +190,7 @@ const struct bd_kind bd_kind_side = {.name = "word",
                                      .is_set = side_is_set,
                                      .allowed = bd_choice_allowed};
 
-/* --- texts --------------------------------------------------------------------------------------
- */
+/* --- texts ------------------------------------------------------------------------------------ */
 
 static enum bd_value_rc text_parse(const struct bd_row *row, struct bd_str text, void *base)
 {
@@ -252,8 +249,7 @@ const struct bd_kind bd_kind_text = {.name = "text",
                                      .is_set = text_is_set,
                                      .allowed = text_allowed};
 
-/* --- addresses ----------------------------------------------------------------------------------
- */
+/* --- addresses -------------------------------------------------------------------------------- */
 
 static enum bd_value_rc endpoint_parse(const struct bd_row *row, struct bd_str text, void *base)
 {

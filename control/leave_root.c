@@ -61,8 +61,7 @@ static int hand_over(const struct bd_control *control, struct bd_error *error)
     return 0;
 }
 
-/* --- what the user reaches ----------------------------------------------------------------------
- */
+/* --- what the user reaches -------------------------------------------------------------------- */
 
 static int check_folder(const struct bd_privileges *p, const char *what, const char *file,
                         struct bd_error *error)

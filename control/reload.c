@@ -77,8 +77,7 @@ int bd_reload_publish_now(struct bd_control *control, const struct bd_config *co
     return rc;
 }
 
-/* --- the end
- * -------------------------------------------------------------------------------------- */
+/* --- the end ---------------------------------------------------------------------------------- */
 
 static void free_reload(struct bd_reload *reload)
 {
@@ -130,8 +129,7 @@ static void succeed(struct bd_reload *reload)
     finish(reload, true, (struct bd_str){line, (uint32_t)n});
 }
 
-/* --- the steps
- * ------------------------------------------------------------------------------------ */
+/* --- the steps -------------------------------------------------------------------------------- */
 
 static void on_subscribers(void *arg, const struct bd_error *error);
 

@@ -24,8 +24,7 @@
 #include "sweeper.h"
 #include "verifier.h"
 
-/* --- start
- * ---------------------------------------------------------------------------------------- */
+/* --- start ------------------------------------------------------------------------------------ */
 
 static int join_arena(struct bd_control *control, struct bd_error *error)
 {
@@ -146,8 +145,7 @@ int bd_service_start(struct bd_control *control, struct bd_error *error)
     return control->health ? open_sockets(control, error) : -1;
 }
 
-/* --- run
- * ------------------------------------------------------------------------------------------ */
+/* --- run -------------------------------------------------------------------------------------- */
 
 static void on_stop(evutil_socket_t signal, short what, void *arg)
 {
@@ -222,8 +220,7 @@ int bd_service_run(struct bd_control *control, struct bd_error *error)
     return rc < 0 ? bd_fail(error, "the event loop failed") : 0;
 }
 
-/* --- stop
- * ----------------------------------------------------------------------------------------- */
+/* --- stop ------------------------------------------------------------------------------------- */
 
 void bd_service_stop(struct bd_control *control)
 {

@@ -72,13 +72,12 @@ static void set_admit(struct bd_overload *o)
     for (unsigned c = 0; c < BD_CLASS_CNT; c++) {
         uint32_t all = bd_overload_admits(worker, (enum bd_class)c);
         bool kept = o->tight && c != BD_CLASS_REFRESH;
+        s->turns[BD_NEED_WORKER][c] = BD_ADMIT_ALL;
+        s->turns[BD_NEED_VERIFIER][c] = kept ? 0 : bd_overload_admits(verifier, (enum bd_class)c);
         s->admit[BD_NEED_WORKER][c] = all;
-        s->admit[BD_NEED_VERIFIER][c] =
-            kept ? 0 : product(all, bd_overload_admits(verifier, (enum bd_class)c));
+        s->admit[BD_NEED_VERIFIER][c] = product(all, s->turns[BD_NEED_VERIFIER][c]);
     }
     s->guard = worker > 0;
-    s->turns[BD_NEED_WORKER] = BD_ADMIT_ALL;
-    s->turns[BD_NEED_VERIFIER] = o->tight ? 0 : bd_overload_admits(verifier, BD_CLASS_UNKNOWN);
     s->active = worker > 0 || verifier > 0 || o->tight;
     s->flood = worker >= BD_LEVELS_PER_CLASS || verifier >= BD_LEVELS_PER_CLASS;
 }

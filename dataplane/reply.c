@@ -27,10 +27,16 @@ bool bd_outgoing_begin(struct bd_worker *w, const struct bd_datagram *d, struct 
     return true;
 }
 
+static struct bd_endpoint destination_of(const struct bd_datagram *d, const struct bd_request *r)
+{
+    bool follow = r->message->via.maddr.p && bd_policy_follows_maddr(r->policy, &d->source.ip);
+    return bd_reply_destination(r->message, &d->source, follow);
+}
+
 static void outgoing_send(struct bd_worker *w, const struct bd_datagram *d,
                           const struct bd_request *r, struct bd_outgoing *out)
 {
-    struct bd_endpoint destination = bd_reply_destination(r->message, &d->source);
+    struct bd_endpoint destination = destination_of(d, r);
     bd_nic_send(w->deps.queue, w->stats, out->mbuf, d, &destination, bd_wire_len(&out->wire));
 }
 
@@ -71,7 +77,7 @@ static void hold(struct bd_worker *w, const struct bd_datagram *d, const struct 
                  const struct bd_outgoing *out, uint64_t received_tsc)
 {
     struct bd_held_reply held = {.way = *d,
-                                 .destination = bd_reply_destination(r->message, &d->source),
+                                 .destination = destination_of(d, r),
                                  .len = bd_wire_len(&out->wire),
                                  .deadline_ms = w->now_ms + w->policy->verdict_timeout_ms,
                                  .received_tsc = received_tsc};

@@ -10,7 +10,9 @@
 #include "dirty.h"
 #include "journal_load.h"
 #include "journal_print.h"
+#include "limiter.h"
 #include "race.h"
+#include "source.h"
 
 /* Puts between two quiescent states: nobody waits, but what they replaced must be given back. */
 enum { PUTS_PER_TURN = 1024 };
@@ -21,7 +23,17 @@ struct restore {
     struct bd_writer *writer;
     uint64_t puts;
     bool full;
+    uint64_t source_mask[2];
+    uint32_t now_s;
 };
+
+/* So that under a flood these phones are heard, though their registrations were in another arena,
+ * and those whose bindings ran out while nothing ran. */
+static void know(void *arg, const struct bd_binding *binding)
+{
+    const struct restore *r = arg;
+    bd_limits_know(r->table->arena, r->source_mask, &binding->source.ip, r->now_s);
+}
 
 /* Alone with the table, so nobody is ever first. */
 static int put(void *arg, struct bd_str aor, const struct bd_binding *bindings, unsigned cnt)
@@ -36,6 +48,8 @@ static int put(void *arg, struct bd_str aor, const struct bd_binding *bindings, 
         r->full = true;
         return -1;
     }
+    for (unsigned i = 0; i < cnt; i++)
+        know(r, &bindings[i]);
     BD_RACE_POINT("restore: put");
     if (++r->puts % PUTS_PER_TURN == 0)
         bd_writer_quiescent(r->writer);
@@ -94,6 +108,7 @@ static int load(struct restore *r, struct bd_error *error)
         .dir = {.io = &bd_journal_io_posix, .path = r->config->journal_dir},
         .now = bd_journal_time_read(),
         .on_binding_set = put,
+        .on_expired = know,
         .on_ahead = prefetch,
         .on_problem = log_problem,
         .arg = r,
@@ -121,7 +136,12 @@ static bool is_there(const char *path)
 int bd_restore(const struct bd_config *config, struct bd_table *table, struct bd_writer *writer,
                struct bd_error *error)
 {
-    struct restore r = {.config = config, .table = table, .writer = writer};
+    struct restore r = {.config = config,
+                        .table = table,
+                        .writer = writer,
+                        .source_mask = {bd_source_mask(config->source_prefix_ipv6),
+                                        bd_source_mask_v4(config->source_prefix_ipv4)},
+                        .now_s = (uint32_t)(bd_clock_ms() / 1000)};
     if (atomic_load(&bd_dirty_of(table->arena)->restored))
         return 0;
     bool none = config->durability == BD_DURABILITY_NONE;

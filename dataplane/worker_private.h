@@ -49,7 +49,7 @@ struct bd_worker {
     struct bd_parsed room[BD_BURST];
     struct bd_parsed *parsed[BD_BURST]; /* each in room[] or in pending */
     struct bd_request request[BD_BURST];
-    bool took_turn[BD_BURST];           /* a stranger's datagram */
+    bool took_turn[BD_BURST];           /* while strangers wait */
     enum bd_verdict screened[BD_BURST]; /* BD_VERDICT_NONE: goes on */
     /* Of requests that waited for a verifier, by their place in the burst, too. */
     struct bd_verify_result result[BD_BURST];

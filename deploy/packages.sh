@@ -8,7 +8,7 @@
 #
 # Sets: build, run (at run time; the shared libraries come by dependency), phone (a client for the
 # quick start), test (clients, sanitizers, the second compiler), bench (measuring), fuzz (fuzzing),
-# bare (a bare machine in a folder), peers (other servers, for comparisons).
+# bare (a bare machine in a folder), container (one that boots), peers (other servers, for comparisons).
 set -eu
 
 # libcap and libseccomp: the processes give up capabilities and bind themselves to lists of system calls.
@@ -28,6 +28,8 @@ bench='git python3 ethtool gnuplot-nox dpdk-dev'
 # libFuzzer and its sanitizers come with libclang-rt, names in their reports with llvm; the other engine.
 fuzz='clang libclang-rt-14-dev llvm afl++'
 bare='debootstrap'
+# systemd-nspawn, which boots one.
+container="$bare systemd-container"
 # Another registrar, to compare with.
 peers='kamailio'
 
@@ -42,9 +44,10 @@ names()
         bench) echo $bench ;;
         fuzz) echo $fuzz ;;
         bare) echo $bare ;;
+        container) echo $container ;;
         peers) echo $peers ;;
         *)
-            echo "packages.sh: no set named '$set' (build, run, phone, test, bench, fuzz, bare, peers)" >&2
+            echo "packages.sh: no set named '$set' (build, run, phone, test, bench, fuzz, bare, container, peers)" >&2
             return 1
             ;;
         esac

@@ -14,9 +14,11 @@ struct bd_journal_io {
     void *arg;
     /* create: fails when the name is there. Else read only. Returns a descriptor. */
     int (*open)(void *arg, const char *path, int create);
-    /* Appends at the end. */
+    /* Appends at the end; not more than a little at a time. */
     int64_t (*write)(void *arg, int fd, const void *bytes, size_t len);
     int64_t (*read_at)(void *arg, int fd, void *bytes, size_t len, uint64_t off);
+    /* Has what was written go to the disk and does not wait for it: less is left for sync. */
+    int (*start_sync)(void *arg, int fd);
     int (*sync)(void *arg, int fd); /* fdatasync */
     void (*close)(void *arg, int fd);
     int (*sync_dir)(void *arg, const char *path); /* makes names durable */

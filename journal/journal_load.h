@@ -32,6 +32,8 @@
  * Returns 0; 1 when it replaced or removed an earlier one; negative to stop the load. */
 typedef int (*bd_journal_binding_fn)(void *arg, struct bd_str aor,
                                      const struct bd_binding *bindings, unsigned cnt);
+/* A contact that is left off, as it has expired: who it was, states and times are none. */
+typedef void (*bd_journal_expired_fn)(void *arg, const struct bd_binding *binding);
 /* An AoR that on_binding_set will probably be called for soon, so that its memory may be fetched. A
  * hint: it may be none at all, and calls come without one. */
 typedef void (*bd_journal_ahead_fn)(void *arg, struct bd_str aor);
@@ -42,6 +44,7 @@ struct bd_journal_load_params {
     struct bd_journal_dir dir;
     struct bd_journal_time now;
     bd_journal_binding_fn on_binding_set;
+    bd_journal_expired_fn on_expired; /* may be NULL */
     bd_journal_ahead_fn on_ahead;     /* may be NULL */
     bd_journal_problem_fn on_problem; /* may be NULL; once for each, after the load */
     void *arg;

@@ -67,7 +67,11 @@ int bd_journal_flush(struct bd_journal *journal, struct bd_error *error)
         journal->off += (uint64_t)n;
     }
     journal->used = 0;
-    return 0;
+    int rc;
+    do
+        rc = io->start_sync(io->arg, journal->fd);
+    while (rc == -EINTR);
+    return rc < 0 ? broken(journal, "write", rc, error) : 0;
 }
 
 /* Room for the largest record behind what is buffered. NULL with an error. */

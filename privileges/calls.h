@@ -3,6 +3,7 @@
  *
  *   calls_control.h     bindery-control, all threads
  *   calls_dataplane.h   bindery-dataplane, all threads
+ *   calls_common.h      what stands in both of these
  *   calls_worker.h      workers besides
  *
  * They are compiled in. A call that is not on the list is not made: the process says which one it

@@ -26,19 +26,11 @@ CALL(close, "what a memif peer leaves behind; ports at the end")
 CALL(unlink, "memif: its socket, at the end")
 
 /* Waiting. */
-CALL(poll, "for signals and for control's death")
-CALL(ppoll, "the same")
 CALL(epoll_wait, "DPDK's thread for interrupts")
 CALL(epoll_pwait, "the same")
 CALL(epoll_ctl, "the same")
 CALL(epoll_create, "the same: its list is made anew when a memif peer comes or goes")
 CALL(timerfd_settime, "DPDK's alarms")
-CALL(nanosleep, "a wait")
-CALL(clock_nanosleep, "the same")
-CALL(clock_gettime, "the time, where the kernel must be asked for it")
-CALL(gettimeofday, "the same")
-CALL(time, "the same")
-CALL(restart_syscall, "a wait goes on after a stop")
 
 /* Control, and the worker's own list. */
 CALL(pidfd_open, "to be told when control dies")
@@ -52,26 +44,6 @@ CALL(fstat, "the same")
 CALL(newfstatat, "the same")
 CALL(lseek, "the same")
 
-/* Memory: workers are made when control has published a policy; never to be executed. */
-CALL(brk, "the heap")
-CALL_IF(mmap, 2, PROT_EXEC, 0, "memory; memif: the peer's rings")
-CALL_IF(mprotect, 2, PROT_EXEC, 0, "a thread's heap")
-CALL(mremap, "a large block grows")
-CALL(munmap, "memory given back; ports at the end")
-CALL(madvise, "the same")
-CALL(getrandom, "hash seeds, identifiers")
-
-/* Threads (none is started any more) and the end. */
-CALL(futex, "locks and conditions")
-CALL(sched_yield, "a thread waits for another")
-CALL(sched_getaffinity, "how many processors there are, for memory")
-CALL(getpid, "who am I")
-CALL(gettid, "the same")
-CALL(geteuid, "the same")
-CALL(exit, "a thread ends")
-CALL(exit_group, "the process ends")
-CALL(rt_sigaction, "drivers at the end; abort()")
-CALL(rt_sigprocmask, "the same")
-CALL(rt_sigreturn, "a handler ends")
-CALL(sigaltstack, "a thread ends")
-CALL(tgkill, "abort(), of this process")
+/* Memory is asked for when workers are made, as control has published a policy; no thread is
+ * started any more. */
+#include "calls_common.h"

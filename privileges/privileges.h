@@ -4,9 +4,10 @@
  *   begin        main()'s first step, before there is a thread: no new privileges from here on, and
  *                nothing to be won by an exec
  *   hand_over    what the process needs later and root has, or had made, becomes the user's
- *   step_aside   for a start that goes on: files are made and opened as the user; a start that
- * fails may step back and take away what root has made drop         all threads become the user for
- * good, without a capability but those that are named bd_seccomp_*  the lists of calls (calls.h)
+ *   step_aside   for a start that goes on: files are made and opened as the user; one that fails
+ *                may step back and take away what root has made
+ *   drop         all threads become the user for good, with the capabilities that are named alone
+ *   bd_seccomp_* the lists of calls (calls.h)
  *
  * A process that another user started stays that user, and one told to be root stays root with all
  * its capabilities (for labs): all but `begin` change nothing then. Main thread only. */

@@ -71,8 +71,7 @@ static uint32_t dataplane_generation(const struct bd_arena *arena)
                                 memory_order_relaxed);
 }
 
-/* --- one job ------------------------------------------------------------------------------------
- */
+/* --- one job ---------------------------------------------------------------------------------- */
 
 /* The AoR's domain is found anew, as a reload may have moved it since the worker looked. */
 static bool case_sensitive(const struct bd_policy *policy, const struct bd_verify_job *job)
@@ -147,8 +146,7 @@ static void serve_job(struct verifier *v, struct bd_ring *verdicts,
     give_verdict(v, verdicts, &result);
 }
 
-/* --- the loop -----------------------------------------------------------------------------------
- */
+/* --- the loop --------------------------------------------------------------------------------- */
 
 /* The policy is taken after the jobs were seen, so it is at least as new as the one that their
  * worker made the challenges by. Without a policy there are no keys: jobs wait until control has
@@ -233,8 +231,7 @@ static void *run(void *arg)
     return NULL;
 }
 
-/* --- start and stop ------------------------------------------------------------------------------
- */
+/* --- start and stop --------------------------------------------------------------------------- */
 
 /* Signals are the event loop's. */
 static int create_thread(struct verifier *v)

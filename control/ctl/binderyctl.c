@@ -121,8 +121,7 @@ static bool send_line(int fd, struct evbuffer *line)
     return true;
 }
 
-/* --- the answer
- * ----------------------------------------------------------------------------------- */
+/* --- the answer ------------------------------------------------------------------------------- */
 
 struct prefix {
     const char *text;

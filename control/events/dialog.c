@@ -3,8 +3,7 @@
 
 enum { SIP_PORT = 5060 };
 
-/* --- reading ------------------------------------------------------------------------------------
- */
+/* --- reading ---------------------------------------------------------------------------------- */
 
 static bool keep(struct bd_dialog *d, struct bd_str s, struct bd_str *kept)
 {
@@ -152,8 +151,7 @@ bool bd_dialog_has(const struct bd_dialog *d, const struct bd_message *m)
            (!m->to_tag.p || bd_str_eq(m->to_tag, (struct bd_str){d->local_tag, BD_LOCAL_TAG_LEN}));
 }
 
-/* --- writing ------------------------------------------------------------------------------------
- */
+/* --- writing ---------------------------------------------------------------------------------- */
 
 /* 12.1.1: where we want requests of the dialog: the address where the SUBSCRIBE arrived. */
 static void put_contact(const struct bd_dialog *d, struct bd_wire *w)

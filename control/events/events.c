@@ -9,8 +9,7 @@
 
 enum { INBOUND_PER_TURN = 64, OPERATOR_MS = 3000 };
 
-/* --- sending ------------------------------------------------------------------------------------
- */
+/* --- sending ---------------------------------------------------------------------------------- */
 
 bool bd_events_send(struct bd_events *e, unsigned worker, const struct bd_way_back *way,
                     const struct bd_endpoint *to, struct bd_str text)
@@ -33,8 +32,7 @@ bool bd_events_send(struct bd_events *e, unsigned worker, const struct bd_way_ba
     return true;
 }
 
-/* --- slots --------------------------------------------------------------------------------------
- */
+/* --- slots ------------------------------------------------------------------------------------ */
 
 static int find_slot(struct bd_events *e)
 {
@@ -93,8 +91,7 @@ void bd_subscription_over(struct bd_subscription *s)
     bd_told_clear(&s->told);
 }
 
-/* --- the turn -----------------------------------------------------------------------------------
- */
+/* --- the turn --------------------------------------------------------------------------------- */
 
 static void take(struct bd_events *e, unsigned worker, const struct bd_inbound *in, uint64_t now_ms)
 {
@@ -157,8 +154,7 @@ void bd_events_operator_removes(struct bd_events *events, struct bd_str aor, uin
     }
 }
 
-/* --- looking in ---------------------------------------------------------------------------------
- */
+/* --- looking in ------------------------------------------------------------------------------- */
 
 const struct bd_events_numbers *bd_events_numbers(const struct bd_events *events)
 {
@@ -183,8 +179,7 @@ unsigned bd_events_cnt(const struct bd_events *events)
     return cnt;
 }
 
-/* --- in the event loop ---------------------------------------------------------------------------
- */
+/* --- in the event loop ------------------------------------------------------------------------ */
 
 static bool is_served(const struct bd_events *e)
 {

@@ -29,6 +29,7 @@
     X(refused, "SUBSCRIBE requests refused by the notifier")                                       \
     X(notifies, "NOTIFY requests made")                                                            \
     X(retransmissions, "NOTIFY requests sent again")                                               \
+    X(held_back, "times that a NOTIFY was not sent, as nobody has answered there yet")             \
     X(answered, "NOTIFY requests that were answered with 2xx")                                     \
     X(failed, "NOTIFY requests that were answered with an error")                                  \
     X(timeouts, "NOTIFY requests that nobody answered")                                            \

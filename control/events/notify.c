@@ -39,7 +39,7 @@ static bool write_row(struct bd_events *e, const struct bd_subscription *s, stru
     bd_gruus_fill(e, s, row, &contact);
     if (bd_reginfo_contact(r, &contact))
         return true;
-    if (!first)
+    if (!first || s->room != BD_ROOM_ANY)
         return false;
     contact.params = contact.call_id = contact.pub_gruu = contact.temp_gruu = BD_STR_NULL;
     bd_reginfo_contact(r, &contact);
@@ -73,7 +73,21 @@ static const char *registration_state(const struct bd_difference *difference)
     return difference->cnt > 0 ? "terminated" : "init";
 }
 
-static struct bd_str write_body(struct bd_events *e, struct bd_subscription *s, uint32_t now_s)
+/* Half of the room, so that it can be sent again, less the head. */
+static uint32_t body_max(struct bd_events *e, struct bd_subscription *s, struct bd_str branch,
+                         struct bd_str state)
+{
+    enum { MORE_DIGITS = 3 }; /* of Content-Length */
+    uint32_t cseq = s->dialog.local_cseq;
+    struct bd_wire w = bd_wire_init(e->text, sizeof(e->text));
+    bd_dialog_notify(&s->dialog, &w, branch, state, BD_STR_NULL);
+    s->dialog.local_cseq = cseq;
+    uint32_t head = bd_wire_len(&w) + MORE_DIGITS;
+    return s->room / 2 > head ? s->room / 2 - head : 0;
+}
+
+static struct bd_str write_body(struct bd_events *e, struct bd_subscription *s,
+                                struct bd_str branch, struct bd_str state, uint32_t now_s)
 {
     const struct bd_reginfo_head head = {
         .version = s->version++,
@@ -88,6 +102,8 @@ static struct bd_str write_body(struct bd_events *e, struct bd_subscription *s, 
                    "every document has room for its frame");
     struct bd_reginfo r;
     bd_reginfo_begin(&r, e->body, cap, &head);
+    if (s->room != BD_ROOM_ANY)
+        bd_reginfo_narrow(&r, body_max(e, s, branch, state));
     write_rows(e, s, &r, now_s);
     return (struct bd_str){e->body, bd_reginfo_end(&r)};
 }
@@ -113,23 +129,33 @@ static uint64_t new_id(const struct bd_subscription *s)
     return (uint64_t)s->slot << 32 | random;
 }
 
-static void send_again(struct bd_events *e, struct bd_subscription *s, uint64_t now_ms)
+static bool send_notify(struct bd_events *e, struct bd_subscription *s, uint64_t now_ms)
 {
     struct bd_transaction *t = &s->notify;
-    if (bd_events_send(e, s->worker, &s->dialog.way, &s->dialog.next_hop,
-                       (struct bd_str){t->text, t->len}))
+    if (t->len > s->room) {
+        e->numbers.held_back++;
         bd_transaction_sent(t, now_ms);
+        return false;
+    }
+    if (!bd_events_send(e, s->worker, &s->dialog.way, &s->dialog.next_hop,
+                        (struct bd_str){t->text, t->len}))
+        return false;
+    bd_transaction_sent(t, now_ms);
+    if (s->room != BD_ROOM_ANY)
+        s->room -= t->len;
+    return true;
 }
 
 static void notify(struct bd_events *e, struct bd_subscription *s, uint64_t now_ms)
 {
-    char branch[BD_NOTIFY_BRANCH_LEN], state[64];
+    char branch_text[BD_NOTIFY_BRANCH_LEN], state_text[64];
     uint64_t id = new_id(s);
-    bd_notify_branch_make(&e->control->arena.hash_key, id, branch);
-    struct bd_str body = write_body(e, s, (uint32_t)(now_ms / 1000));
+    bd_notify_branch_make(&e->control->arena.hash_key, id, branch_text);
+    struct bd_str branch = {branch_text, sizeof(branch_text)};
+    struct bd_str state = subscription_state(s, now_ms, state_text);
+    struct bd_str body = write_body(e, s, branch, state, (uint32_t)(now_ms / 1000));
     struct bd_wire w = bd_wire_init(e->text, sizeof(e->text));
-    bd_dialog_notify(&s->dialog, &w, (struct bd_str){branch, sizeof(branch)},
-                     subscription_state(s, now_ms, state), body);
+    bd_dialog_notify(&s->dialog, &w, branch, state, body);
     s->urgent = s->full = false;
     s->next_ms = now_ms + e->control->config->reg_event_interval_ms;
     e->numbers.notifies++;
@@ -139,7 +165,7 @@ static void notify(struct bd_events *e, struct bd_subscription *s, uint64_t now_
         bd_subscription_over(s); /* no memory, or no room that was counted on */
         return;
     }
-    send_again(e, s, now_ms);
+    send_notify(e, s, now_ms);
 }
 
 static void compare(struct bd_events *e, struct bd_subscription *s, uint64_t now_ms)
@@ -162,8 +188,7 @@ static void run_transaction(struct bd_events *e, struct bd_subscription *s, uint
         bd_subscription_over(s);
         break;
     case BD_TRANSACTION_SENDS:
-        e->numbers.retransmissions++;
-        send_again(e, s, now_ms);
+        e->numbers.retransmissions += send_notify(e, s, now_ms);
         break;
     case BD_TRANSACTION_WAITS:
         break;
@@ -243,9 +268,12 @@ void bd_notify_answer(struct bd_events *e, const struct bd_message *m, uint64_t 
     if (m->via.branch.p && bd_notify_branch_read(&e->control->arena.hash_key, m->via.branch, &id) &&
         id >> 32 < e->top)
         s = e->slot[id >> 32];
-    if (!s || !s->notify.active || s->notify.id != id)
+    if (!s || !s->notify.active || s->notify.id != id) {
         e->numbers.strays++;
-    else if (m->status < 200)
+        return;
+    }
+    s->room = BD_ROOM_ANY; /* nobody else knows the branch */
+    if (m->status < 200)
         bd_transaction_provisional(&s->notify, now_ms);
     else
         answered(e, s, m->status, now_ms);

@@ -129,6 +129,16 @@ void bd_reginfo_begin(struct bd_reginfo *r, char *buf, uint32_t cap,
     put(w, ">\n");
 }
 
+void bd_reginfo_narrow(struct bd_reginfo *r, uint32_t len)
+{
+    uint32_t least = bd_wire_len(&r->wire) + (uint32_t)sizeof(tail) - 1;
+    char *end = r->wire.begin + (len > least ? len : least);
+    if (end < r->end) {
+        r->end = end;
+        r->wire.end = end - (sizeof(tail) - 1);
+    }
+}
+
 static void put_attributes(struct bd_wire *w, const struct bd_reginfo_contact *c)
 {
     put_id(w, c->id);

@@ -44,6 +44,8 @@ struct bd_reginfo_contact {
 #define BD_REGINFO_FRAME_MAX 2560
 void bd_reginfo_begin(struct bd_reginfo *r, char *buf, uint32_t cap,
                       const struct bd_reginfo_head *head);
+/* From now on it may have `len` bytes at most, or what it has with its closing tags. */
+void bd_reginfo_narrow(struct bd_reginfo *r, uint32_t len);
 /* False, and nothing written, when the contact does not fit any more. */
 bool bd_reginfo_contact(struct bd_reginfo *r, const struct bd_reginfo_contact *contact);
 /* The document's length. */

@@ -17,9 +17,17 @@ static struct bd_str server_of(const struct bd_events *e)
     return bd_str_from(e->control->config->server_header);
 }
 
+static struct bd_endpoint destination_of(const struct bd_events *e, const struct bd_subscribe *ask)
+{
+    const struct bd_endpoint *source = &ask->in->way.peer;
+    const struct bd_policy *policy = bd_policy_current(&e->control->arena);
+    bool follow = policy && bd_policy_follows_maddr(policy, &source->ip);
+    return bd_reply_destination(ask->m, source, follow);
+}
+
 static void send_reply(struct bd_events *e, const struct bd_subscribe *ask, struct bd_str text)
 {
-    struct bd_endpoint to = bd_reply_destination(ask->m, &ask->in->way.peer);
+    struct bd_endpoint to = destination_of(e, ask);
     bd_events_send(e, ask->worker, &ask->in->way, &to, text);
 }
 
@@ -67,7 +75,7 @@ static void approve(struct bd_events *e, const struct bd_subscribe *ask, struct 
     if (s->reply)
         memcpy(s->reply, e->text, len);
     s->transaction = ask->in->transaction;
-    s->reply_to = bd_reply_destination(ask->m, &ask->in->way.peer);
+    s->reply_to = destination_of(e, ask);
     s->over_ms = ask->now_ms + BD_TIMEOUT_MS;
     bd_events_send(e, s->worker, &s->dialog.way, &s->reply_to, (struct bd_str){e->text, len});
 }
@@ -140,6 +148,17 @@ static const struct bd_config_domain *domain_of(const struct bd_config *config, 
     return found;
 }
 
+/* As replies are bounded (`limits.reply_factor`), where nobody has to prove who he is. Whoever got
+ * a NOTIFY at that address and answered it has proved enough. */
+static void give_room(const struct bd_events *e, const struct bd_subscribe *ask,
+                      struct bd_subscription *s)
+{
+    const struct bd_config *config = e->control->config;
+    const struct bd_config_domain *domain = domain_of(config, bd_subscription_resource(s));
+    bool open = domain && domain->auth == BD_AUTH_OPEN && config->reply_factor > 0;
+    s->room = open ? config->reply_factor * ask->m->text.len : BD_ROOM_ANY;
+}
+
 static bool is_listed(const struct bd_config_domain *domain, struct bd_str watcher)
 {
     for (unsigned i = 0; i < domain->reg_event_watcher_cnt; i++) {
@@ -203,6 +222,7 @@ static void set_expiry(struct bd_events *e, struct bd_subscription *s, uint32_t 
 static void refresh(struct bd_events *e, const struct bd_subscribe *ask, struct bd_subscription *s)
 {
     const struct bd_message *m = ask->m;
+    const struct bd_endpoint told = s->dialog.next_hop;
     uint32_t expires_s;
     unsigned status = authorize(e, ask->texts.watcher, bd_subscription_resource(s));
     if (status) { /* the list has changed since */
@@ -220,6 +240,10 @@ static void refresh(struct bd_events *e, const struct bd_subscribe *ask, struct 
         return;
     }
     s->worker = ask->worker;
+    bool moved =
+        !bd_ip_eq(&told.ip, &s->dialog.next_hop.ip) || told.port != s->dialog.next_hop.port;
+    if (s->room != BD_ROOM_ANY || moved)
+        give_room(e, ask, s);
     e->numbers.refreshed++;
     approve(e, ask, s, expires_s);
     set_expiry(e, s, expires_s, ask->now_ms);
@@ -318,6 +342,7 @@ static void subscribe_first(struct bd_events *e, const struct bd_subscribe *ask,
     }
     s->worker = ask->worker;
     keep_names(e, ask, s);
+    give_room(e, ask, s);
     e->numbers.accepted++;
     approve(e, ask, s, expires_s);
     set_expiry(e, s, expires_s, ask->now_ms);

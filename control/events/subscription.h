@@ -13,6 +13,8 @@
 #include "told.h"
 #include "transaction.h"
 
+#define BD_ROOM_ANY UINT32_MAX
+
 struct bd_subscription {
     uint32_t slot;
     unsigned worker; /* which one the last SUBSCRIBE came by: NOTIFYs leave there */
@@ -33,6 +35,9 @@ struct bd_subscription {
     uint64_t over_ms;     /* it may be forgotten then */
     uint64_t operator_ms; /* until then a contact that vanishes was removed by an operator */
     uint64_t notifies;
+    /* Bytes that NOTIFYs may have until one is answered: in an open domain anybody may have named
+     * that Contact. BD_ROOM_ANY: somebody is there who wants them. */
+    uint32_t room;
     /* The last SUBSCRIBE and the reply it drew. */
     uint64_t transaction;
     struct bd_endpoint reply_to;

@@ -107,8 +107,7 @@ void bd_sweeper_read(const struct bd_sweeper *sweeper, uint64_t now_ms,
     numbers->lag_ms = sweeper->paused ? 0 : now_ms - sweeper->began_ms;
 }
 
-/* --- in the event loop ---------------------------------------------------------------------------
- */
+/* --- in the event loop ------------------------------------------------------------------------ */
 
 static void on_turn(evutil_socket_t fd, short what, void *arg)
 {

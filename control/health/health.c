@@ -34,8 +34,7 @@ static unsigned feel(struct pulse *pulse, uint64_t now)
     return pulse->still_ticks;
 }
 
-/* --- verifiers ---------------------------------------------------------------------------------
- */
+/* --- verifiers -------------------------------------------------------------------------------- */
 
 /* Of the workers that a thread serves. */
 static uint32_t jobs_waiting(const struct bd_control *control, unsigned thread)
@@ -77,8 +76,7 @@ static void look_at_verifiers(struct bd_health *health)
         bd_alarm_clear(control->alarms, BD_ALARM_VERIFIER);
 }
 
-/* --- the dataplane -----------------------------------------------------------------------------
- */
+/* --- the dataplane ---------------------------------------------------------------------------- */
 
 static bool absent(struct bd_health *health)
 {
@@ -149,8 +147,7 @@ static void look_at_dataplane(struct bd_health *health)
         bd_alarm_clear(alarms, BD_ALARM_DATAPLANE);
 }
 
-/* --- overload ----------------------------------------------------------------------------------
- */
+/* --- overload --------------------------------------------------------------------------------- */
 
 /* Raised by the first request that is shed, over when none was for a while. */
 static void look_at_overload(struct bd_health *health)
@@ -169,8 +166,7 @@ static void look_at_overload(struct bd_health *health)
     }
 }
 
-/* --- screening ---------------------------------------------------------------------------------
- */
+/* --- screening -------------------------------------------------------------------------------- */
 
 static uint64_t sum_of(const struct bd_control *control, enum bd_counter counter)
 {
@@ -206,8 +202,7 @@ static void look_at_screening(struct bd_health *health)
     }
 }
 
-/* --- the object --------------------------------------------------------------------------------
- */
+/* --- the object ------------------------------------------------------------------------------- */
 
 static void on_tick(evutil_socket_t fd, short what, void *arg)
 {

@@ -173,8 +173,7 @@ void bd_answer_text(struct bd_answer *answer, const char *name, struct bd_str te
     finish(answer);
 }
 
-/* --- streams -----------------------------------------------------------------------------------
- */
+/* --- streams ---------------------------------------------------------------------------------- */
 
 void bd_answer_stream(struct bd_answer *answer, const struct bd_stream *stream, void *state)
 {

@@ -7,6 +7,7 @@
 #include "clock.h"
 #include "commands.h"
 #include "journaling.h"
+#include "metrics_text.h"
 
 struct view {
     struct bd_journaling_numbers n;
@@ -135,16 +136,16 @@ enum { ROW_CNT = sizeof(rows) / sizeof(rows[0]) };
 void bd_journal_metrics_write(const struct bd_control *control, struct evbuffer *out)
 {
     struct view view = look(control);
-    for (unsigned i = 0; i < ROW_CNT; i++)
-        evbuffer_add_printf(out, "# HELP %s %s\n# TYPE %s %s\n%s %.17g\n", rows[i].name,
-                            rows[i].help, rows[i].name, rows[i].type, rows[i].name,
-                            rows[i].read(&view));
+    for (unsigned i = 0; i < ROW_CNT; i++) {
+        bd_metrics_family(out, rows[i].type, rows[i].name, rows[i].help);
+        evbuffer_add_printf(out, "%s %.17g\n", rows[i].name, rows[i].read(&view));
+    }
 }
 
 void bd_journal_metrics_docs(FILE *out)
 {
     for (unsigned i = 0; i < ROW_CNT; i++)
-        fprintf(out, "| `%s` |  | %s | %s |\n", rows[i].name, rows[i].type, rows[i].help);
+        bd_metrics_docs_row(out, rows[i].name, "", rows[i].type, rows[i].help);
 }
 
 /* --- snapshot --------------------------------------------------------------------------------- */

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "clock.h"
 #include "limiter.h"
 #include "render.h"
 #include "source.h"
@@ -33,6 +34,11 @@ void bd_limits_add_settings(json_t *list, const struct bd_config *config)
     add(list, "failed_ban_max", config->failed_ban_max_s);
     add(list, "allow", config->allow.cnt + config->allow.filed_cnt);
     add(list, "deny", config->deny.cnt + config->deny.filed_cnt);
+}
+
+uint32_t bd_known_sources_cnt(const struct bd_control *control)
+{
+    return bd_known_cnt(&bd_limits_of(&control->arena)->known, (uint32_t)(bd_clock_ms() / 1000));
 }
 
 /* --- sources and addresses of record ------------------------------------------------------------

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Metrics in the Prometheus text format: counters from the X-macro tables of base/, gauges from one
- * table here. Names are bindery_*; RFC 6076 terms where they apply. Read from shared memory with
- * plain loads: no lock is shared with the data path. Event loop only. */
+/* Metrics in the Prometheus text format: counters from the X-macro tables of base/, gauges from
+ * the table of gauges.c. Names are bindery_*; RFC 6076 terms where they apply. Read from shared
+ * memory with plain loads: no lock is shared with the data path. Event loop only. */
 #ifndef BD_METRICS_H
 #define BD_METRICS_H
 

@@ -5,8 +5,7 @@
 #include "remover.h"
 #include "words.h"
 
-/* --- unregister
- * ----------------------------------------------------------------------------------- */
+/* --- unregister ------------------------------------------------------------------------------- */
 
 static void on_removed(void *arg, int removed, const struct bd_error *error)
 {
@@ -35,8 +34,7 @@ void bd_command_unregister(struct bd_answer *answer, const struct bd_str *args, 
         bd_answer_error(answer, "%s", error.text);
 }
 
-/* --- reload
- * --------------------------------------------------------------------------------------- */
+/* --- reload ----------------------------------------------------------------------------------- */
 
 static void on_reloaded(void *arg, bool ok, struct bd_str text)
 {
@@ -52,8 +50,7 @@ void bd_command_reload(struct bd_answer *answer, const struct bd_str *args, unsi
     bd_reload(bd_answer_control(answer), on_reloaded, answer);
 }
 
-/* --- drain
- * ---------------------------------------------------------------------------------------- */
+/* --- drain ------------------------------------------------------------------------------------ */
 
 void bd_command_drain(struct bd_answer *answer, const struct bd_str *args, unsigned cnt)
 {

@@ -79,8 +79,7 @@ static struct bd_str scalar_text(const json_t *value, char scratch[CELL_MAX])
     return (struct bd_str){scratch, (uint32_t)n};
 }
 
-/* --- labels ------------------------------------------------------------------------------------
- */
+/* --- labels ----------------------------------------------------------------------------------- */
 
 struct label_walk {
     struct evbuffer *out; /* NULL: only measure */
@@ -161,8 +160,7 @@ static void walk_value(struct label_walk *walk, const char *label, const json_t 
         one_label(walk, label, scalar_text(value, scratch));
 }
 
-/* --- tables ------------------------------------------------------------------------------------
- */
+/* --- tables ----------------------------------------------------------------------------------- */
 
 static void measure_columns(const json_t *rows, uint32_t width[COLUMNS_MAX])
 {

@@ -16,8 +16,7 @@ static uint32_t now_s(void)
     return (uint32_t)(bd_clock_ms() / 1000);
 }
 
-/* --- rules --------------------------------------------------------------------------------------
- */
+/* --- rules ------------------------------------------------------------------------------------ */
 
 void bd_screening_visit(struct bd_control *control, bd_screening_fn *visit, void *arg)
 {
@@ -60,8 +59,7 @@ void bd_command_show_screening(struct bd_answer *answer, const struct bd_str *ar
                        BD_RENDER_TABLES);
 }
 
-/* --- bans ---------------------------------------------------------------------------------------
- */
+/* --- bans ------------------------------------------------------------------------------------- */
 
 uint64_t bd_bans_cnt(const struct bd_control *control)
 {

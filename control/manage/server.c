@@ -60,8 +60,7 @@ static void close_connection(struct connection *c)
     free(c);
 }
 
-/* --- one command after the other ----------------------------------------------------------------
- */
+/* --- one command after the other -------------------------------------------------------------- */
 
 static void on_finished(void *arg)
 {
@@ -187,8 +186,7 @@ void bd_server_adopt(struct bd_server *server, int fd, enum bd_level level)
     server->connection_cnt[level]++;
 }
 
-/* --- the sockets ---------------------------------------------------------------------------------
- */
+/* --- the sockets ------------------------------------------------------------------------------ */
 
 /* In one line, whatever the client was going to ask. There is room for it in the socket's buffer,
  * as nothing was sent before. */

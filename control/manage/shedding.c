@@ -4,6 +4,7 @@
 
 #include "answer.h"
 #include "commands.h"
+#include "metrics_text.h"
 #include "state.h"
 
 enum { NEED_CNT = 2, CLASS_CNT = 3, ALL = 65536 };
@@ -88,12 +89,12 @@ void bd_command_show_overload(struct bd_answer *answer, const struct bd_str *arg
 
 void bd_shedding_metrics_write(const struct bd_control *control, struct evbuffer *out)
 {
-    evbuffer_add_printf(out, "# HELP " WAIT_NAME " " WAIT_HELP "\n# TYPE " WAIT_NAME " gauge\n");
+    bd_metrics_family(out, "gauge", WAIT_NAME, WAIT_HELP);
     for (unsigned w = 0; w < bd_control_workers(control); w++)
         evbuffer_add_printf(out, WAIT_NAME "{worker=\"%u\"} %.6f\n", w,
                             (double)bd_stat_read(&bd_control_stats(control, w)->overload_wait_us) /
                                 1e6);
-    evbuffer_add_printf(out, "# HELP " SHED_NAME " " SHED_HELP "\n# TYPE " SHED_NAME " gauge\n");
+    bd_metrics_family(out, "gauge", SHED_NAME, SHED_HELP);
     for (unsigned w = 0; w < bd_control_workers(control); w++) {
         for (unsigned i = 0; i < NEED_CNT * CLASS_CNT; i++) {
             unsigned need = i / CLASS_CNT, class_ = i % CLASS_CNT;
@@ -106,6 +107,6 @@ void bd_shedding_metrics_write(const struct bd_control *control, struct evbuffer
 
 void bd_shedding_metrics_docs(FILE *out)
 {
-    fprintf(out, "| `" WAIT_NAME "` | worker | gauge | " WAIT_HELP " |\n");
-    fprintf(out, "| `" SHED_NAME "` | worker, need, class | gauge | " SHED_HELP " |\n");
+    bd_metrics_docs_row(out, WAIT_NAME, "worker", "gauge", WAIT_HELP);
+    bd_metrics_docs_row(out, SHED_NAME, "worker, need, class", "gauge", SHED_HELP);
 }

@@ -206,6 +206,7 @@ static json_t *limits_document(const struct bd_control *control, const struct bd
         add_used(list, "identities", bd_identities_cnt(&control->arena), config->identities_max,
                  "arena.identities_max");
     add_used(list, "bans", bd_bans_cnt(control), BD_BANS_MAX, "fixed");
+    add_used(list, "known_sources", bd_known_sources_cnt(control), BD_KNOWN_MAX, "fixed");
     add_used(list, "screening_rules", control->config->rule_cnt, BD_SCREEN_RULES_MAX,
              "screening.rules");
     add_used(list, "workers", bd_control_workers(control), BD_WORKERS_MAX, "dataplane.workers");

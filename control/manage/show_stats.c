@@ -82,8 +82,7 @@ void bd_command_show_stats(struct bd_answer *answer, const struct bd_str *args, 
                        BD_RENDER_TABLES);
 }
 
-/* --- workers -------------------------------------------------------------------------------------
- */
+/* --- workers ---------------------------------------------------------------------------------- */
 
 static json_int_t counter_of(const struct bd_worker_stats *stats, enum bd_counter counter)
 {
@@ -119,8 +118,7 @@ void bd_command_show_workers(struct bd_answer *answer, const struct bd_str *args
         BD_RENDER_TABLES);
 }
 
-/* --- latency -------------------------------------------------------------------------------------
- */
+/* --- latency ---------------------------------------------------------------------------------- */
 
 struct latency {
     uint64_t bucket[BD_LATENCY_BUCKETS], cnt, sum_ns;
@@ -188,8 +186,7 @@ void bd_command_show_latency(struct bd_answer *answer, const struct bd_str *args
         BD_RENDER_TABLES);
 }
 
-/* --- config --------------------------------------------------------------------------------------
- */
+/* --- config ----------------------------------------------------------------------------------- */
 
 void bd_command_show_config(struct bd_answer *answer, const struct bd_str *args, unsigned cnt)
 {

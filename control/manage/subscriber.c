@@ -174,8 +174,7 @@ void bd_command_subscriber_remove(struct bd_answer *answer, const struct bd_str 
     tell(answer, rc, &error, "removed", &name);
 }
 
-/* --- show
- * ------------------------------------------------------------------------------------------ */
+/* --- show ------------------------------------------------------------------------------------- */
 
 /* The algorithms a subscriber can log in with, never the HA1s. */
 static json_t *algorithms_json(const struct bd_subscriber *row)

@@ -20,6 +20,7 @@ static struct bd_policy_limits limits_of(const struct bd_config *c)
         .rates_enforced = (uint8_t)c->rates_enforced,
         .aor_silent = (uint8_t)c->aor_silent,
         .reply_factor = (uint8_t)c->reply_factor,
+        .maddr_followed = (uint8_t)c->maddr_followed,
     };
 }
 

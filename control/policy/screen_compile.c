@@ -19,8 +19,7 @@ struct builder {
     uint64_t used;
 };
 
-/* --- patterns -----------------------------------------------------------------------------------
- */
+/* --- patterns --------------------------------------------------------------------------------- */
 
 static void patterns_free(struct patterns *p)
 {
@@ -104,8 +103,7 @@ static int compile_field(const struct bd_config *config, unsigned field, hs_data
     return rc;
 }
 
-/* --- the blob -----------------------------------------------------------------------------------
- */
+/* --- the blob --------------------------------------------------------------------------------- */
 
 static int too_large(const struct bd_config *config, struct bd_error *error)
 {

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "failures.h"
 
+#include "word.h"
+
 enum { LEVEL_BITS = 4, LEVEL_MAX = 15, TAG_BITS = 28 };
 #define TAG_MASK ((1U << TAG_BITS) - 1)
 
@@ -28,11 +30,6 @@ static uint32_t tag_of(uint64_t key)
     return tag ? tag : 1;
 }
 
-static uint64_t get(const _Atomic uint64_t *word)
-{
-    return atomic_load_explicit(word, memory_order_relaxed);
-}
-
 static line_t *line_of(const struct bd_failures *failures, uint64_t key)
 {
     return (line_t *)(uintptr_t)&failures->line[key & (BD_FAILURES_LINES - 1)];
@@ -42,9 +39,9 @@ static line_t *line_of(const struct bd_failures *failures, uint64_t key)
 static _Atomic uint64_t *find(line_t *line, uint32_t tag, uint64_t *word, bool *found)
 {
     _Atomic uint64_t *first = &line->word[0];
-    *word = get(first);
+    *word = bd_word_get(first);
     for (unsigned i = 0; i < BD_FAILURES_WAYS; i++) {
-        uint64_t seen = get(&line->word[i]);
+        uint64_t seen = bd_word_get(&line->word[i]);
         *found = (seen & TAG_MASK) == tag;
         if (*found || seen < *word) {
             first = &line->word[i];
@@ -81,22 +78,6 @@ struct bd_failure_state bd_failures_look(const struct bd_failures *failures, uin
     return state_of(word, found, now, terms);
 }
 
-/* A worker that reads it late lets a guess through that another has just counted. */
-static void raise_latest(struct bd_failures *failures, uint32_t until)
-{
-    uint32_t latest = atomic_load_explicit(&failures->latest, memory_order_relaxed);
-    while (latest < until &&
-           !atomic_compare_exchange_weak_explicit(&failures->latest, &latest, until,
-                                                  memory_order_relaxed, memory_order_relaxed))
-        continue;
-}
-
-static bool swap(_Atomic uint64_t *at, uint64_t seen, uint64_t wanted)
-{
-    return atomic_compare_exchange_strong_explicit(at, &seen, wanted, memory_order_relaxed,
-                                                   memory_order_relaxed);
-}
-
 struct bd_failure_state bd_failures_add(struct bd_failures *failures, uint64_t key, uint32_t now,
                                         const struct bd_failure_terms *terms)
 {
@@ -110,8 +91,9 @@ struct bd_failure_state bd_failures_add(struct bd_failures *failures, uint64_t k
         uint32_t until = state.over ? state.until : state.until + terms->interval;
         bool forgot = (uint64_t)until_of(word) + terms->forget < now;
         unsigned level = state.found && !forgot ? level_of(word) : 0;
-        if (swap(at, word, word_of(until, level, tag_of(key)))) {
-            raise_latest(failures, until);
+        if (bd_word_swap(at, word, word_of(until, level, tag_of(key)))) {
+            /* A worker that reads it late lets a guess through that has just been counted. */
+            bd_word_raise(&failures->latest, until);
             break;
         }
     }
@@ -130,7 +112,7 @@ unsigned bd_failures_raise(struct bd_failures *failures, uint64_t key)
             break;
         level = level_of(word);
         unsigned higher = level < LEVEL_MAX ? level + 1 : level;
-        if (swap(at, word, word_of(until_of(word), higher, tag_of(key))))
+        if (bd_word_swap(at, word, word_of(until_of(word), higher, tag_of(key))))
             break;
     }
     return level;
@@ -144,7 +126,7 @@ void bd_failures_forgive(struct bd_failures *failures, uint64_t key)
         uint64_t word;
         _Atomic uint64_t *at = find(line, tag_of(key), &word, &found);
         if (found)
-            swap(at, word, 0);
+            bd_word_swap(at, word, 0);
     }
 }
 

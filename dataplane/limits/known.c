@@ -22,6 +22,11 @@ static uint16_t age_of(uint32_t word, uint16_t step)
     return (uint16_t)(step - (word >> 16));
 }
 
+static bool is_known(uint32_t word, uint16_t step)
+{
+    return word && age_of(word, step) <= STEPS_KNOWN;
+}
+
 static uint32_t load(const _Atomic uint32_t *word)
 {
     return atomic_load_explicit(word, memory_order_relaxed);
@@ -56,7 +61,17 @@ bool bd_known_has(struct bd_known *known, uint64_t hash, uint32_t now_s)
     for (unsigned i = 0; i < BD_KNOWN_WAYS; i++) {
         uint32_t word = load(&line->word[i]);
         if ((uint16_t)word == tag)
-            return age_of(word, step_of(now_s)) <= STEPS_KNOWN;
+            return is_known(word, step_of(now_s));
     }
     return false;
+}
+
+uint32_t bd_known_cnt(const struct bd_known *known, uint32_t now_s)
+{
+    uint32_t cnt = 0;
+    for (uint32_t line = 0; line < BD_KNOWN_LINES; line++) {
+        for (unsigned i = 0; i < BD_KNOWN_WAYS; i++)
+            cnt += is_known(load(&known->line[line].word[i]), step_of(now_s));
+    }
+    return cnt;
 }

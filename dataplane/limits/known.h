@@ -42,5 +42,7 @@ static inline struct bd_known_line *bd_known_line_of(struct bd_known *known, uin
 /* `hash`: a keyed one of the source. */
 void bd_known_note(struct bd_known *known, uint64_t hash, uint32_t now_s);
 bool bd_known_has(struct bd_known *known, uint64_t hash, uint32_t now_s);
+/* How many there are, for people: reads all of it, a few ms. Any process. */
+uint32_t bd_known_cnt(const struct bd_known *known, uint32_t now_s);
 
 #endif

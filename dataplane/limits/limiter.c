@@ -125,9 +125,9 @@ bool bd_limiter_is_needed(const struct bd_limiter *l)
            is_guarded(l);
 }
 
-static uint64_t key_of_source(const struct bd_limiter *l, const struct bd_ip *source)
+static uint64_t key_of_source(const uint64_t mask[2], const struct bd_ip *source)
 {
-    return bd_source_key(source) & l->policy->limits.source_mask[bd_ip_is_v4(source)];
+    return bd_source_key(source) & mask[bd_ip_is_v4(source)];
 }
 
 static struct bd_known *known_of(const struct bd_limiter *l)
@@ -138,7 +138,7 @@ static struct bd_known *known_of(const struct bd_limiter *l)
 void bd_limiter_prefetch(struct bd_limiter *l, unsigned place, const struct bd_ip *source)
 {
     struct place *p = &l->place[place];
-    p->key = key_of_source(l, source);
+    p->key = key_of_source(l->policy->limits.source_mask, source);
     p->hash = bd_hash64(&l->arena->hash_key, &p->key, sizeof(p->key));
     p->drawn = false;
     bd_rate_prefetch(&l->own->sources, p->hash);
@@ -168,11 +168,12 @@ static bool is_too_fast(struct bd_limiter *l, const struct place *p)
 
 static bool is_unheard(struct bd_limiter *l, struct place *p, const struct bd_ip *source)
 {
-    if (!is_guarded(l) || bd_known_has(known_of(l), p->hash, l->now_s) ||
-        !bd_policy_may_ban(l->policy, source))
+    if (!is_guarded(l) || !bd_policy_may_ban(l->policy, source))
         return false;
-    p->drawn = bd_stranger_takes_turn(l->strangers, p->hash, l->now_ms);
-    return !p->drawn;
+    bool known = bd_known_has(known_of(l), p->hash, l->now_s);
+    struct bd_turns *turns = known ? &l->strangers->known : &l->strangers->strange;
+    p->drawn = bd_turn_take(turns, p->hash, l->now_ms);
+    return !p->drawn && !known;
 }
 
 enum bd_verdict bd_limiter_admit(struct bd_limiter *l, unsigned place, const struct bd_ip *source)
@@ -194,10 +195,17 @@ bool bd_limiter_took_turn(const struct bd_limiter *l, unsigned place)
     return l->place[place].drawn;
 }
 
+void bd_limits_know(const struct bd_arena *arena, const uint64_t mask[2],
+                    const struct bd_ip *source, uint32_t now_s)
+{
+    uint64_t key = key_of_source(mask, source);
+    bd_known_note(&bd_limits_of(arena)->known, bd_hash64(&arena->hash_key, &key, sizeof(key)),
+                  now_s);
+}
+
 void bd_limiter_know(struct bd_limiter *l, const struct bd_ip *source)
 {
-    uint64_t key = key_of_source(l, source);
-    bd_known_note(known_of(l), bd_hash64(&l->arena->hash_key, &key, sizeof(key)), l->now_s);
+    bd_limits_know(l->arena, l->policy->limits.source_mask, source, l->now_s);
 }
 
 /* --- addresses of record ------------------------------------------------------------------------

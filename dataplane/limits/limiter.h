@@ -6,7 +6,7 @@
  *   bd_limiter_prefetch() for each datagram of a burst, then
  *   bd_limiter_admit()    for each: goes on, or the verdict that it ends in, unread
  *   bd_limiter_took_turn()
- *                         for each that goes on: whether as a stranger's turn
+ *                         for each that goes on: whether by a turn
  *   bd_limiter_aor()      a registration of an AoR, where it would cost a verifier or a commit
  *   bd_limiter_guess()    credentials, before a verifier has them
  *   bd_limiter_failed()   what a verifier found wrong
@@ -63,6 +63,11 @@ static inline struct bd_limits *bd_limits_of(const struct bd_arena *arena)
 /* Forgets what a source was charged with, its bans too, for who lifts one. Any process. */
 void bd_limits_forgive(const struct bd_arena *arena, const struct bd_ip *source);
 
+/* Notes that somebody is, or lately was, registered from there. `mask`:
+ * bd_policy_limits.source_mask. The dataplane. */
+void bd_limits_know(const struct bd_arena *arena, const uint64_t mask[2],
+                    const struct bd_ip *source, uint32_t now_s);
+
 struct bd_limiter;
 /* NULL: no memory. */
 struct bd_limiter *bd_limiter_new(const struct bd_arena *arena, struct bd_worker_stats *stats,
@@ -72,8 +77,9 @@ void bd_limiter_free(struct bd_limiter *limiter);
 /* Of the turn that follows; the policy must stay as long. */
 void bd_limiter_use(struct bd_limiter *limiter, const struct bd_policy *policy, uint64_t now_ms);
 
-/* The worker is behind: for a second strangers take turns (strangers.h). They are the sources from
- * which nobody was registered within a day, in neither allow nor never_ban. */
+/* The worker is behind: for a second sources take turns (strangers.h), and of strangers nothing
+ * else is read. They are those from which nobody was registered within a day, in neither allow nor
+ * never_ban. */
 void bd_limiter_guard(struct bd_limiter *limiter);
 
 /* Whether there is anything to ask for datagrams at all. */
@@ -84,7 +90,7 @@ void bd_limiter_prefetch(struct bd_limiter *limiter, unsigned place, const struc
 enum bd_verdict bd_limiter_admit(struct bd_limiter *limiter, unsigned place,
                                  const struct bd_ip *source);
 
-/* Of one that was admitted: whether a stranger's turn brought it. */
+/* Of one that was admitted: whether it took a turn, as known sources do while theirs last. */
 bool bd_limiter_took_turn(const struct bd_limiter *limiter, unsigned place);
 /* Somebody is registered from there now. */
 void bd_limiter_know(struct bd_limiter *limiter, const struct bd_ip *source);

@@ -4,13 +4,12 @@
 /* All sources that share a byte have the same half seconds. */
 enum { GROUPS = 16, TURNS_OF_GROUP = BD_TURNS / GROUPS };
 
-bool bd_stranger_takes_turn(struct bd_strangers *strangers, uint64_t hash, uint64_t now_ms)
+bool bd_turn_take(struct bd_turns *turns, uint64_t hash, uint64_t now_ms)
 {
     uint64_t group = hash & (GROUPS - 1);
     uint64_t half = (now_ms + group * (BD_TURN_MS / GROUPS)) / BD_TURN_MS;
     uint64_t choice = (hash ^ half * 0x9e3779b97f4a7c15ULL) * 0x2545f4914f6cdd1dULL;
-    uint8_t *turn =
-        &strangers->turn[group * TURNS_OF_GROUP + (choice >> 32 & (TURNS_OF_GROUP - 1))];
+    uint8_t *turn = &turns->turn[group * TURNS_OF_GROUP + (choice >> 32 & (TURNS_OF_GROUP - 1))];
     uint8_t mark = (uint8_t)(half << 2);
     if ((*turn & 0xfc) != mark)
         *turn = mark;

@@ -8,7 +8,11 @@
  * have used up has another one when it sends again. Sixteen groups of sources begin their half
  * seconds one after the other, so not all come at once.
  *
- * A worker's own, 256 KiB; no allocation, a byte read and written a datagram. */
+ * Sources that are known (known.h) have turns of their own, which no flood of strangers uses up.
+ * They are read beyond that; but what came by a turn is not shed for the worker's sake, as a phone
+ * that has to register anew may be one whose refreshes the flood took.
+ *
+ * A worker's own, 256 KiB each; no allocation, a byte read and written a datagram. */
 #ifndef BD_STRANGERS_H
 #define BD_STRANGERS_H
 
@@ -20,9 +24,13 @@ enum { BD_TURN_MS = 512, BD_TURNS_EACH = 2, BD_TURNS = 1 << 18 };
  * it each time. */
 enum { BD_GUARD_MS = 1000 };
 
+struct bd_turns {
+    uint8_t turn[BD_TURNS]; /* six bits of the half second, two count its turns that are taken */
+};
+
 struct bd_strangers {
     uint64_t guarded_until_ms;
-    uint8_t turn[BD_TURNS]; /* six bits of the half second, two count its turns that are taken */
+    struct bd_turns strange, known;
 };
 
 static inline bool bd_strangers_wait(const struct bd_strangers *strangers, uint64_t now_ms)
@@ -31,6 +39,6 @@ static inline bool bd_strangers_wait(const struct bd_strangers *strangers, uint6
 }
 
 /* `hash`: a keyed one of the source. False: it has had its turns. */
-bool bd_stranger_takes_turn(struct bd_strangers *strangers, uint64_t hash, uint64_t now_ms);
+bool bd_turn_take(struct bd_turns *turns, uint64_t hash, uint64_t now_ms);
 
 #endif

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The allocator of record memory, and the writers that use it. Private to this folder.
  *
- *   region:  pages of 64 KiB; the class byte of a page says how large its blocks are, 0: page is
- * free class:   multiples of 32 bytes up to 1 KiB, then eight steps a doubling up to 64 KiB
+ *   region:  pages of 64 KiB; the class byte of a page says how large its blocks are, 0: it is free
+ *   class:   multiples of 32 bytes up to 1 KiB, then eight steps a doubling up to 64 KiB
  *
  *   writer's shelf of a class:  hand [<= batch] , spare [<= batch] , fresh part of a page
  *                                     |  full, full                ^ empty

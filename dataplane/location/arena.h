@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The arena: one file of shared memory that outlives every process.
  *
- *   +--------+--------+-------------+------------+--------+------+----------+-------+-------+---...
+ *   +--------+--------+-------------+------------+--------+------+----------+-------+-------+
  *   | header | policy | provisioned | identities | nonces | bans | channels | stats | table | ...
- *   +--------+--------+-------------+------------+--------+------+----------+-------+-------+---...
- *                                                                               records | dirty |
+ *   +--------+--------+-------------+------------+--------+------+----------+-------+-------+
+ *                                                                           ... records | dirty |
  *   0        one region after another, each 2 MiB aligned; offsets in the header; no pointers
  *
  * The file lies on hugetlbfs (or /dev/shm, with a warning). Whichever process comes first creates
@@ -12,9 +12,9 @@
  *
  * Who writes what (a dead process can therefore never leave the other's part half written):
  *   dataplane   table, record memory, stats, rates, its ends of the channels; sets dirty marks
- *   control     policy, provisioned, identities, nonces, its ends of the channels; takes dirty
- * marks each role   its own line in the header both        bans, failures, in which no entry needs
- * more than one store to be whole (ban.h, failures.h)
+ *   control     policy, provisioned, identities, nonces, its ends of the channels; takes marks
+ *   each role   its own line in the header
+ *   both        bans, failures: no entry needs more than one store to be whole (ban.h, failures.h)
  *
  * Bindings have ONE writing process, the dataplane (several worker threads of it). The control
  * process changes them by command through a channel. So at attach the dataplane is alone with the

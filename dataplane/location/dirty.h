@@ -75,8 +75,7 @@ static inline bool bd_dirty_is_durable(const struct bd_dirty_shared *shared, uin
 /* The arena holds what the journal held: forgets all marks, sets `restored`. Before workers run. */
 void bd_dirty_set_restored(const struct bd_table *table);
 
-/* --- control: one thread -----------------------------------------------------------------------
- */
+/* --- control: one thread ---------------------------------------------------------------------- */
 
 /* Slot numbers of a table are below it; slot = bucket * BD_TABLE_SLOTS + place in it. */
 uint64_t bd_dirty_slots(const struct bd_table *table);

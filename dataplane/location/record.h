@@ -8,16 +8,16 @@
  * Immutable once published, but for a byte that says whether it was marked for the disk, and three
  * atomic words in each contact:
  *   state  sealed:1 | cseq:31 | expires_at_s:32
- *          a refresh is one compare-and-swap of it. A replacer first sets `sealed` on all of the
- * old record, so no refresh can slip between its copy and its publication. A sealed word never gets
- * unsealed: whoever meets one replaces the record (no waiting, whoever died). txn    cseq:31 |
- * branch hash:33 which transaction wrote that CSeq, so a retransmission is told from a stale
- * request. It is written before state and only ever raised; it counts only while its CSeq is
- * state's.
+ *          A refresh is one compare-and-swap of it. A replacer first sets `sealed` on all of the
+ *          old record, so no refresh can slip between its copy and its publication. A sealed word
+ *          never gets unsealed: whoever meets one replaces the record (no waiting, whoever died).
+ *   txn    cseq:31 | branch hash:33
+ *          Which transaction wrote that CSeq, so a retransmission is told from a stale request. It
+ *          is written before state and only ever raised; it counts only while its CSeq is state's.
  *   repeat fingerprint:44 | expires:20
- *          a Contact header field that is known to ask for just this content, and the interval it
- * names: the registrar's (repeat.h). It says nothing about the binding that the rest of the record
- * does not say, so it may be lost or stale; a relaxed store sets it at any time.
+ *          A Contact header field that is known to ask for just this content, and the interval it
+ *          names: the registrar's (repeat.h). It says nothing about the binding that the rest of
+ *          the record does not: it may be lost or stale, and a relaxed store sets it at any time.
  *
  * expires_at_s is in seconds of bd_clock_ms(). A binding is there while now_s < expires_at_s. */
 #ifndef BD_RECORD_H

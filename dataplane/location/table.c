@@ -197,8 +197,8 @@ bool bd_table_find(const struct bd_table *table, uint64_t hash, struct bd_str ao
     uint32_t home = bd_table_home(table, hash);
     if (find_in_bucket(table, home, aor, ref))
         return true;
-    /* seq_cst; pairs with the fetch_or in writer.c's claim(), which precedes the placing: whoever
-     * may rely on a record beyond home having been published sees the flag. */
+    /* seq_cst; pairs with the fetch_or in insert.c's claim_slot(), which precedes the placing:
+     * whoever may rely on a record beyond home having been published sees the flag. */
     if (!(atomic_load(&table->buckets[home].flags) & BD_BUCKET_OVERFLOW))
         return false;
     for (uint32_t b = home + 1; b < home + BD_TABLE_WINDOW; b++) {

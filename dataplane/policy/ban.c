@@ -2,6 +2,7 @@
 #include "ban.h"
 
 #include "source.h"
+#include "word.h"
 
 enum { WAYS = 4, BUCKETS = BD_BANS_MAX / WAYS };
 _Static_assert((BUCKETS & (BUCKETS - 1)) == 0, "a mask chooses the bucket");
@@ -68,8 +69,7 @@ static uint32_t until_of(uint64_t word)
 static bool is_mine(const struct slot *slot, const struct key *key, uint64_t word)
 {
     /* Relaxed: the tag in `word` vouches for the prefix, whichever of the two is read first. */
-    return (uint16_t)word == key->tag &&
-           atomic_load_explicit(&slot->prefix, memory_order_relaxed) == key->prefix;
+    return (uint16_t)word == key->tag && bd_word_get(&slot->prefix) == key->prefix;
 }
 
 /* The slot that bans the key, with its word; NULL: none. */
@@ -77,7 +77,7 @@ static struct slot *find(const struct key *key, uint32_t now_s, uint64_t *word)
 {
     for (unsigned i = 0; i < WAYS; i++) {
         struct slot *slot = &key->bucket->slot[i];
-        *word = atomic_load_explicit(&slot->word, memory_order_relaxed);
+        *word = bd_word_get(&slot->word);
         if (now_s < until_of(*word) && is_mine(slot, key, *word))
             return slot;
     }
@@ -90,23 +90,13 @@ static struct slot *choose(const struct key *key, uint64_t *word)
     struct slot *best = NULL;
     for (unsigned i = 0; i < WAYS; i++) {
         struct slot *slot = &key->bucket->slot[i];
-        uint64_t seen = atomic_load_explicit(&slot->word, memory_order_relaxed);
+        uint64_t seen = bd_word_get(&slot->word);
         if (!best || seen < *word) {
             best = slot;
             *word = seen;
         }
     }
     return best;
-}
-
-/* Relaxed: nothing is published by it; a worker that reads it late drops a datagram later. */
-static void raise_last(struct bd_bans *bans, uint32_t until_s)
-{
-    uint32_t last_s = atomic_load_explicit(&bans->last_s, memory_order_relaxed);
-    while (last_s < until_s &&
-           !atomic_compare_exchange_weak_explicit(&bans->last_s, &last_s, until_s,
-                                                  memory_order_relaxed, memory_order_relaxed))
-        continue;
 }
 
 /* One try; false: another thread was first. */
@@ -122,9 +112,7 @@ static bool try_put(const struct key *key, uint32_t now_s, uint32_t until_s, uin
         slot = choose(key, &seen);
         *rc = now_s < until_of(seen) ? BD_BAN_DISPLACED : BD_BAN_ADDED;
     }
-    /* Relaxed, as is all here: each word is whole in itself. */
-    if (!atomic_compare_exchange_strong_explicit(&slot->word, &seen, wanted, memory_order_relaxed,
-                                                 memory_order_relaxed))
+    if (!bd_word_swap(&slot->word, seen, wanted))
         return false;
     atomic_store_explicit(&slot->prefix, key->prefix, memory_order_relaxed);
     return true;
@@ -138,7 +126,8 @@ enum bd_ban_rc bd_ban_put(const struct bd_arena *arena, const struct bd_ip *sour
     /* As many tries as there are slots: whoever else was first has banned somebody. */
     for (unsigned i = 0; i < WAYS && !try_put(&key, now_s, now_s + seconds, cause, &rc); i++)
         continue;
-    raise_last(bans_of(arena), now_s + seconds);
+    /* A worker that reads it late drops a datagram later. */
+    bd_word_raise(&bans_of(arena)->last_s, now_s + seconds);
     return rc;
 }
 
@@ -150,8 +139,7 @@ bool bd_ban_remove(const struct bd_arena *arena, const struct bd_ip *source, uin
     bool removed = false;
     /* Two threads that ban a source at once may take a slot each. */
     while ((slot = find(&key, now_s, &word)))
-        removed |= atomic_compare_exchange_strong_explicit(
-            &slot->word, &word, 0, memory_order_relaxed, memory_order_relaxed);
+        removed |= bd_word_swap(&slot->word, word, 0);
     return removed;
 }
 
@@ -170,8 +158,8 @@ bool bd_ban_holds(const struct bd_arena *arena, const struct bd_ip *source, uint
 bool bd_ban_at(const struct bd_arena *arena, unsigned i, uint32_t now_s, struct bd_ban *ban)
 {
     struct slot *slot = &bans_of(arena)->bucket[i / WAYS].slot[i % WAYS];
-    uint64_t word = atomic_load_explicit(&slot->word, memory_order_relaxed);
-    uint64_t prefix = atomic_load_explicit(&slot->prefix, memory_order_relaxed);
+    uint64_t word = bd_word_get(&slot->word);
+    uint64_t prefix = bd_word_get(&slot->prefix);
     if (now_s >= until_of(word) || tag_of(hash_of(arena, prefix)) != (uint16_t)word)
         return false;
     *ban = (struct bd_ban){.source = bd_source_prefix(prefix),

@@ -47,8 +47,7 @@ static struct bulk_set keys_of(const struct bd_e164_set *set, uint32_t pbx)
                              .pbx = pbx};
 }
 
-/* --- looking up ---------------------------------------------------------------------------------
- */
+/* --- looking up ------------------------------------------------------------------------------- */
 
 static const struct bd_bulk *block_of(const struct bd_policy *policy,
                                       const struct bd_policy_domain *domain)
@@ -127,8 +126,7 @@ bool bd_bulk_is_pbx(const struct bd_policy *policy, const struct bd_policy_domai
     return bulk && pbx_find(bulk, aor) != UINT32_MAX;
 }
 
-/* --- building -----------------------------------------------------------------------------------
- */
+/* --- building --------------------------------------------------------------------------------- */
 
 static uint64_t sets_in(const struct bd_policy_domain_in *domain)
 {

@@ -26,8 +26,7 @@ void bd_identities_format(struct bd_arena *arena, uint64_t identities_max)
         bd_map_format(map_of(arena), 2 * identities_max, sizeof(struct value));
 }
 
-/* --- any process --------------------------------------------------------------------------------
- */
+/* --- any process ------------------------------------------------------------------------------ */
 
 static struct bd_str text_of(const struct value *value)
 {
@@ -73,8 +72,7 @@ struct bd_str bd_identities_alias(const struct bd_arena *arena, struct bd_str pr
     return text_of(bd_map_find(map_of(arena), place_key(arena, primary, n)));
 }
 
-/* --- the writer ---------------------------------------------------------------------------------
- */
+/* --- the writer ------------------------------------------------------------------------------- */
 
 static struct value value_of(struct bd_str aor)
 {
@@ -146,8 +144,7 @@ bool bd_identities_remove(struct bd_arena *arena, struct bd_epoch *epoch, struct
     return bd_map_remove(map_of(arena), epoch, alias_key(arena, alias));
 }
 
-/* --- sync ----------------------------------------------------------------------------------------
- */
+/* --- sync ------------------------------------------------------------------------------------- */
 
 struct bd_map_sync *bd_identities_sync_begin(struct bd_arena *arena, struct bd_epoch *epoch)
 {

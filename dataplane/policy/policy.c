@@ -162,3 +162,8 @@ bool bd_policy_may_ban(const struct bd_policy *policy, const struct bd_ip *sourc
     return !covered(policy, policy->never_ban_first, policy->never_ban_cnt, source) &&
            bd_policy_list_of(policy, source) != BD_PREFIX_ALLOW;
 }
+
+bool bd_policy_follows_maddr(const struct bd_policy *policy, const struct bd_ip *source)
+{
+    return policy->limits.maddr_followed || !bd_policy_may_ban(policy, source);
+}

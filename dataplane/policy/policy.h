@@ -111,7 +111,8 @@ struct bd_policy_limits {
     uint8_t rates_enforced; /* else what is over a limit is only counted */
     uint8_t aor_silent;     /* no 503 */
     uint8_t reply_factor;   /* to who has proved nothing; 0: any size */
-    uint8_t unused[5];
+    uint8_t maddr_followed; /* whoever asks; else for who is in never_ban or on limits.allow */
+    uint8_t unused[4];
 };
 
 struct bd_policy {
@@ -248,6 +249,8 @@ static inline enum bd_prefix_list bd_policy_list_of(const struct bd_policy *poli
 }
 /* Whether a source may be banned: it is neither in never_ban nor on limits.allow. */
 bool bd_policy_may_ban(const struct bd_policy *policy, const struct bd_ip *source);
+/* Whether replies to a source go where its Via has them sent by maddr (RFC 3261 18.2.2). */
+bool bd_policy_follows_maddr(const struct bd_policy *policy, const struct bd_ip *source);
 bool bd_policy_trusts(const struct bd_policy *policy, const struct bd_policy_domain *domain,
                       const struct bd_ip *source);
 

@@ -12,8 +12,7 @@ static address_t address_of(const struct bd_ip *ip)
     return (address_t)__builtin_bswap64(half[0]) << 64 | __builtin_bswap64(half[1]);
 }
 
-/* --- making -------------------------------------------------------------------------------------
- */
+/* --- making ----------------------------------------------------------------------------------- */
 
 /* A prefix as what it covers. */
 struct span {
@@ -179,8 +178,7 @@ struct bd_prefix_map *bd_prefix_map_make(const struct bd_prefixes *allow, unsign
     return map;
 }
 
-/* --- looking up ---------------------------------------------------------------------------------
- */
+/* --- looking up ------------------------------------------------------------------------------- */
 
 static enum bd_prefix_list find_v4(const struct bd_prefix_map *map, uint32_t address)
 {

@@ -9,8 +9,8 @@
  * nothing after its start, and this code knows no EAL), 64 MiB and more of them for IPv4 in four
  * slots. Here 16,384 prefixes take 160 KB (IPv4) or 560 KB (IPv6).
  *
- *   bd_prefix_map | v4 starts, 32 bits each | v6 starts, 128 bits each | v4 lists | v6 lists, a
- * byte each
+ *   bd_prefix_map | v4 starts, 32 bits each | v6 starts, 128 bits each | v4 lists | v6 lists,
+ *                                                                        a byte each
  *
  * A look-up is a binary search for the last range that does not begin behind the source. Of IPv4
  * the first 12 bits tell between which two places of the array to search. */

@@ -63,7 +63,7 @@ struct bd_request {
     bool undurable;
     const struct bd_policy *policy; /* current at the begin of the burst; never NULL */
     struct bd_shedding *shedding;   /* NULL: all are served */
-    bool took_turn;                 /* a stranger's: shed.h */
+    bool took_turn;                 /* shed.h */
     unsigned reject_code;           /* what BD_SIP_SCREEN_REJECT answers */
 };
 

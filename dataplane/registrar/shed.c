@@ -102,8 +102,9 @@ enum bd_verdict bd_shed(struct bd_registrar *registrar, struct bd_turn *turn,
     enum bd_need need = need_of(turn, outcome);
     if (asks_for_feedback(turn))
         shedding->asked[need][class_]++;
-    bool took_turn = turn->request->took_turn && class_ != BD_CLASS_REFRESH;
-    if (lot(turn) < (took_turn ? shedding->turns[need] : shedding->admit[need][class_]))
+    const uint32_t(*admit)[BD_CLASS_CNT] =
+        turn->request->took_turn ? shedding->turns : shedding->admit;
+    if (lot(turn) < admit[need][class_])
         return outcome;
     if (class_ == BD_CLASS_UNKNOWN && shedding->flood && !is_answered(turn))
         return BD_SIP_SHED_SILENT;

@@ -30,10 +30,11 @@ struct bd_shedding {
     bool flood;
     uint32_t admit[BD_NEED_CNT][BD_CLASS_CNT]; /* parts of BD_ADMIT_ALL */
     /* The worker is behind: datagrams of strangers are dropped unread but for their turns
-     * (strangers.h). So they cost it little, and requests that came by such a turn are refused for
-     * the verifiers' sake alone: in these parts, unknown and new alike. */
+     * (strangers.h). So they cost it little, and requests that came by a turn are refused for the
+     * verifiers' sake alone, in these parts. Known sources have turns, too: a phone whose binding
+     * ran out, as the flood took its refreshes, is let in again like a stranger at least. */
     bool guard;
-    uint32_t turns[BD_NEED_CNT];
+    uint32_t turns[BD_NEED_CNT][BD_CLASS_CNT];
     /* Requests of neighbours that asked for feedback (RFC 7339), by the registrar while active. */
     uint32_t asked[BD_NEED_CNT][BD_CLASS_CNT];
     struct bd_str oc; /* what they are told: the parameters of the Via */

@@ -286,10 +286,11 @@ static bool is_host_like(const struct bd_ip *ip, const struct bd_ip *source)
 }
 
 struct bd_endpoint bd_reply_destination(const struct bd_message *m,
-                                        const struct bd_endpoint *source)
+                                        const struct bd_endpoint *source, bool follow_maddr)
 {
     struct bd_endpoint to = {.port = m->via.port ? m->via.port : 5060};
-    if (m->via.maddr.p && bd_ip_parse(m->via.maddr, &to.ip) && is_host_like(&to.ip, &source->ip))
+    if (follow_maddr && m->via.maddr.p && bd_ip_parse(m->via.maddr, &to.ip) &&
+        is_host_like(&to.ip, &source->ip))
         return to;
     to.ip = source->ip;
     if (m->via.rport)

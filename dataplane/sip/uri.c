@@ -66,6 +66,9 @@ static inline const char *plain_address(const struct bd_scan *scan, const char *
     /* A password would seem to be a port, but does not end as one. */
     if (!stop || !ends_hostport(stop, end))
         return NULL;
+    /* Nor need a host be one behind which a user would go on until a password: a;b:c@d. */
+    if (!has_user && stop < p + at && p[at] == ':')
+        return NULL;
     if (has_user)
         uri->user = (struct bd_str){p, at};
     return stop;

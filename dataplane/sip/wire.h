@@ -127,11 +127,11 @@ void bd_reply_header(struct bd_wire *w, struct bd_str name, struct bd_str value)
 void bd_reply_end(struct bd_wire *w);
 
 /* Where the reply goes (18.2.2, RFC 3581 4), for unreliable transport. maddr of the topmost Via, if
- * it is the address of a host, of the source's family: there, to the sent-by port, else 5060. A
- * multicast, broadcast, loopback or zero maddr is not followed (reflection). Otherwise the source
- * address; port: rport asked for: the source port, else the sent-by port, else 5060. */
+ * it is to be followed and is the address of a host, of the source's family: there, to the sent-by
+ * port, else 5060. A multicast, broadcast, loopback or zero maddr never is (reflection). Otherwise
+ * the source address; port: rport asked for: the source port, else the sent-by port, else 5060. */
 struct bd_endpoint bd_reply_destination(const struct bd_message *m,
-                                        const struct bd_endpoint *source);
+                                        const struct bd_endpoint *source, bool follow_maddr);
 
 /* Standard reason phrase of a status code (RFC 3261 21 and later), "Unknown" otherwise. */
 struct bd_str bd_reason(unsigned status);

@@ -191,8 +191,14 @@ bench_report()
     "$python" "$bench/report.py" "$rows" ${json:+"$json"} || status=1
 }
 
+# bounded PROGRAM...: what does not end by itself must not keep the next figure waiting.
+bounded()
+{
+    timeout --foreground --kill-after=5 "${figure_limit:-600}" "$@"
+}
+
 # In a measuring program's place: one thread, on the last core.
 alone()
 {
-    taskset -c "$last_core" "$@"
+    bounded taskset -c "$last_core" "$@"
 }

@@ -13,7 +13,7 @@
 # from, and RPS is off. (With the server's core for it, softirqs starve either server long before it is
 # busy: a veth has no interrupt to moderate.)
 
-server_core=1 generator_core=0 client_ns=''
+server_core=1 generator_core=0 client_ns='' polls=()
 
 veth_open()
 {
@@ -41,21 +41,18 @@ link_anew()
         ip -netns "$client_ns" neigh flush dev phone0
 }
 
-# receive_by thread|softirq: who carries replies into the generator's socket. A kernel thread on the generator's
-# core, or a softirq of the server's core as it sends: each server gets what is faster for it.
+# receive_by poll|softirq: who carries replies into the generator's socket. The generator itself, whenever it looks
+# for replies (--poll; joined to messages of up to 4 KiB), or a softirq of the server's core as it sends.
 receive_by()
 {
-    local task gro=off
-    [[ $1 == softirq ]] || gro=on
-    nsenter --net="/run/netns/$client_ns" -- ethtool --offload phone0 gro "$gro" >/dev/null || return
-    # Without GRO a veth knows no NAPI.
-    [[ $1 == thread ]] || return 0
-    ip netns exec "$client_ns" sh -c 'echo 1 >/sys/class/net/phone0/threaded' || return
-    for task in $(pgrep '^napi/phone0-'); do
-        taskset -pc "$generator_core" "$task" >/dev/null
-        # As the bench itself has it, or the generator would starve what carries its replies.
-        renice -n -20 -p "$task" >/dev/null
-    done
+    local gro=on defer=2 flush_ns=200000
+    polls=(--poll)
+    [[ $1 == poll ]] || { gro=off defer=0 flush_ns=0 polls=(); }
+    # Without GRO a veth knows no NAPI, and nothing could be polled.
+    nsenter --net="/run/netns/$client_ns" -- ethtool --offload phone0 gro "$gro" >/dev/null &&
+        ip -netns "$client_ns" link set phone0 gro_max_size 4096 &&
+        ip netns exec "$client_ns" sh -c "cd /sys/class/net/phone0 &&
+            echo $defer >napi_defer_hard_irqs && echo $flush_ns >gro_flush_timeout"
 }
 
 veth_close()
@@ -68,7 +65,7 @@ veth_close()
 
 generator()
 {
-    nsenter --net="/run/netns/$client_ns" -- taskset -c "$generator_core" "$build/tests/bench/socket/load_socket" "$@"
+    nsenter --net="/run/netns/$client_ns" -- taskset -c "$generator_core" "$build/tests/bench/socket/load_socket" "$@" "${polls[@]}"
 }
 
 # --- Bindery ------------------------------------------------------------------------------------------
@@ -125,7 +122,7 @@ bindery_process()
 
 bindery_start()
 {
-    link_anew && receive_by thread || return
+    link_anew && receive_by poll || return
     bindery_config "$1" >"$lab/bindery.yaml"
     bindery_process control
     bindery_process dataplane
@@ -161,7 +158,7 @@ kamailio_pid=''
 
 kamailio_start()
 {
-    link_anew && receive_by softirq || return
+    link_anew && receive_by poll || return
     mkdir -p "$lab/kamailio"
     sed "s|KAMAILIO_DIR|$lab/kamailio|" "$bench/kamailio.cfg" >"$lab/kamailio.cfg"
     ip -netns "$ns" addr add 198.18.0.1/24 dev sip0

@@ -43,17 +43,12 @@ usage_is_checked()
 figures_are_whole()
 {
     exits 0 "$bench/run.sh" parse table --quick --force --json "$work/figures.json" &&
-        /usr/bin/python3 - "$work/figures.json" <<'PY'
+        "$bench/whole.py" "$work/figures.json" parse table && /usr/bin/python3 - "$work/figures.json" <<'PY'
 import json, sys
 rows = json.load(open(sys.argv[1]))
-always = {"what", "workers", "bindings", "rate_per_s", "failed", "p50_ns", "p99_ns", "reflector_per_s",
-          "bytes_per_binding", "ratio", "idle", "command", "commit", "machine"}
 assert {row["what"] for row in rows} == {"parse", "table"}, rows
 for row in rows:
-    assert always <= row.keys(), always - row.keys()
     assert row["ns_per_op"] is None or row["ns_per_op"] > 0, row
-    assert row["idle"] in (True, False), row
-assert any(row["what"] == "parse" and row["ns_per_op"] for row in rows), rows
 assert any(row["what"] == "table" and row["rate_per_s"] and row["bindings"] == 100000 for row in rows), rows
 PY
 }

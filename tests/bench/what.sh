@@ -64,7 +64,7 @@ measure_expiry()
 # replay ARGUMENT...: requests and replies in memory, no second core needed but for a second worker.
 replay()
 {
-    "$(bench_program replay/bench_replay)" "$@" |
+    bounded "$(bench_program replay/bench_replay)" "$@" |
         sed 's/^what=digest_challenge/op=answer/; s/^what=digest_/op=/; s/^what=/op=/'
 }
 
@@ -98,7 +98,7 @@ over_memif()
     else
         return 1
     fi
-    BUILD=$build "$bench/load/run-dataplane.sh" --aors "$n" --ring "$ring" "${fifo[@]}" --reflector "$@" -- \
+    BUILD=$build bounded "$bench/load/run-dataplane.sh" --aors "$n" --ring "$ring" "${fifo[@]}" --reflector "$@" -- \
         --seconds "$seconds" --fill-rate 500000 --rate 400000 --attempts "$attempts" >"$work/load" || rc=1
     isolate_close
     awk -f "$bench/load.awk" -v aors="$n" -v fifo="${fifo[*]:+1}" "$work/load"
@@ -132,7 +132,7 @@ measure_memif()
 # own for each port, in frames of 16 KiB: no other driver has it.
 memory_of_both()
 {
-    BUILD=$build "$bench/load/run-dataplane.sh" --aors "$1" --memory fill -- --fill-rate 500000 >"$work/load" &&
+    BUILD=$build bounded "$bench/load/run-dataplane.sh" --aors "$1" --memory fill -- --fill-rate 500000 >"$work/load" &&
         sed -n 's/^memory //p' "$work/load"
 }
 
@@ -254,7 +254,7 @@ both_workers()
 {
     local n=$1 workers
     for workers in 1 2; do
-        "$(bench_program replay/bench_replay)" reregister -w "$workers" -n "$n" || return
+        bounded "$(bench_program replay/bench_replay)" reregister -w "$workers" -n "$n" || return
     done | "$python" "$bench/curve.py" workers
 }
 

@@ -52,8 +52,7 @@ void disk_begin(struct disk_call *call, enum disk_op op, const char *name);
 /* Writes the trace; returns rc. errno stays. */
 long disk_end(const struct disk_call *call, long rc);
 
-/* --- disk_shadow.c: each does nothing without DISK_SHADOW ---------------------------------------
- */
+/* --- disk_shadow.c: each does nothing without DISK_SHADOW ------------------------------------- */
 
 bool disk_has_shadow(void);
 /* Between these the harness does not kill: the real directory and the shadow's names go together.

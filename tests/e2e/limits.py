@@ -5,9 +5,12 @@
    limits.py register USER SOURCE        the status that a REGISTER with the right password ends in; 0: silence
    limits.py guess USER SOURCE COUNT     so many passwords; prints how often each status was the answer to one
    limits.py hammer SOURCE COUNT         so many registrations of one address of record, likewise
+   limits.py maddr SOURCE OTHER          where the answer to a request from SOURCE with maddr=OTHER goes
    limits.py under-fire SOURCE SECONDS   registers a phone again and again; prints "served of tried"
 """
 import collections
+import select
+import socket
 import sys
 import time
 
@@ -50,6 +53,16 @@ def hammer(source, count):
     print(*(f"{code}:{n}" for code, n in sorted(seen.items())))
 
 
+def maddr(source, other):
+    """An answer by maddr goes to the port of sent-by (RFC 3261 18.2.2)."""
+    phone = Phone("anybody", local=source)
+    sockets = {source: phone.socket, other: socket.socket(socket.AF_INET, socket.SOCK_DGRAM)}
+    sockets[other].bind((other, phone.port))
+    phone.send(phone.build("OPTIONS", via=f"SIP/2.0/UDP {source}:{phone.port};branch=z9hG4bKm;maddr={other}"))
+    readable, _, _ = select.select(sockets.values(), [], [], 5)
+    print(*(name for name, s in sockets.items() if s in readable))
+
+
 def under_fire(source, seconds):
     end, served, tried = time.monotonic() + float(seconds), 0, 0
     while time.monotonic() < end:
@@ -60,4 +73,4 @@ def under_fire(source, seconds):
 
 
 if __name__ == "__main__":
-    {"register": register, "guess": guess, "hammer": hammer, "under-fire": under_fire}[sys.argv[1]](*sys.argv[2:])
+    {"register": register, "guess": guess, "hammer": hammer, "maddr": maddr, "under-fire": under_fire}[sys.argv[1]](*sys.argv[2:])

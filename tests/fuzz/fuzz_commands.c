@@ -97,8 +97,7 @@ static size_t converse(enum bd_level level, int32_t removed, const uint8_t *p, s
     return 0;
 }
 
-/* --- judging -----------------------------------------------------------------------------------
- */
+/* --- judging ---------------------------------------------------------------------------------- */
 
 static bool wants_json(const char *line, size_t len)
 {

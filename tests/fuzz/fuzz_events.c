@@ -41,8 +41,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
     return 0;
 }
 
-/* --- the worker ---------------------------------------------------------------------------------
- */
+/* --- the worker ------------------------------------------------------------------------------- */
 
 /* What a worker hands on: an answer, or a SUBSCRIBE to this package. */
 static bool is_ours(const struct bd_message *m)
@@ -70,8 +69,7 @@ static void give(const char *watcher, const char *resource, struct bd_str datagr
     bd_events_turn(events, now_ms);
 }
 
-/* --- judging ------------------------------------------------------------------------------------
- */
+/* --- judging ---------------------------------------------------------------------------------- */
 
 /* The end of a tag: behind the '>' that stands in no attribute's value. */
 static const char *tag_end(const char *p, const char *end)
@@ -161,8 +159,7 @@ static void take_all(void)
     }
 }
 
-/* --- steps --------------------------------------------------------------------------------------
- */
+/* --- steps ------------------------------------------------------------------------------------ */
 
 static void subscribe(struct fuzz_input *in, bool inside)
 {

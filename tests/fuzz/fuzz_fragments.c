@@ -23,6 +23,7 @@ enum {
     FEW = 4,         /* no place is taken away from so many */
     PIECES_MAX = 48,
     TIMEOUT_MS = 1000,
+    ROOM = RTE_MBUF_DEFAULT_BUF_SIZE - RTE_PKTMBUF_HEADROOM - 14 - 40, /* behind Ethernet, IPv6 */
     MORE = 0x10,
     OTHER = 0x20,
     EXTENSION = 0x40
@@ -118,8 +119,7 @@ static struct rte_mbuf *mbuf_of(const struct frame *f)
     return to ? mbuf : NULL;
 }
 
-/* --- what must come of it -----------------------------------------------------------------------
- */
+/* --- what must come of it --------------------------------------------------------------------- */
 
 static void time_goes_by(void)
 {
@@ -141,8 +141,8 @@ static void note(struct heap *heap, const struct piece *p)
     heap->piece[heap->cnt++] = *p;
 }
 
-/* Whether the pieces just fit: none of them touches another, and there is no hole before the end.
- */
+/* Whether the pieces just fit: none of them touches another, there is no hole before the end, and
+ * the packet has room in a buffer. */
 static bool is_whole(const struct heap *heap)
 {
     unsigned sum = 0, end = 0, furthest = 0;
@@ -152,7 +152,7 @@ static bool is_whole(const struct heap *heap)
         end = p->more ? end : p->offset + p->len;
         furthest = p->offset + p->len > furthest ? p->offset + p->len : furthest;
     }
-    return end > 0 && sum == end && furthest == end && heap->cnt > 1;
+    return end > 0 && sum == end && furthest == end && heap->cnt > 1 && end <= ROOM;
 }
 
 static bool has(const struct heap *heap, unsigned offset, uint8_t byte)
@@ -181,8 +181,7 @@ static void judge_packet(struct heap *heap, struct rte_mbuf *whole)
         fuzz_judge(has(heap, i, bytes[l4 + i]), "byte %u of %u was in no piece", i, len);
 }
 
-/* --- one input ----------------------------------------------------------------------------------
- */
+/* --- one input -------------------------------------------------------------------------------- */
 
 static struct piece next_piece(struct fuzz_input *in)
 {
@@ -221,9 +220,7 @@ static void give(struct bd_fragments *fragments, struct fuzz_input *in, uint64_t
     note(heap, &p);
     verdict = bd_fragments_add(fragments, mbuf, &read, *now_tsc, pool, &whole);
     fuzz_judge((verdict == BD_VERDICT_NONE) == (whole != NULL), "verdict %d", verdict);
-    bool fits = p.offset + p.len + 54 <= RTE_MBUF_DEFAULT_BUF_SIZE - RTE_PKTMBUF_HEADROOM;
-    fuzz_judge(whole || heap->unclear || !is_whole(heap) || !fits, "pieces that fit: verdict %d",
-               verdict);
+    fuzz_judge(whole || heap->unclear || !is_whole(heap), "pieces that fit: verdict %d", verdict);
     if (whole)
         judge_packet(heap, whole);
     else if (verdict == BD_FRAME_FRAGMENT_BAD)

@@ -27,8 +27,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
     return 0;
 }
 
-/* --- a frame whose sums are made right ---------------------------------------------------------
- */
+/* --- a frame whose sums are made right -------------------------------------------------------- */
 
 static void mend_transport(uint8_t *l4, uint32_t n, uint8_t protocol, const struct bd_ip *from,
                            const struct bd_ip *to)
@@ -90,8 +89,7 @@ static void mend(uint8_t *frame, uint32_t len)
         mend_ipv6(frame + at, len - at);
 }
 
-/* --- judging -----------------------------------------------------------------------------------
- */
+/* --- judging ---------------------------------------------------------------------------------- */
 
 static void sums_agree(const uint8_t *p, uint32_t len)
 {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* A conversation with the registrar beside its model (model.h): each byte is a decision. Requests,
- * time that goes by, other settings, kills of the dataplane, an operator's removals. */
+/* A conversation with the registrar beside its model (conversation.h): each byte is a decision.
+ * Requests, time that goes by, other settings, kills of the dataplane, an operator's removals. */
 #include "fuzz.h"
 
-#include "model.h"
+#include "conversation.h"
 
 static struct fuzz_input in;
 
@@ -48,7 +48,7 @@ static void step(struct lab *lab, struct conversation *c)
 
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
-    model_roll = roll;
+    conversation_roll = roll;
     return 0;
 }
 

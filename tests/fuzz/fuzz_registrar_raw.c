@@ -12,7 +12,7 @@
  *   - a dataplane that died and came back has the same bindings */
 #include "fuzz.h"
 
-#include "model.h"
+#include "lab.h"
 
 enum { BINDINGS = 128, MESSAGES_MAX = 12, EXPIRES_MAX_S = 7200, CONTACTS_MAX = 4 };
 
@@ -182,23 +182,6 @@ static void give(struct lab *lab, unsigned control, const uint8_t *p, size_t n)
         sound_reply(lab, status);
 }
 
-/* The domain under test, with all that can be switched on. */
-static void switch_on(struct lab *lab)
-{
-    struct bd_policy_domain settings = lab_settings;
-    settings.max_contacts = CONTACTS_MAX;
-    settings.max_expires_s = EXPIRES_MAX_S;
-    settings.outbound_mode = BD_OUTBOUND_SUPPORTED;
-    settings.gruu_enabled = true;
-    settings.redirect = true;
-    settings.caller_preferences = true;
-    settings.use_path = true;
-    settings.reg_event = true;
-    settings.add_authinfo_hdr = true;
-    settings.userhash = true;
-    lab_policy(lab, &settings, true);
-}
-
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
     return 0;
@@ -209,7 +192,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     static struct holdings before, after;
     struct fuzz_input in = {data, size};
     struct lab *lab = lab_new(BINDINGS);
-    switch_on(lab);
+    struct bd_policy_domain settings = lab_all_switched_on();
+    settings.max_contacts = CONTACTS_MAX;
+    settings.max_expires_s = EXPIRES_MAX_S;
+    lab_policy(lab, &settings, true);
     for (unsigned i = 0; i < MESSAGES_MAX && in.left > 0; i++) {
         const uint8_t *p;
         unsigned control = fuzz_u8(&in);

@@ -59,8 +59,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
     return 0;
 }
 
-/* --- digests, by other means -------------------------------------------------------------------
- */
+/* --- digests, by other means ------------------------------------------------------------------ */
 
 struct hex {
     char text[2 * EVP_MAX_MD_SIZE + 1];
@@ -131,8 +130,7 @@ static bool owns(int i, struct bd_str aor)
     return bd_str_eq_nocase(aor, (struct bd_str){own, (uint32_t)n});
 }
 
-/* --- the job -----------------------------------------------------------------------------------
- */
+/* --- the job ---------------------------------------------------------------------------------- */
 
 static struct bd_str next_text(struct fuzz_input *in, struct bd_str instead)
 {

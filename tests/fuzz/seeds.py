@@ -150,7 +150,7 @@ def conversations():
     yield b'\x03' + phone + b'\x1e\x01' + call.replace(b'INVITE', b'SUBSCRIBE').replace(b'Accept', b'Event: reg\r\nAccept')
 
 
-# --- journal: bodies as journal_format.c lays them out; checks are the target's to make ---
+# --- journal: bodies as journal_body.c lays them out; checks are the target's to make ---
 
 def put(slot, aor, contacts, check=7):
     body = struct.pack('<QIHBB', slot, check, len(aor), len(contacts), 7)

@@ -27,8 +27,7 @@ static struct text file[FILES_MAX];
 static const char *file_name[FILES_MAX];
 static unsigned files;
 
-/* --- cost ---------------------------------------------------------------------------------------
- */
+/* --- cost ------------------------------------------------------------------------------------- */
 
 static uint64_t steps;
 
@@ -55,21 +54,6 @@ static void parse(const struct text *text)
     struct bd_list list = bd_list_begin(&m, BD_HDR_CONTACT);
     while (bd_contact_next(&list, &contact)) {
     }
-}
-
-static struct lab *all_switched_on(void)
-{
-    struct lab *lab = lab_new(256);
-    struct bd_policy_domain settings = lab_settings;
-    settings.max_contacts = BD_CONTACTS_PER_AOR_MAX;
-    settings.outbound_mode = BD_OUTBOUND_SUPPORTED;
-    settings.gruu_enabled = true;
-    settings.redirect = true;
-    settings.caller_preferences = true;
-    settings.use_path = true;
-    settings.reg_event = true;
-    lab_policy(lab, &settings, true);
-    return lab;
 }
 
 /* The next request of the phone: CSeq is 7 more in one of its digits, the branch another one. */
@@ -105,8 +89,11 @@ static void run_registrar(void *arg)
 
 static uint64_t cost_of_registrar(const struct text *text)
 {
-    struct lab *lab = all_switched_on();
+    struct lab *lab = lab_new(256);
+    struct bd_policy_domain settings = lab_all_switched_on();
     uint64_t cost = 0;
+    settings.max_contacts = BD_CONTACTS_PER_AOR_MAX;
+    lab_policy(lab, &settings, true);
     memcpy(lab->request, text->p, text->len);
     lab->request_len = text->len;
     for (unsigned i = 0; i < 2; i++) {
@@ -126,8 +113,7 @@ static uint64_t cost_of(struct text *text)
     return text->cost = whole ? cost_of_registrar(text) : measure(run_parser, text);
 }
 
-/* --- search -------------------------------------------------------------------------------------
- */
+/* --- search ----------------------------------------------------------------------------------- */
 
 struct kept {
     struct text best[KEPT];
@@ -216,8 +202,7 @@ static void search(unsigned seconds, const char *folder)
     }
 }
 
-/* --- time ---------------------------------------------------------------------------------------
- */
+/* --- time ------------------------------------------------------------------------------------- */
 
 /* The best of several rounds: what else runs on the machine only adds. */
 static uint64_t best_ns(struct text *t)

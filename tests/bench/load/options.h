@@ -20,7 +20,7 @@ struct options {
     double threshold_ms;
     unsigned window;
     uint32_t cseq;
-    bool random;       /* order of re-registrations */
+    bool in_order;     /* re-registrations; else at random */
     double seconds;    /* of a run at 10, 50, 90 %, and of reflect */
     const char *json;  /* file, or NULL */
     const char *watch; /* schedstat of the registrar's worker, or NULL */

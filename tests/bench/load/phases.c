@@ -183,7 +183,9 @@ static int phase_register(struct load *load)
     free(kind.check);
     load->cseq++;
     if (!held)
-        fprintf(stderr, "bindery-load: register: no rate held; %u phones are left\n",
+        fprintf(stderr,
+                "bindery-load: register: no rate held; %u phones are left (--aors should be more "
+                "than a second's)\n",
                 left_of(load));
     return held ? 0 : 1;
 }
@@ -249,7 +251,7 @@ static int find_rate(struct load *load, const char *what, struct run_plan *plan)
 static int over_known(struct load *load, const char *what, struct run_plan *plan)
 {
     struct order order =
-        order_of(load->registered ? load->registered : load->options.aors, load->options.random);
+        order_of(load->registered ? load->registered : load->options.aors, !load->options.in_order);
     plan->order = &order;
     plan->first = load->options.first;
     plan->cseq = load->cseq;

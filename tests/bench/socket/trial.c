@@ -149,6 +149,12 @@ static void note_wrong(struct outcome *o, const char *reply, size_t len)
                  reply);
 }
 
+static bool is_overload(const char *reply, size_t len)
+{
+    static const char status[] = "SIP/2.0 503 ";
+    return len >= sizeof(status) - 1 && memcmp(reply, status, sizeof(status) - 1) == 0;
+}
+
 static void judge(struct run *run, const char *reply, size_t len, uint64_t now)
 {
     struct outcome *o = run->outcome;
@@ -162,8 +168,10 @@ static void judge(struct run *run, const char *reply, size_t len, uint64_t now)
         return;
     seq = branch & ((1ULL << 48) - 1);
     struct register_id id = id_of(run, seq);
-    /* While the table is filled, what seemed lost is sent again: it may be answered twice. */
-    if (run->plan->rate_per_s <= 0 && seq < run->plan->requests && run->answered[seq])
+    /* While the table is filled, what seemed lost or was too much is sent again: it may be answered
+     * twice. */
+    if (run->plan->rate_per_s <= 0 && seq < run->plan->requests &&
+        (run->answered[seq] || is_overload(reply, len)))
         return;
     if (seq >= run->plan->requests || run->answered[seq] || !message_accepted(reply, len, &id)) {
         note_wrong(o, reply, len);

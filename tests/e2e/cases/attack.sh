@@ -155,6 +155,32 @@ case_line_rate()
     (($(total frame_unheard) > before)) || fail "strangers did not take turns"
 }
 
+known_sources()
+{
+    ask --json show limits | "$python" -c "
+import json, sys
+print(next(row['used'] for row in json.load(sys.stdin)['limits'] if row['limit'] == 'known_sources'))"
+}
+
+# Control stopped, so all is on disk, the dataplane killed, the arena lost: whoever was registered is no stranger to
+# their successors.
+case_a_new_arena_knows_the_phones()
+{
+    local arena
+    arena=$(json '["arena"]["path"]' show info)
+    flooded --head 0.5 --seconds 1.5 --rate 100000 --sources 100000 --kind plain
+    equal "$(known_sources)" "$phones" "sources known before"
+    stop_process "$(pid_of control)"
+    kill -KILL "$(pid_of dataplane)"
+    until_true 5 "the dataplane is gone" process_gone "$(pid_of dataplane)"
+    rm "$arena"
+    lab_watch=yes start control && lab_watch=yes start dataplane
+    until_true 10 "control answers" control_answers
+    until_true 30 "dataplane serves" serves
+    equal "$(known_sources)" "$phones" "sources known after"
+    flooded --seconds 1.5 --rate 100000 --sources 100000 --kind plain
+}
+
 # --- half an hour ---------------------------------------------------------------------------------------
 
 # Memory and files of both processes, and the records in use: "SECONDS RSS PSS FDS BINDINGS".

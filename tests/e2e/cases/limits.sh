@@ -141,6 +141,18 @@ case_lists()
     equal "$(limits register 1000 198.18.0.3)" 200 "no longer denied"
 }
 
+# Whoever sends from an address of his own may not have others answered, unless the configuration knows him.
+case_maddr_is_for_neighbours()
+{
+    limit 'rates: enforce'
+    equal "$(limits maddr 198.18.0.2 198.18.0.3)" 198.18.0.2 "anybody's"
+    limit 'never_ban: [198.18.0.2/32]'
+    equal "$(limits maddr 198.18.0.2 198.18.0.3)" 198.18.0.3 "a neighbour's"
+    equal "$(limits maddr 198.18.0.3 198.18.0.2)" 198.18.0.3 "another's"
+    limit 'follow_maddr: true'
+    equal "$(limits maddr 198.18.0.3 198.18.0.2)" 198.18.0.2 "anybody's, when allowed"
+}
+
 case_only_counted()
 {
     limit 'rates: count, bans: count, failed_per_source: 5, source_rate: 10, source_burst: 10'

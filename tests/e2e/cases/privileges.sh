@@ -7,10 +7,39 @@ password='a-password-that-stands-nowhere-else'
 group_open()
 {
     lab_more_control='stats_socket_operator_peers: ["@bindery"]'
-    lab_open && lab_start || return
+    lab_open && manager_listens || return
+    lab_environment=("NOTIFY_SOCKET=$lab/notify" WATCHDOG_USEC=1000000)
+    lab_start || return
     cp "$ctl" "$lab/binderyctl"
     chmod 755 "$lab/binderyctl"
     echo "$password" | ask subscriber add secretive@example.com -
+}
+
+group_close()
+{
+    stop_process "$(<"$lab/manager.pid")"
+}
+
+# What a service manager is told.
+manager_listens()
+{
+    socat -u "UNIX-RECV:$lab/notify,mode=666" "CREATE:$lab/notified" &
+    echo $! >"$lab/manager.pid"
+    until_true 10 "the service manager listens" test -S "$lab/notify"
+}
+
+both_were_ready()
+{
+    [[ $(grep -ao READY=1 "$lab/notified" | wc -l) -ge 2 ]]
+}
+
+# The library says it by calls of its own.
+case_service_manager_is_told()
+{
+    until_true 5 "both are ready" both_were_ready
+    until_true 5 "the watchdog" grep -aq WATCHDOG=1 "$lab/notified"
+    kill -HUP "$(pid_of control)"
+    until_true 5 "the reload" grep -aq RELOADING=1 "$lab/notified"
 }
 
 # status WHO FIELD: of all its threads, each once.

@@ -161,8 +161,7 @@ static void test_refuses_what_it_did_not_make(void **state)
     drop(&f);
 }
 
-/* --- against a model that forgets nothing ------------------------------------------------------
- */
+/* --- against a model that forgets nothing ----------------------------------------------------- */
 
 enum { NONCES = 400 };
 
@@ -207,8 +206,7 @@ static void test_random_operations_against_model(void **state)
     drop(&f);
 }
 
-/* --- threads ------------------------------------------------------------------------------------
- */
+/* --- threads ---------------------------------------------------------------------------------- */
 
 enum { THREADS = 4, ROUNDS = 5000 };
 
@@ -244,8 +242,7 @@ static void test_each_count_is_accepted_once(void **state)
     drop(&f);
 }
 
-/* --- SIGKILL ------------------------------------------------------------------------------------
- */
+/* --- SIGKILL ---------------------------------------------------------------------------------- */
 
 /* What the child was told it may accept, in memory that survives it. */
 struct log {

@@ -1,55 +1,22 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Lists of sources, in the configuration and in files of their own. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdlib.h>
-#include <unistd.h>
+#include "file_lab.h"
 
-#include <cmocka.h>
-
-#include "config.h"
-
-#define HEAD                                                                                       \
-    "ports: [{name: a, driver: ring, addresses: [198.18.0.1/24]}]\n"                               \
-    "listen: [\"198.18.0.1:5060\"]\n"                                                              \
-    "domains: [{name: example.com}]\n"
-
-static char folder[] = "/tmp/bindery-prefixes-XXXXXX";
-static char config_file[64], deny_file[64];
-
-static void put(const char *file, const char *text)
+static const char *config_of(const char *limits)
 {
-    FILE *out = fopen(file, "we");
-    assert_non_null(out);
-    fputs(text, out);
-    fclose(out);
+    static char text[1024];
+    snprintf(text, sizeof(text), FILE_LAB_HEAD "limits: {%s}\n", limits);
+    return text;
 }
 
-/* Loads with this text in deny.txt; NULL: there is none. *errors is what was said; the caller frees
- * both. */
 static struct bd_config *load(const char *limits, const char *deny, char **errors)
 {
-    char text[1024];
-    size_t len;
-    FILE *out = open_memstream(errors, &len);
-    snprintf(text, sizeof(text), HEAD "limits: {%s}\n", limits);
-    put(config_file, text);
-    unlink(deny_file);
-    if (deny)
-        put(deny_file, deny);
-    struct bd_config *c = bd_config_load(config_file, out);
-    fclose(out);
-    return c;
+    return file_lab_load(config_of(limits), deny, errors);
 }
 
 static struct bd_config *load_good(const char *limits, const char *deny)
 {
-    char *errors;
-    struct bd_config *c = load(limits, deny, &errors);
-    assert_string_equal(errors, "");
-    assert_non_null(c);
-    free(errors);
-    return c;
+    return file_lab_load_good(config_of(limits), deny);
 }
 
 static void test_lists(void **state)
@@ -61,7 +28,7 @@ static void test_lists(void **state)
     assert_int_equal(c->allow.cnt, 2);
     assert_int_equal(c->deny.cnt, 1);
     assert_int_equal(c->deny.filed_cnt, 4);
-    assert_string_equal(c->deny.file, deny_file);
+    assert_string_equal(c->deny.file, file_lab_other);
     assert_null(c->allow.file);
     assert_int_equal(c->deny.filed[0].len, 120);
     assert_int_equal(c->deny.filed[1].len, 128);
@@ -116,20 +83,9 @@ static void test_many(void **state)
     free(text);
 }
 
-static int open_folder(void **state)
+static int set_up(void **state)
 {
-    assert_non_null(mkdtemp(folder));
-    snprintf(config_file, sizeof(config_file), "%s/bindery.yaml", folder);
-    snprintf(deny_file, sizeof(deny_file), "%s/deny.txt", folder);
-    return 0;
-}
-
-static int close_folder(void **state)
-{
-    unlink(config_file);
-    unlink(deny_file);
-    rmdir(folder);
-    return 0;
+    return file_lab_open("deny.txt");
 }
 
 int main(void)
@@ -139,5 +95,5 @@ int main(void)
         cmocka_unit_test(test_errors),
         cmocka_unit_test(test_many),
     };
-    return cmocka_run_group_tests(tests, open_folder, close_folder);
+    return cmocka_run_group_tests(tests, set_up, file_lab_close);
 }

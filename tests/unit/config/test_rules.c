@@ -1,60 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Screening files: what they become, and what is said of bad ones. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdlib.h>
-#include <sys/stat.h>
-#include <unistd.h>
+#include "file_lab.h"
 
-#include <cmocka.h>
-
-#include "config.h"
-
-#define HEAD                                                                                       \
-    "ports: [{name: a, driver: ring, addresses: [198.18.0.1/24]}]\n"                               \
-    "listen: [\"198.18.0.1:5060\"]\n"                                                              \
-    "domains: [{name: example.com}]\n"
-
-static char folder[] = "/tmp/bindery-rules-XXXXXX";
-static char config_file[64], rules_file[64];
-
-static void put(const char *file, const char *text)
-{
-    FILE *out = fopen(file, "we");
-    assert_non_null(out);
-    fputs(text, out);
-    fclose(out);
-}
-
-/* Loads with these rules; *errors is what was said. The caller frees both. */
-static struct bd_config *load(const char *config, const char *rules, char **errors)
-{
-    size_t len;
-    FILE *out = open_memstream(errors, &len);
-    put(config_file, config);
-    unlink(rules_file);
-    if (rules)
-        put(rules_file, rules);
-    struct bd_config *c = bd_config_load(config_file, out);
-    fclose(out);
-    return c;
-}
-
-static struct bd_config *load_good(const char *config, const char *rules)
-{
-    char *errors;
-    struct bd_config *c = load(config, rules, &errors);
-    assert_string_equal(errors, "");
-    assert_non_null(c);
-    free(errors);
-    return c;
-}
-
-#define NAMED HEAD "screening: {rules: rules.yaml}\n"
+#define NAMED FILE_LAB_HEAD "screening: {rules: rules.yaml}\n"
 
 static void test_off(void **state)
 {
-    struct bd_config *c = load_good(HEAD, NULL);
+    struct bd_config *c = file_lab_load_good(FILE_LAB_HEAD, NULL);
     assert_null(c->screening_rules);
     assert_int_equal(c->rule_cnt, 0);
     assert_int_equal(c->bans_enforced, 1);
@@ -63,17 +15,17 @@ static void test_off(void **state)
 
 static void test_full(void **state)
 {
-    struct bd_config *c =
-        load_good(NAMED "limits: {bans: count, never_ban: [198.51.100.0/24, \"2001:db8::/32\"]}\n",
-                  "# rules\n"
-                  "- field: user_agent\n"
-                  "  pattern: '^friendly-scanner'\n"
-                  "  action: ban 3600\n"
-                  "  comment: a scanner\n"
-                  "- {field: raw, caseless: false, action: reject 403, pattern: x}\n"
-                  "- {field: via, action: drop, pattern: x}\n"
-                  "- {field: request_uri, action: count, pattern: x}\n");
-    assert_string_equal(c->screening_rules, rules_file);
+    struct bd_config *c = file_lab_load_good(
+        NAMED "limits: {bans: count, never_ban: [198.51.100.0/24, \"2001:db8::/32\"]}\n",
+        "# rules\n"
+        "- field: user_agent\n"
+        "  pattern: '^friendly-scanner'\n"
+        "  action: ban 3600\n"
+        "  comment: a scanner\n"
+        "- {field: raw, caseless: false, action: reject 403, pattern: x}\n"
+        "- {field: via, action: drop, pattern: x}\n"
+        "- {field: request_uri, action: count, pattern: x}\n");
+    assert_string_equal(c->screening_rules, file_lab_other);
     assert_int_equal(c->rule_cnt, 4);
     const struct bd_config_rule *r = c->rules;
     assert_int_equal(r[0].field, BD_SCREEN_USER_AGENT);
@@ -101,7 +53,7 @@ static void test_empty(void **state)
 {
     static const char *const texts[] = {"", "# nothing\n", "[]\n"};
     for (unsigned i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
-        struct bd_config *c = load_good(NAMED, texts[i]);
+        struct bd_config *c = file_lab_load_good(NAMED, texts[i]);
         assert_int_equal(c->rule_cnt, 0);
         bd_config_free(c);
     }
@@ -167,7 +119,7 @@ static char *with_name(const char *lines)
     FILE *out = open_memstream(&text, &len);
     while (*lines) {
         int n = (int)strcspn(lines, "\n") + 1;
-        fprintf(out, "%s%.*s", rules_file, n, lines);
+        fprintf(out, "%s%.*s", file_lab_other, n, lines);
         lines += n;
     }
     fclose(out);
@@ -178,7 +130,7 @@ static void test_bad(void **state)
 {
     for (unsigned i = 0; i < sizeof(bad_files) / sizeof(bad_files[0]); i++) {
         char *errors, *wanted = with_name(bad_files[i].errors);
-        assert_null(load(NAMED, bad_files[i].rules, &errors));
+        assert_null(file_lab_load(NAMED, bad_files[i].rules, &errors));
         assert_string_equal(errors, wanted);
         free(errors);
         free(wanted);
@@ -188,10 +140,10 @@ static void test_bad(void **state)
 static void test_no_file(void **state)
 {
     char *errors, wanted[256];
-    assert_null(load(NAMED, NULL, &errors));
+    assert_null(file_lab_load(NAMED, NULL, &errors));
     snprintf(wanted, sizeof(wanted),
-             "%s:4:13 screening.rules: %s cannot be read: No such file or directory\n", config_file,
-             rules_file);
+             "%s:4:13 screening.rules: %s cannot be read: No such file or directory\n",
+             file_lab_config, file_lab_other);
     assert_string_equal(errors, wanted);
     free(errors);
 }
@@ -200,26 +152,16 @@ static void test_no_file(void **state)
 static void test_both(void **state)
 {
     char *errors;
-    assert_null(load(NAMED "limits: {bans: maybe}\n", "- {field: x}\n", &errors));
+    assert_null(file_lab_load(NAMED "limits: {bans: maybe}\n", "- {field: x}\n", &errors));
     assert_non_null(strstr(errors, "limits.bans: must be enforce or count, got maybe"));
     assert_non_null(strstr(errors, "rules[0].field"));
     assert_non_null(strstr(errors, "rules[0].action: missing"));
     free(errors);
 }
 
-static int make_folder(void **state)
+static int set_up(void **state)
 {
-    assert_non_null(mkdtemp(folder));
-    snprintf(config_file, sizeof(config_file), "%s/bindery.yaml", folder);
-    snprintf(rules_file, sizeof(rules_file), "%s/rules.yaml", folder);
-    return 0;
-}
-
-static int remove_folder(void **state)
-{
-    unlink(config_file);
-    unlink(rules_file);
-    return rmdir(folder);
+    return file_lab_open("rules.yaml");
 }
 
 int main(void)
@@ -228,5 +170,5 @@ int main(void)
         cmocka_unit_test(test_off), cmocka_unit_test(test_full), cmocka_unit_test(test_empty),
         cmocka_unit_test(test_bad), cmocka_unit_test(test_both), cmocka_unit_test(test_no_file),
     };
-    return cmocka_run_group_tests(tests, make_folder, remove_folder);
+    return cmocka_run_group_tests(tests, set_up, file_lab_close);
 }

@@ -202,8 +202,7 @@ static inline uint32_t lab_now_s(void)
     return (uint32_t)(bd_clock_ms() / 1000);
 }
 
-/* --- a client on a socketpair
- * ---------------------------------------------------------------------- */
+/* --- a client on a socketpair ----------------------------------------------------------------- */
 
 /* Turns the loop once without waiting long. */
 static inline void lab_turn(struct lab *lab)

@@ -22,8 +22,7 @@ static int close_lab(void **state)
     return 0;
 }
 
-/* --- lists --------------------------------------------------------------------------------------
- */
+/* --- lists ------------------------------------------------------------------------------------ */
 
 static void test_names_become_numbers_or_an_error(void **state)
 {
@@ -42,8 +41,7 @@ static void test_names_become_numbers_or_an_error(void **state)
     assert_non_null(strstr(error.text, "there is no group none-such"));
 }
 
-/* --- clients ------------------------------------------------------------------------------------
- */
+/* --- clients ---------------------------------------------------------------------------------- */
 
 struct client {
     uid_t uid;

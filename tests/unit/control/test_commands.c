@@ -132,6 +132,7 @@ static void limits_tell_who_was_refused(void **state)
     struct bd_rate_terms terms = bd_rate_terms_of(1, 1);
     struct bd_ip source;
     assert_true(bd_ip_parse(BD_STR("192.0.2.9"), &source));
+    bd_known_note(&bd_limits_of(&lab->arena)->known, 1, (uint32_t)(bd_clock_ms() / 1000));
     for (unsigned i = 0; i < 8; i++)
         bd_rate_take(&worker[0].sources, 1, bd_source_key(&source), bd_rate_now(1000), &terms);
     bd_refused_note(&worker[0].refused, 5, BD_STR("alice@example.com"));
@@ -140,6 +141,7 @@ static void limits_tell_who_was_refused(void **state)
     lab_expect(lab, "json show limits", "\"refused\": 7");
     lab_expect(lab, "json show limits", "\"limited_aor\": \"alice@example.com\"");
     lab_expect(lab, "show limits", "limits.source_rate");
+    lab_expect(lab, "json show limits", "\"known_sources\",\n      \"used\": 1,");
     lab_expect(lab, "show limits", "auth_failed");
 }
 

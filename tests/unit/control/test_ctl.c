@@ -146,8 +146,7 @@ static void sockets_have_the_modes_of_their_levels(void **state)
     assert_int_equal(st.st_mode & 0777, 0600);
 }
 
-/* --- taking a path
- * -------------------------------------------------------------------------------- */
+/* --- taking a path ---------------------------------------------------------------------------- */
 
 static void a_live_socket_is_never_taken(void **state)
 {
@@ -198,8 +197,7 @@ static void other_files_are_left_alone(void **state)
     assert_non_null(strstr(error.text, "too long"));
 }
 
-/* --- no answer
- * ------------------------------------------------------------------------------------ */
+/* --- no answer -------------------------------------------------------------------------------- */
 
 static void a_server_that_hangs_is_given_up(void **state)
 {

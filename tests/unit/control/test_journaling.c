@@ -44,8 +44,7 @@ static struct bd_journaling_numbers read_numbers(struct lab *lab)
     return numbers;
 }
 
-/* --- what is on disk ---------------------------------------------------------------------------
- */
+/* --- what is on disk -------------------------------------------------------------------------- */
 
 struct wanted {
     struct bd_str aor;
@@ -105,8 +104,7 @@ static void wait_info(struct lab *lab, const char *part)
     fail_msg("never '%s' in: %s", part, strstr(text, "journal durability"));
 }
 
-/* --- tests -------------------------------------------------------------------------------------
- */
+/* --- tests ------------------------------------------------------------------------------------ */
 
 static void waits_for_the_dataplane(void **state)
 {

@@ -169,8 +169,7 @@ static void latency_tells_percentiles(void **state)
     lab_expect(*state, "show latency", "p50 us: 57.344\n");
 }
 
-/* --- http
- * ------------------------------------------------------------------------------------------- */
+/* --- http ------------------------------------------------------------------------------------- */
 
 static char *http(struct lab *lab, uint16_t port, const char *request)
 {

@@ -77,6 +77,36 @@ static void test_levels(void **state)
     assert_true(bd_overload_admits(BD_LEVEL_VERIFIER_MAX, BD_CLASS_REFRESH) > 0);
 }
 
+/* A port that always has more: classes are shed, turns are not, and refreshes keep theirs. */
+static void test_turns_are_not_for_the_worker(void **state)
+{
+    (void)state;
+    struct bd_overload o;
+    bd_overload_init(&o, S);
+    bd_overload_aim(&o, 10000);
+    struct bd_load load = {.now_tsc = S, .burst_full = true};
+    assert_false(o.shedding.guard);
+    for (unsigned i = 0; i < 20000; i++, load.now_tsc += MS / 10)
+        bd_overload_turn(&o, &load);
+    const struct bd_shedding *s = &o.shedding;
+    assert_true(s->guard);
+    assert_int_equal(o.loop[BD_NEED_WORKER].level, BD_LEVEL_WORKER_MAX);
+    for (unsigned n = 0; n < BD_NEED_CNT; n++) {
+        assert_int_equal(s->admit[n][BD_CLASS_UNKNOWN], 0);
+        assert_true(s->admit[n][BD_CLASS_NEW] < BD_ADMIT_ALL / 128);
+        assert_int_equal(s->admit[n][BD_CLASS_REFRESH], BD_ADMIT_ALL);
+        for (unsigned c = 0; c < BD_CLASS_CNT; c++)
+            assert_int_equal(s->turns[n][c], BD_ADMIT_ALL);
+    }
+    /* Verifiers that have no room but for refreshes. */
+    load.waiting = BD_OVERLOAD_WAITING_TIGHT;
+    load.oldest_tsc = load.now_tsc;
+    bd_overload_turn(&o, &load);
+    assert_int_equal(s->turns[BD_NEED_WORKER][BD_CLASS_UNKNOWN], BD_ADMIT_ALL);
+    assert_int_equal(s->turns[BD_NEED_VERIFIER][BD_CLASS_NEW], 0);
+    assert_int_equal(s->turns[BD_NEED_VERIFIER][BD_CLASS_REFRESH], BD_ADMIT_ALL);
+}
+
 static bool oc_is(const struct bd_overload *o, const char *text)
 {
     return bd_str_eq(o->shedding.oc, bd_str_from(text));
@@ -134,6 +164,7 @@ int main(void)
         cmocka_unit_test(test_a_few_that_wait_are_none),
         cmocka_unit_test(test_room_for_refreshes),
         cmocka_unit_test(test_levels),
+        cmocka_unit_test(test_turns_are_not_for_the_worker),
         cmocka_unit_test(test_feedback),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -7,7 +7,9 @@
 #include "../location/table_fixture.h"
 #include "journal.h"
 #include "journal_files.h"
+#include "limiter.h"
 #include "restore.h"
+#include "source.h"
 
 enum { AORS = 300 };
 
@@ -24,11 +26,16 @@ static struct lab *lab_new(uint64_t bindings_max)
 {
     struct lab *lab = calloc(1, sizeof(*lab));
     assert_non_null(lab);
-    fixture_open(&lab->f, bindings_max, 1);
+    struct bd_arena_params params = fixture_params(&bindings_max);
+    params.region_sz[BD_REGION_LIMITS] = bd_limits_footprint(1);
+    fixture_open_with(&lab->f, &params, 1);
     strcpy(lab->path, "/tmp/bindery-restore-XXXXXX");
     assert_non_null(mkdtemp(lab->path));
     lab->dir = (struct bd_journal_dir){&bd_journal_io_posix, lab->path};
-    lab->config = (struct bd_config){.journal_dir = lab->path, .bindings_max = bindings_max};
+    lab->config = (struct bd_config){.journal_dir = lab->path,
+                                     .bindings_max = bindings_max,
+                                     .source_prefix_ipv4 = 24,
+                                     .source_prefix_ipv6 = 64};
     lab->now_s = (uint32_t)(bd_clock_ms() / 1000);
     bd_log_set_level(BD_LOG_ERROR);
     return lab;
@@ -49,6 +56,14 @@ static void lab_free(struct lab *lab)
     free(lab);
 }
 
+/* 10.0.0.0/8 and 2001:db8::/32 in turn, each from a network of its own. */
+static struct bd_ip source_of(unsigned n)
+{
+    const uint8_t v4[4] = {10, (uint8_t)(n >> 8), (uint8_t)n, 7};
+    struct bd_ip v6 = {{0x20, 0x01, 0x0d, 0xb8, 0, 0, (uint8_t)(n >> 8), (uint8_t)n, 7}};
+    return n % 2 ? bd_ip_from_v4(v4) : v6;
+}
+
 /* Every third has expired. */
 static void write_journal(struct lab *lab)
 {
@@ -61,6 +76,7 @@ static void write_journal(struct lab *lab)
         struct fixture_binding made;
         fixture_aor(&lab->f.table, n, &aor);
         fixture_binding(&made, n + 1, n, n % 3 ? lab->now_s + 1000 + n : lab->now_s - 10);
+        made.b.source.ip = source_of(n);
         assert_int_equal(bd_journal_put(&journal, n, aor.s, &made.b, 1, &lab->error), 0);
     }
     begin.now = bd_journal_time_read();
@@ -121,6 +137,34 @@ static void what_is_on_disk_is_served_again(void **state)
     bd_dirty_begin(&lab->f.table);
     assert_int_equal(bd_dirty_sweep(&lab->f.table, &cursor, UINT32_MAX, tell, &marked), 0);
     assert_int_equal(marked, 0);
+    lab_free(lab);
+}
+
+static bool is_known(struct lab *lab, struct bd_ip source)
+{
+    const uint64_t mask[] = {bd_source_mask(64), bd_source_mask_v4(24)};
+    uint64_t key = bd_source_key(&source) & mask[bd_ip_is_v4(&source)];
+    uint64_t hash = bd_hash64(&lab->f.arena.hash_key, &key, sizeof(key));
+    return bd_known_has(&bd_limits_of(&lab->f.arena)->known, hash, lab->now_s);
+}
+
+/* Also of those that have expired: they come back first of all. */
+static void who_was_registered_is_known(void **state)
+{
+    struct lab *lab = lab_new(1000);
+    const struct bd_known *known = &bd_limits_of(&lab->f.arena)->known;
+    write_journal(lab);
+    assert_int_equal(bd_known_cnt(known, lab->now_s), 0);
+    assert_int_equal(restore(lab), 0);
+    assert_int_equal(bd_known_cnt(known, lab->now_s), AORS);
+    for (unsigned n = 0; n < AORS; n++)
+        assert_true(is_known(lab, source_of(n)));
+    for (unsigned n = AORS; n < 2 * AORS; n++)
+        assert_false(is_known(lab, source_of(n)));
+    /* Another phone of the same prefix. */
+    struct bd_ip neighbour = source_of(1);
+    neighbour.b[15]++;
+    assert_true(is_known(lab, neighbour));
     lab_free(lab);
 }
 
@@ -212,6 +256,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_on_disk_is_served_again),
+        cmocka_unit_test(who_was_registered_is_known),
         cmocka_unit_test(once_in_an_arenas_life),
         cmocka_unit_test(a_second_load_goes_over_the_first),
         cmocka_unit_test(no_directory_is_an_empty_one),

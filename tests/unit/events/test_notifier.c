@@ -6,10 +6,11 @@
 #include "gruu.h"
 #include "identities.h"
 
-enum { WORKER = 1 };
+enum { WORKER = 1, REPLY_FACTOR = 20 };
 
 static const char domains[] =
     "registrar:\n  reg_event: true\n  reg_event_max_subscriptions: 70\n"
+    "limits:\n  reply_factor: 20\n"
     "domains:\n  - name: \"example.com\"\n    auth: open\n"
     "    reg_event_watchers: [\"App@example.com\", \"admin@example.com\"]\n"
     "    registrants: [\"admin\"]\n"
@@ -592,6 +593,109 @@ static void a_retransmission_is_repeated(void **state)
     answer(b, "200 OK");
 }
 
+/* --- who may not be there ----------------------------------------------------------------------
+ */
+
+/* Of NOTIFYs that nobody answers till the subscription ends: bytes, and how many. */
+static uint64_t drawn(struct bench *b, unsigned *sent)
+{
+    uint64_t bytes = 0;
+    *sent = 0;
+    turn(b, 40000);
+    for (; take(b); (*sent)++) {
+        assert_memory_equal(b->out, "NOTIFY ", 7);
+        bytes += strlen(b->out);
+    }
+    return bytes;
+}
+
+static void nobody_there_draws_little(void **state)
+{
+    struct bench *b = *state;
+    unsigned sent;
+    put(b, 6000);
+    b->call++;
+    *b->tag = 0;
+    char text[2048];
+    snprintf(text, sizeof(text), "%s", subscribe_text(b, "Expires: 600\r\n"));
+    uint64_t held_back = NUMBER(b, held_back), timeouts = NUMBER(b, timeouts);
+    assert_int_equal(send_text(b, "joe@example.com", "joe@example.com", text), 200);
+    uint64_t bytes = drawn(b, &sent);
+    assert_in_range(bytes, 1, REPLY_FACTOR * strlen(text));
+    assert_in_range(sent, 2, 10);
+    assert_int_equal(NUMBER(b, held_back) - held_back, 11 - sent); /* Timer E */
+    assert_int_equal(NUMBER(b, timeouts), timeouts + 1);
+    put(b, 0);
+}
+
+/* Who has answered may have the next ones sent elsewhere: that address has yet to answer. */
+static void another_address_has_to_answer_anew(void **state)
+{
+    struct bench *b = *state;
+    char text[2048];
+    unsigned sent;
+    put(b, 6000);
+    subscribed(b);
+    snprintf(text, sizeof(text), "%s", subscribe_text(b, "Expires: 600\r\n"));
+    assert_int_equal(send_text(b, "joe@example.com", "", text), 200);
+    drawn(b, &sent);
+    assert_int_equal(sent, 11);
+    subscribed(b);
+    snprintf(text, sizeof(text), "%s", subscribe_text(b, "Expires: 600\r\n"));
+    memcpy(strstr(text, "Contact: <sip:joe@198.18.0.2") + strlen("Contact: <sip:joe@198.18.0."),
+           "9", 1);
+    assert_int_equal(send_text(b, "joe@example.com", "", text), 200);
+    assert_in_range(drawn(b, &sent), 1, REPLY_FACTOR * strlen(text));
+    assert_in_range(sent, 2, 10);
+    put(b, 0);
+}
+
+/* Ann has many contacts with long texts. */
+static void put_many(struct bench *b, unsigned cnt)
+{
+    struct lab *lab = &b->lab;
+    struct bd_str aor = BD_STR("ann@example.com");
+    struct bd_binding many[BD_CONTACTS_PER_AOR_MAX];
+    char uri[BD_CONTACTS_PER_AOR_MAX][32], call_id[200];
+    memset(call_id, 'c', sizeof(call_id));
+    for (unsigned i = 0; i < cnt; i++) {
+        int n = snprintf(uri[i], sizeof(uri[i]), "sip:ann@198.18.0.2:%u", 6000 + i);
+        many[i] = (struct bd_binding){.text = {[BD_TEXT_URI] = {uri[i], (uint32_t)n},
+                                               [BD_TEXT_CALL_ID] = {call_id, sizeof(call_id)}},
+                                      .state = bd_state_make(1, (uint32_t)(b->now_ms / 1000) + 600),
+                                      .created_at_s = 4000,
+                                      .q_milli = BD_Q_NONE};
+    }
+    struct bd_slot_ref ref;
+    bd_writer_online(lab->writer);
+    assert_false(bd_table_find(&lab->table, bd_table_hash(&lab->table, aor), aor, &ref));
+    assert_int_equal(bd_table_put(lab->writer, &ref, aor, NULL, many, cnt), BD_TABLE_OK);
+    bd_writer_quiescent(lab->writer);
+    bd_writer_offline(lab->writer);
+}
+
+static void what_finds_no_room_is_told_when_somebody_answers(void **state)
+{
+    enum { CONTACTS = 10 };
+    struct bench *b = *state;
+    put_many(b, CONTACTS);
+    b->call++;
+    *b->tag = 0;
+    char text[2048];
+    snprintf(text, sizeof(text), "%s", subscribe_text(b, "Expires: 600\r\n"));
+    assert_int_equal(send_text(b, "ann@example.com", "ann@example.com", text), 200);
+    want_notify(b, "state=\"full\"", "aor=\"sip:ann@example.com\"");
+    unsigned told = count_of(b->out, "<contact ");
+    assert_in_range(told, 1, CONTACTS - 1);
+    assert_true(strlen(b->out) <= REPLY_FACTOR * strlen(text) / 2);
+    assert_non_null(strstr(b->out, "</reginfo>"));
+    answer(b, "200 OK");
+    turn(b, 6000);
+    want_notify(b, "state=\"partial\"", "aor=\"sip:ann@example.com\"");
+    assert_int_equal(told + count_of(b->out, "<contact "), CONTACTS);
+    answer(b, "481 x");
+}
+
 static void there_is_an_end_to_them(void **state)
 {
     struct bench *b = *state;
@@ -634,6 +738,9 @@ int main(void)
         NOTIFIER_TEST(what_a_response_means),
         NOTIFIER_TEST(a_refresh_overtakes_what_is_under_way),
         NOTIFIER_TEST(a_full_ring_delays_and_loses_nothing),
+        NOTIFIER_TEST(nobody_there_draws_little),
+        NOTIFIER_TEST(another_address_has_to_answer_anew),
+        NOTIFIER_TEST(what_finds_no_room_is_told_when_somebody_answers),
         NOTIFIER_TEST(gruus_are_told),
         NOTIFIER_TEST(who_is_told_which_gruu),
         NOTIFIER_TEST(who_may_watch),

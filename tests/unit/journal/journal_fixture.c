@@ -44,8 +44,7 @@ unsigned model_bindings(const struct model *m, int aor, uint16_t version,
     return v->cnt;
 }
 
-/* --- changes ------------------------------------------------------------------------------------
- */
+/* --- changes ---------------------------------------------------------------------------------- */
 
 static struct model_slot *slot_of(struct model *m, int aor)
 {
@@ -112,8 +111,7 @@ void model_step(struct model *m)
     }
 }
 
-/* --- writing ------------------------------------------------------------------------------------
- */
+/* --- writing ---------------------------------------------------------------------------------- */
 
 static struct bd_journal_begin what(const struct model *m, uint64_t number, uint64_t previous)
 {
@@ -218,8 +216,7 @@ int model_finish(struct model *m)
     return bd_journal_finish(&m->journal, &m->now, 0, &m->error);
 }
 
-/* --- loading ------------------------------------------------------------------------------------
- */
+/* --- loading ---------------------------------------------------------------------------------- */
 
 static int number_of(struct bd_str aor)
 {

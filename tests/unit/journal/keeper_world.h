@@ -27,8 +27,7 @@ static inline struct bd_dirty_shared *shared(const struct world *w)
     return bd_dirty_of(w->table.table.arena);
 }
 
-/* --- the disk: nobody waits for it while he holds up the workers' memory -----------------------
- */
+/* --- the disk: nobody waits for it while he holds up the workers' memory ---------------------- */
 
 static struct world *now_in;
 
@@ -51,8 +50,7 @@ static inline int watched_sync(void *arg, int fd)
     return now_in->io.sync(arg, fd);
 }
 
-/* --- the table ---------------------------------------------------------------------------------
- */
+/* --- the table -------------------------------------------------------------------------------- */
 
 static inline void key_of(const struct world *w, int aor, struct fixture_aor *key)
 {
@@ -114,8 +112,7 @@ static inline void change(struct world *w)
     bd_writer_quiescent(writer(w));
 }
 
-/* --- control -----------------------------------------------------------------------------------
- */
+/* --- control ---------------------------------------------------------------------------------- */
 
 static inline void control_starts(struct world *w)
 {
@@ -195,8 +192,7 @@ static inline void round_of(struct world *w)
         snapshot_begins(w);
 }
 
-/* --- worlds ------------------------------------------------------------------------------------
- */
+/* --- worlds ----------------------------------------------------------------------------------- */
 
 static inline void begin(struct world *w, uint64_t seed)
 {

@@ -140,6 +140,16 @@ static int64_t fs_read_at(void *arg, int fd, void *bytes, size_t len, uint64_t o
     return (int64_t)n;
 }
 
+/* What fails here is lost as with a sync, and no sync tells of it again. */
+static int fs_start_sync(void *arg, int fd)
+{
+    struct memfs *fs = arg;
+    int rc = fault(fs);
+    if (rc < 0 && rc != -EINTR)
+        record(fs, (struct memfs_op){.kind = OP_LOST, .inode = fd}, NULL, NULL);
+    return rc < 0 ? rc : 0;
+}
+
 static int fs_sync(void *arg, int fd)
 {
     struct memfs *fs = arg;
@@ -220,6 +230,7 @@ void memfs_open(struct memfs *fs)
                                 .open = fs_open,
                                 .write = fs_write,
                                 .read_at = fs_read_at,
+                                .start_sync = fs_start_sync,
                                 .sync = fs_sync,
                                 .close = fs_close,
                                 .sync_dir = fs_sync_dir,

@@ -10,7 +10,7 @@
 
 #include "journal_io.h"
 
-enum { MEMFS_FILES_MAX = 256, MEMFS_NAME_MAX = 64 };
+enum { MEMFS_FILES_MAX = 512, MEMFS_NAME_MAX = 64 };
 
 struct memfs_inode {
     uint8_t *bytes;

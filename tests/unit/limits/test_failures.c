@@ -116,8 +116,7 @@ static void test_flood(void **state)
     assert_in_range(kept, BD_FAILURES_MAX / 100 * 95, BD_FAILURES_MAX);
 }
 
-/* --- threads ------------------------------------------------------------------------------------
- */
+/* --- threads ---------------------------------------------------------------------------------- */
 
 enum { THREADS = 4, KEYS = 64, ROUNDS = 20000 };
 

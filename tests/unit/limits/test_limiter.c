@@ -246,6 +246,108 @@ static void test_reload(void **state)
     assert_false(bd_limiter_is_needed(lab.limiter));
 }
 
+/* --- a worker that is behind --------------------------------------------------------------------
+ */
+
+static bool took_turn(struct bd_ip source)
+{
+    assert_int_equal(admit(source), BD_VERDICT_NONE);
+    return bd_limiter_took_turn(lab.limiter, 0);
+}
+
+/* Of ten datagrams sent at once; `turns`: how many of them came by a turn. */
+static unsigned heard_of_ten(struct bd_ip source, unsigned *turns)
+{
+    unsigned heard = 0;
+    *turns = 0;
+    for (unsigned i = 0; i < 10; i++) {
+        enum bd_verdict verdict = admit(source);
+        heard += verdict == BD_VERDICT_NONE;
+        *turns += verdict == BD_VERDICT_NONE && bd_limiter_took_turn(lab.limiter, 0);
+        assert_true(verdict == BD_VERDICT_NONE || verdict == BD_FRAME_UNHEARD);
+    }
+    return heard;
+}
+
+static void test_guard(void **state)
+{
+    struct bd_ip known = ip("192.0.2.1"), stranger = ip("192.0.2.2");
+    unsigned turns;
+    bd_limiter_know(lab.limiter, &known);
+    assert_false(took_turn(stranger));
+    bd_limiter_guard(lab.limiter);
+    assert_int_equal(heard_of_ten(stranger, &turns), BD_TURNS_EACH);
+    assert_int_equal(turns, BD_TURNS_EACH);
+    /* Known sources are heard beyond their turns. */
+    assert_int_equal(heard_of_ten(known, &turns), 10);
+    assert_int_equal(turns, BD_TURNS_EACH);
+    pass_ms(BD_TURN_MS);
+    assert_int_equal(heard_of_ten(stranger, &turns), BD_TURNS_EACH);
+    pass_ms(BD_GUARD_MS - BD_TURN_MS); /* nothing has said since that the worker is behind */
+    assert_int_equal(heard_of_ten(stranger, &turns), 10);
+    assert_int_equal(turns, 0);
+    pass_ms(2ULL * 86400 * 1000);
+    bd_limiter_guard(lab.limiter);
+    assert_int_equal(heard_of_ten(known, &turns), BD_TURNS_EACH); /* forgotten */
+}
+
+/* Limits are off, so nothing but the guard is a reason to look at sources. */
+static void test_guard_alone(void **state)
+{
+    unsigned turns;
+    publish((struct bd_policy_limits){.source_mask = {~0ULL, ~0ULL}}, NULL, NULL, true);
+    assert_false(bd_limiter_is_needed(lab.limiter));
+    bd_limiter_guard(lab.limiter);
+    assert_true(bd_limiter_is_needed(lab.limiter));
+    assert_int_equal(heard_of_ten(ip("192.0.2.2"), &turns), BD_TURNS_EACH);
+    pass_ms(BD_GUARD_MS);
+    assert_false(bd_limiter_is_needed(lab.limiter));
+}
+
+/* A network of IPv6 is one source: nobody has more turns by sending from all its addresses. */
+static void test_guard_of_networks(void **state)
+{
+    struct bd_ip home = ip("2001:db8:7::1");
+    unsigned turns;
+    bd_limiter_know(lab.limiter, &home);
+    bd_limiter_guard(lab.limiter);
+    assert_int_equal(heard_of_ten(ip("2001:db8:7::2"), &turns), 10);
+    assert_int_equal(admit(ip("2001:db8:8::1")), BD_VERDICT_NONE);
+    assert_int_equal(admit(ip("2001:db8:8::2")), BD_VERDICT_NONE);
+    assert_int_equal(admit(ip("2001:db8:8::3")), BD_FRAME_UNHEARD);
+    assert_int_equal(admit(ip("2001:db8:9::1")), BD_VERDICT_NONE);
+}
+
+/* A flood of strangers takes all its turns, and none of those that known sources have. */
+static void test_guard_keeps_turns_of_the_known(void **state)
+{
+    enum { KNOWN = 200 };
+    unsigned turns, all = 0;
+    for (unsigned i = 0; i < KNOWN; i++) {
+        struct bd_ip known = nth(i);
+        bd_limiter_know(lab.limiter, &known);
+    }
+    bd_limiter_guard(lab.limiter);
+    for (unsigned i = 0; i < 1000000; i++)
+        admit(nth(1000 + i));
+    for (unsigned i = 0; i < KNOWN; i++) {
+        assert_int_equal(heard_of_ten(nth(i), &turns), 10);
+        all += turns;
+    }
+    /* Two of them share a byte once in a dozen runs. */
+    assert_in_range(all, (KNOWN - 4) * BD_TURNS_EACH, KNOWN * BD_TURNS_EACH);
+}
+
+static void test_guard_spares_neighbours(void **state)
+{
+    unsigned turns;
+    publish(defaults(), "192.0.2.0/24", NULL, true);
+    bd_limiter_guard(lab.limiter);
+    assert_int_equal(heard_of_ten(ip("192.0.2.2"), &turns), 10);
+    assert_int_equal(turns, 0);
+    assert_int_equal(heard_of_ten(ip("198.51.100.1"), &turns), BD_TURNS_EACH);
+}
+
 /* --- addresses of record ------------------------------------------------------------------------
  */
 
@@ -428,6 +530,11 @@ int main(void)
         TEST(test_prefix_lengths),
         TEST(test_lists),
         TEST(test_reload),
+        TEST(test_guard),
+        TEST(test_guard_alone),
+        TEST(test_guard_of_networks),
+        TEST(test_guard_keeps_turns_of_the_known),
+        TEST(test_guard_spares_neighbours),
         TEST(test_aor_rate),
         TEST(test_phone_with_a_wrong_password),
         TEST(test_office_with_wrong_passwords),

@@ -73,8 +73,7 @@ static void test_families(void **state)
     free(map);
 }
 
-/* --- against a model ----------------------------------------------------------------------------
- */
+/* --- against a model -------------------------------------------------------------------------- */
 
 /* Few different bits, so that prefixes enclose and touch each other. */
 static struct bd_prefix random_prefix(bool v4)

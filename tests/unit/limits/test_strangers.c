@@ -9,7 +9,7 @@
 
 #include "strangers.h"
 
-static struct bd_strangers strangers;
+static struct bd_turns turns_taken;
 
 /* A good hash of a number. */
 static uint64_t hash(uint64_t n)
@@ -22,13 +22,13 @@ static uint64_t hash(uint64_t n)
 
 static bool heard(uint64_t source, uint64_t ms)
 {
-    return bd_stranger_takes_turn(&strangers, hash(source), ms);
+    return bd_turn_take(&turns_taken, hash(source), ms);
 }
 
 static void test_two_turns(void **state)
 {
     unsigned turns = 0;
-    memset(&strangers, 0, sizeof(strangers));
+    memset(&turns_taken, 0, sizeof(turns_taken));
     for (uint64_t ms = 100 * BD_TURN_MS; ms < 110 * BD_TURN_MS; ms++)
         turns += heard(1, ms);
     assert_in_range(turns, 10 * BD_TURNS_EACH, 11 * BD_TURNS_EACH);
@@ -41,7 +41,7 @@ static void test_phones_get_through(void **state)
     static bool done[PHONES];
     uint64_t turns = 0, sent = 0;
     unsigned done_cnt = 0;
-    memset(&strangers, 0, sizeof(strangers));
+    memset(&turns_taken, 0, sizeof(turns_taken));
     for (uint64_t ms = 0; ms < SECONDS * 1000; ms++) {
         for (unsigned i = 0; i < PER_MS; i++)
             turns += heard(hash(sent++) % SOURCES, 1000000 + ms);
@@ -61,7 +61,7 @@ static void test_phones_get_through(void **state)
 static void test_all_together(void **state)
 {
     uint64_t turns = 0, sent = 0;
-    memset(&strangers, 0, sizeof(strangers));
+    memset(&turns_taken, 0, sizeof(turns_taken));
     for (uint64_t ms = 0; ms < 1024; ms++) {
         for (unsigned i = 0; i < 5000; i++)
             turns += heard(sent++, 1000000 + ms);

@@ -46,15 +46,21 @@ static inline void fixture_rebuild(struct fixture *f, unsigned workers)
         fail_msg("%s", error.text);
 }
 
-static inline void fixture_open(struct fixture *f, uint64_t bindings_max, unsigned workers)
+static inline void fixture_open_with(struct fixture *f, const struct bd_arena_params *params,
+                                     unsigned workers)
 {
     struct bd_error error = {""};
-    struct bd_arena_params params = fixture_params(&bindings_max);
     *f = (struct fixture){0};
-    if (bd_arena_create_private(&f->arena, &params, &error) < 0 ||
+    if (bd_arena_create_private(&f->arena, params, &error) < 0 ||
         bd_table_join(&f->table, &f->arena, &error) < 0)
         fail_msg("%s", error.text);
     fixture_rebuild(f, workers);
+}
+
+static inline void fixture_open(struct fixture *f, uint64_t bindings_max, unsigned workers)
+{
+    struct bd_arena_params params = fixture_params(&bindings_max);
+    fixture_open_with(f, &params, workers);
 }
 
 static inline void fixture_close(struct fixture *f)

@@ -138,8 +138,7 @@ static void test_nothing_costs_nothing(void **state)
     free(p);
 }
 
-/* --- against a plain search ---------------------------------------------------------------------
- */
+/* --- against a plain search ------------------------------------------------------------------- */
 
 static bool covers(const struct bd_e164_set *set, const struct bd_e164 *n)
 {

@@ -74,6 +74,11 @@ static void test_limits(void **state)
         assert_true(bd_ip_parse(bd_str_from(cases[i].source), &source));
         assert_int_equal(bd_policy_list_of(p, &source), cases[i].list);
         assert_int_equal(bd_policy_may_ban(p, &source), cases[i].may_ban);
+        /* Neighbours may name another host in their Via; everybody, where that is allowed. */
+        p->limits.maddr_followed = false;
+        assert_int_equal(bd_policy_follows_maddr(p, &source), !cases[i].may_ban);
+        p->limits.maddr_followed = true;
+        assert_true(bd_policy_follows_maddr(p, &source));
     }
     free(p);
     bd_arena_leave(&arena);

@@ -29,8 +29,7 @@ static int begin(struct bd_privileges *p, const char *user, const char *group, b
     return 1;
 }
 
-/* --- the process --------------------------------------------------------------------------------
- */
+/* --- the process ------------------------------------------------------------------------------ */
 
 static pthread_barrier_t barrier;
 
@@ -195,8 +194,7 @@ static void test_root_may_stay_and_others_stay_who_they_are(void **state)
     assert_exit(&outcome, 0);
 }
 
-/* --- files --------------------------------------------------------------------------------------
- */
+/* --- files ------------------------------------------------------------------------------------ */
 
 struct place {
     char folder[64], file[96], link[96], twice[96], other[96], made[96];

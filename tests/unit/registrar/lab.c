@@ -24,6 +24,20 @@ const struct bd_policy_domain lab_settings = {
     .retry_after_s = 1,
 };
 
+struct bd_policy_domain lab_all_switched_on(void)
+{
+    struct bd_policy_domain settings = lab_settings;
+    settings.outbound_mode = BD_OUTBOUND_SUPPORTED;
+    settings.gruu_enabled = true;
+    settings.redirect = true;
+    settings.caller_preferences = true;
+    settings.use_path = true;
+    settings.reg_event = true;
+    settings.add_authinfo_hdr = true;
+    settings.userhash = true;
+    return settings;
+}
+
 static struct bd_endpoint endpoint(const char *text)
 {
     struct bd_endpoint e;
@@ -244,6 +258,7 @@ static struct bd_request request_of(struct lab *lab, bool waited)
         .undurable = lab->undurable,
         .policy = lab->policy,
         .shedding = lab->shedding,
+        .took_turn = lab->took_turn,
     };
 }
 

@@ -35,6 +35,7 @@ struct lab {
     uint32_t reply_cap;
     bool undurable;               /* of the requests */
     struct bd_shedding *shedding; /* likewise; NULL at first */
+    bool took_turn;               /* likewise */
     /* What the last request drew. */
     struct bd_message message;
     struct bd_notes notes;
@@ -52,6 +53,9 @@ struct lab {
  * lab_no_default; 3600 s, 60..7200 s, min_expires_mode 1, 4 contacts, reject, 503, Retry-After 1.
  */
 extern const struct bd_policy_domain lab_settings;
+
+/* lab_settings with every extension and option switched on. */
+struct bd_policy_domain lab_all_switched_on(void);
 
 struct lab *lab_new(uint64_t bindings_max);
 /* With room for so many provisioned subscribers; else 1000. */

@@ -1,35 +1,56 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The registrar against a plain model of RFC 3261 10.3 in random conversations: several devices,
- * each with a Call-ID of its own, several Contacts, CSeqs that mostly grow, requests that come
- * again, time that jumps, all limits. The model knows bindings by the identity that a pool of URIs
- * gives each text, so it owes nothing to the parser, to 19.1.4 in uri.c, or to the table.
- *
- * Half of the users have phones that know outbound (RFC 5626 6): a Contact with an instance and a
- * reg-id is that flow, whatever its URI, and no flow and no plain binding are ever one; a reg-id
- * without an instance is nothing. One request may set up one flow, not two, and with nothing else.
- *
- * Where registrar and model differ, the running test fails. */
+/* A plain model of RFC 3261 10.3 and RFC 5626 6 for one address of record: what a REGISTER must
+ * draw, and what is bound then. conversation.h has it compared with the registrar. */
 #ifndef MODEL_H
 #define MODEL_H
 
-#include "lab.h"
+#include "policy.h"
 
-enum { CONVERSATION_STEPS_MAX = 48 };
+enum { CONTACTS_MAX = 3, LIST_MAX = 16, MODEL_DONE_MAX = 48, NONE = -1 };
 
-/* Whose decisions all is made of: 0..n-1, n being 256 at most. */
-extern unsigned (*model_roll)(unsigned n);
+/* URIs and instances that Contacts are made of; the last URI is no SIP URI. */
+enum { POOL_CNT = 10, INSTANCE_CNT = 3, REG_ID_MAX = 2 };
 
-struct conversation;
+struct wish {
+    int text;        /* index in the pool */
+    int instance;    /* in instances, or NONE */
+    unsigned reg_id; /* 0: not given */
+    int64_t expires; /* NONE: not given */
+};
+struct ask {
+    unsigned call, cseq, branch, cnt;
+    bool star;
+    int64_t expires;
+    struct wish wish[CONTACTS_MAX];
+};
+struct held {
+    struct wish wish; /* that it comes from */
+    int identity;     /* see identity_of */
+    unsigned call, cseq, branch;
+    uint64_t expires_at, created;
+    bool mine; /* touched by the request at hand */
+};
+struct done {
+    unsigned call, cseq, branch;
+    uint64_t at;
+};
+struct model {
+    const struct bd_policy_domain *settings;
+    uint64_t now;
+    unsigned done_cnt;
+    struct done done[MODEL_DONE_MAX];
+    unsigned cnt;
+    struct held held[LIST_MAX];
+};
 
-struct conversation *conversation_begin(struct lab *lab, unsigned user);
-void conversation_end(struct conversation *c);
-/* Some time goes by and a request is sent; both must answer, and then hold, the same. */
-void conversation_step(struct conversation *c);
-/* Other settings for the domain. */
-void conversation_settle(struct conversation *c);
-/* The dataplane dies and comes back: bindings stay, the memory of transactions is gone. */
-void conversation_kill(struct conversation *c);
-/* The operator removes all bindings. */
-void conversation_unregister(struct conversation *c);
+/* Now is model->now. */
+void model_forget_expired(struct model *m);
+/* Returns the status. */
+unsigned model_register(struct model *m, const struct ask *a);
+
+/* A URI in brackets and the parameters that are given back; returns the length. */
+size_t model_contact(char *out, size_t out_sz, const struct wish *w);
+/* As lab_contacts has those of a reply. */
+void model_contacts(const struct model *m, char *out, size_t out_sz);
 
 #endif

@@ -109,8 +109,7 @@ static struct shape changed(struct shape s)
     return s;
 }
 
-/* --- the arena ----------------------------------------------------------------------------------
- */
+/* --- the arena -------------------------------------------------------------------------------- */
 
 static void fill(struct lab *lab, unsigned n)
 {
@@ -172,8 +171,7 @@ static struct lab *open_lab(unsigned factor)
     return lab;
 }
 
-/* --- the search ---------------------------------------------------------------------------------
- */
+/* --- the search ------------------------------------------------------------------------------- */
 
 struct worst {
     struct shape shape;
@@ -258,8 +256,7 @@ static void test_without_bound(void **state)
     lab_free(lab);
 }
 
-/* --- who is not bounded -------------------------------------------------------------------------
- */
+/* --- who is not bounded ----------------------------------------------------------------------- */
 
 #define SMALL                                                                                      \
     "REGISTER sip:digest.example SIP/2.0\r\nv:SIP/2.0/UDP h\r\nf:<sip:a@digest.example>;tag=1\r\n" \
@@ -330,8 +327,7 @@ static void test_silence(void **state)
     lab_free(lab);
 }
 
-/* --- phones as they are -------------------------------------------------------------------------
- */
+/* --- phones as they are ----------------------------------------------------------------------- */
 
 /* None of the corpus is refused for the bound, by the domain that says most. */
 static void test_phones(void **state)

@@ -148,8 +148,7 @@ static void test_reasons(void **state)
     lab_free(lab);
 }
 
-/* --- the Contact of a number --------------------------------------------------------------------
- */
+/* --- the Contact of a number ------------------------------------------------------------------ */
 
 static void test_contacts(void **state)
 {

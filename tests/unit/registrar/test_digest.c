@@ -17,8 +17,7 @@ static void pass_ms(struct lab *lab, uint64_t ms)
     lab->wall_ms += ms;
 }
 
-/* --- the phone ---------------------------------------------------------------------------------
- */
+/* --- the phone -------------------------------------------------------------------------------- */
 
 static const char *md_name(const char *algorithm)
 {
@@ -92,8 +91,7 @@ static void challenge_nonce(const struct lab *lab, char nonce[BD_NONCE_TEXT + 1]
     assert_int_equal(p[7 + BD_NONCE_TEXT], '"');
 }
 
-/* --- the verifier's side -----------------------------------------------------------------------
- */
+/* --- the verifier's side ---------------------------------------------------------------------- */
 
 static void job_text(const struct lab *lab, enum bd_job_text which, char *out)
 {

@@ -40,8 +40,7 @@ static struct lab *open_lab(const struct bd_policy_domain *settings)
     return lab;
 }
 
-/* --- replies that are compared ------------------------------------------------------------------
- */
+/* --- replies that are compared ---------------------------------------------------------------- */
 
 /* Overwrites what follows each `key` up to a character of `ends`. */
 static void mask(char *text, const char *key, const char *ends)
@@ -103,8 +102,7 @@ static void expect_alike(struct lab *lab, const char *what, const char *text, un
     }
 }
 
-/* --- requests -----------------------------------------------------------------------------------
- */
+/* --- requests --------------------------------------------------------------------------------- */
 
 #define HEAD(method, uri, from, to)                                                                \
     method " " uri " SIP/2.0\r\nVia: SIP/2.0/UDP 192.0.2.7;branch=z9hG4bKe\r\nFrom: <" from        \

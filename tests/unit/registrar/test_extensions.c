@@ -15,8 +15,7 @@
 #define P1 "<sip:p1.example.net;lr>"
 #define P2 "<sip:p2.example.net;lr;ob>;x=\"a,b\""
 
-/* --- the policy of these tests -------------------------------------------------------------------
- */
+/* --- the policy of these tests ---------------------------------------------------------------- */
 
 static char *const route[] = {"sip:orig@home.example.com;lr", "sip:second.example.com;lr"};
 static char *const trunk_route[] = {"sip:trunk.example.com;lr"};
@@ -101,8 +100,7 @@ static void assert_stored(struct lab *lab, const char *aor, unsigned n, const ch
         assert_memory_equal(b.text[BD_TEXT_PATH].p, path, strlen(path));
 }
 
-/* --- Path ----------------------------------------------------------------------------------------
- */
+/* --- Path ------------------------------------------------------------------------------------- */
 
 static struct rig path_rig(uint8_t mode)
 {
@@ -199,8 +197,7 @@ static void test_path_bound(void **state)
     lab_free(lab);
 }
 
-/* --- Service-Route, P-Associated-URI -------------------------------------------------------------
- */
+/* --- Service-Route, P-Associated-URI ---------------------------------------------------------- */
 
 #define ROUTE "<sip:orig@home.example.com;lr>, <sip:second.example.com;lr>"
 #define ASSOCIATED                                                                                 \
@@ -260,8 +257,7 @@ static void test_associated_number(void **state)
     }
 }
 
-/* --- profiles ------------------------------------------------------------------------------------
- */
+/* --- profiles --------------------------------------------------------------------------------- */
 
 static void test_profile(void **state)
 {
@@ -288,8 +284,7 @@ static void test_profile(void **state)
     lab_free(lab);
 }
 
-/* --- spread --------------------------------------------------------------------------------------
- */
+/* --- spread ----------------------------------------------------------------------------------- */
 
 static uint32_t granted(struct lab *lab, unsigned cseq, const char *expires)
 {
@@ -325,8 +320,7 @@ static void test_spread(void **state)
     lab_free(lab);
 }
 
-/* --- third parties -------------------------------------------------------------------------------
- */
+/* --- third parties ---------------------------------------------------------------------------- */
 
 static const struct {
     const char *from, *to;
@@ -400,8 +394,7 @@ static void test_third_party_digest(void **state)
     lab_free(lab);
 }
 
-/* --- the wildcard domain -------------------------------------------------------------------------
- */
+/* --- the wildcard domain ---------------------------------------------------------------------- */
 
 static const struct {
     const char *uri, *to;
@@ -482,8 +475,7 @@ static void test_wildcard_caller(void **state)
     }
 }
 
-/* --- RFC 3840 ------------------------------------------------------------------------------------
- */
+/* --- RFC 3840 --------------------------------------------------------------------------------- */
 
 static void test_feature_tags(void **state)
 {

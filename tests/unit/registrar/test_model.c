@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* A hundred thousand conversations by chance (model.h). A failure prints its seed;
+/* A hundred thousand conversations by chance (conversation.h). A failure prints its seed;
  * BINDERY_TEST_SEED=N runs that again. */
-#include "model.h"
+#include "conversation.h"
 
 #include <time.h>
 
@@ -43,7 +43,7 @@ int main(void)
     const char *given = getenv("BINDERY_TEST_SEED");
     seed = rng = given ? strtoull(given, NULL, 0) : (uint64_t)time(NULL);
     printf("seed %lu\n", (unsigned long)seed);
-    model_roll = roll;
+    conversation_roll = roll;
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_against_model)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -9,8 +9,7 @@
 
 #include "preferences.h"
 
-/* --- features ----------------------------------------------------------------------------------
- */
+/* --- features --------------------------------------------------------------------------------- */
 
 static struct bd_feature feature_of(const char *text)
 {
@@ -99,8 +98,7 @@ static void test_values(void **state)
     assert_int_equal(bd_feature_value_cnt(&three), 3);
 }
 
-/* --- preferences -------------------------------------------------------------------------------
- */
+/* --- preferences ------------------------------------------------------------------------------ */
 
 #define HEAD(METHOD)                                                                               \
     METHOD " sip:user@example.com SIP/2.0\r\nVia: SIP/2.0/UDP 192.0.2.1;branch=z9hG4bK1\r\n"       \

@@ -63,8 +63,7 @@ static void expect_contacts(const struct lab *lab, const char *expected)
 
 #define ALICE "sip:alice@example.com"
 
-/* --- which requests ----------------------------------------------------------------------------
- */
+/* --- which requests --------------------------------------------------------------------------- */
 
 static void test_requests(void **state)
 {
@@ -148,8 +147,7 @@ static void test_retransmission(void **state)
     lab_free(lab);
 }
 
-/* --- the contacts ------------------------------------------------------------------------------
- */
+/* --- the contacts ----------------------------------------------------------------------------- */
 
 static void test_order(void **state)
 {
@@ -275,8 +273,7 @@ static void test_numbers(void **state)
     lab_free(lab);
 }
 
-/* --- Path --------------------------------------------------------------------------------------
- */
+/* --- Path ------------------------------------------------------------------------------------- */
 
 static void bind_path(struct lab *lab, const char *uri, const char *path)
 {
@@ -323,8 +320,7 @@ static void test_path(void **state)
     }
 }
 
-/* --- caller preferences ------------------------------------------------------------------------
- */
+/* --- caller preferences ----------------------------------------------------------------------- */
 
 static void test_preferences(void **state)
 {
@@ -354,8 +350,7 @@ static void test_preferences(void **state)
     lab_free(lab);
 }
 
-/* --- bounds ------------------------------------------------------------------------------------
- */
+/* --- bounds ----------------------------------------------------------------------------------- */
 
 static void bind_many(struct lab *lab, unsigned cnt)
 {
@@ -424,8 +419,7 @@ static void test_mutations(void **state)
     lab_free(lab);
 }
 
-/* --- who asks ----------------------------------------------------------------------------------
- */
+/* --- who asks --------------------------------------------------------------------------------- */
 
 static struct bd_hash128 aor_hash(const struct lab *lab, const char *aor)
 {

@@ -24,8 +24,7 @@ static unsigned roll(unsigned n)
     return (unsigned)((z ^ (z >> 31)) % n);
 }
 
-/* --- what a REGISTER is made of; the first of each is the plain one -----------------------------
- */
+/* --- what a REGISTER is made of; the first of each is the plain one --------------------------- */
 
 #define LONG_AGENT                                                                                 \
     "0123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890"  \
@@ -140,8 +139,7 @@ static void write_request(char *out, size_t out_sz, unsigned user, const struct 
              intervals[v[INTERVAL]], paths[v[PATH]], options[v[OPTION]]);
 }
 
-/* --- the two registrars --------------------------------------------------------------------------
- */
+/* --- the two registrars ----------------------------------------------------------------------- */
 
 struct pair {
     struct lab *lab[2]; /* the second knows the whole rules only */
@@ -360,8 +358,7 @@ static void test_same_as_whole_rules(void **state)
     assert_true(again || (quick > sent / 20 && instances > sent / 200));
 }
 
-/* --- what makes a refresh quick -----------------------------------------------------------------
- */
+/* --- what makes a refresh quick --------------------------------------------------------------- */
 
 static bool was_quick(struct lab *lab, struct phone *p)
 {

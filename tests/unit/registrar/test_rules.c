@@ -357,8 +357,7 @@ static void test_conversations(void **state)
         hold_conversation(&conversations[i]);
 }
 
-/* --- what a table cannot say --------------------------------------------------------------------
- */
+/* --- what a table cannot say ------------------------------------------------------------------ */
 
 static void test_limits(void **state)
 {

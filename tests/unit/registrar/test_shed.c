@@ -172,6 +172,30 @@ static void test_other_requests(void **state)
     lab_free(lab);
 }
 
+/* What came by a turn is not refused as the worker is behind, whatever its class; as verifiers are,
+ * by its class. */
+static void test_turns(void **state)
+{
+    (void)state;
+    struct lab *lab = lab_new(1024);
+    assert_int_equal(verdict_of(lab, "digest.example", "a", 1, ""), BD_SIP_CHALLENGED);
+    const char *proof = credentials(lab);
+    admit(lab, 0, 0, BD_ADMIT_ALL);
+    shedding.guard = true;
+    for (unsigned c = 0; c < BD_CLASS_CNT; c++)
+        shedding.turns[BD_NEED_WORKER][c] = BD_ADMIT_ALL;
+    shedding.turns[BD_NEED_VERIFIER][BD_CLASS_NEW] = BD_ADMIT_ALL;
+    assert_int_equal(verdict_of(lab, "example.com", "a", 1, ""), BD_SIP_SHED_UNKNOWN);
+    assert_int_equal(verdict_of(lab, "digest.example", "a", 2, proof), BD_SIP_SHED_NEW);
+    lab->took_turn = true;
+    assert_int_equal(verdict_of(lab, "example.com", "a", 3, ""), BD_SIP_REGISTERED);
+    assert_int_equal(verdict_of(lab, "digest.example", "a", 4, proof), BD_VERDICT_NONE);
+    assert_int_equal(verdict_of(lab, "digest.example", "b", 5, ""), BD_SIP_SHED_UNKNOWN);
+    shedding.turns[BD_NEED_VERIFIER][BD_CLASS_NEW] = 0;
+    assert_int_equal(verdict_of(lab, "digest.example", "a", 6, proof), BD_SIP_SHED_NEW);
+    lab_free(lab);
+}
+
 /* --- parts of a class --------------------------------------------------------------------------
  */
 
@@ -377,6 +401,7 @@ int main(void)
         cmocka_unit_test(test_a_refresh_with_digest),
         cmocka_unit_test(test_what_is_needed_counts),
         cmocka_unit_test(test_other_requests),
+        cmocka_unit_test(test_turns),
         cmocka_unit_test(test_a_part_is_served),
         cmocka_unit_test(test_a_flood_is_hardly_answered),
         cmocka_unit_test(test_retry_after),

@@ -116,7 +116,7 @@ static void test_malformed(void **state)
     for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         if (lab_send(lab, rows[i].text) != rows[i].status)
             fail_msg("%s: %s\n%s", rows[i].what, bd_verdict_info[lab->verdict].text, lab->reply);
-        struct bd_endpoint to = bd_reply_destination(&lab->message, &lab->source);
+        struct bd_endpoint to = bd_reply_destination(&lab->message, &lab->source, false);
         assert_true(bd_ip_eq(&to.ip, &lab->source.ip));
     }
     lab_free(lab);

@@ -23,8 +23,7 @@ static enum bd_verdict screen(struct phone p)
     return lab_screen(&lab, p);
 }
 
-/* --- bans ---------------------------------------------------------------------------------------
- */
+/* --- bans ------------------------------------------------------------------------------------- */
 
 static bool admits(uint32_t now_s)
 {
@@ -96,8 +95,7 @@ static void test_never_ban(void **state)
     assert_true(admits(100));
 }
 
-/* --- reload -------------------------------------------------------------------------------------
- */
+/* --- reload ----------------------------------------------------------------------------------- */
 
 /* A rule keeps its hits wherever it moves; a new one begins with none, also in an old place. */
 static void test_hits(void **state)
@@ -129,8 +127,7 @@ static void test_hits(void **state)
     }
 }
 
-/* --- rules that are not taken -------------------------------------------------------------------
- */
+/* --- rules that are not taken ----------------------------------------------------------------- */
 
 static char *refused(const char *rules)
 {
@@ -178,8 +175,7 @@ static void test_too_large(void **state)
     free(rules);
 }
 
-/* --- the shipped rules --------------------------------------------------------------------------
- */
+/* --- the shipped rules ------------------------------------------------------------------------ */
 
 static void use_shipped(void)
 {

@@ -119,8 +119,7 @@ static void test_malformed(void **state)
     assert_int_equal(lab_screen_at(&lab, "", 0, 1, &code), BD_VERDICT_NONE);
 }
 
-/* --- what has passed ----------------------------------------------------------------------------
- */
+/* --- what has passed -------------------------------------------------------------------------- */
 
 static uint64_t scanned(void)
 {

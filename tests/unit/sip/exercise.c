@@ -130,7 +130,7 @@ static void reply(const struct walk *walk, enum bd_verdict verdict)
     const struct bd_message *m = walk->m;
     struct bd_endpoint source = {.port = 40000};
     bd_ip_parse(BD_STR("198.18.0.2"), &source.ip);
-    bd_reply_destination(m, &source);
+    bd_reply_destination(m, &source, true);
     struct bd_wire w = bd_wire_init(out, sizeof(out));
     bd_reply_begin(&w, m, 200, bd_reason(200), BD_STR("a1b2"), &source);
     bd_reply_end(&w);

@@ -189,9 +189,12 @@ static void test_destination(void **state)
         snprintf(text, sizeof(text), HEAD "Via: SIP/2.0/UDP %s\r\n" REST, rows[i].via);
         parse(text);
         struct bd_endpoint source = endpoint(rows[i].source);
-        struct bd_endpoint to = bd_reply_destination(&m, &source);
+        struct bd_endpoint to = bd_reply_destination(&m, &source, true);
         bd_endpoint_format(&to, got);
         assert_string_equal(got, rows[i].destination);
+        /* Else the host is always that of the source. */
+        to = bd_reply_destination(&m, &source, false);
+        assert_true(bd_ip_eq(&to.ip, &source.ip));
     }
 }
 

@@ -225,8 +225,7 @@ static void test_pages(void **state)
     bd_subscribers_close(s);
 }
 
-/* --- files that are not ours -------------------------------------------------------------------
- */
+/* --- files that are not ours ------------------------------------------------------------------ */
 
 static void write_file(const char *file, const char *text, size_t len)
 {

@@ -136,8 +136,7 @@ static void test_grace_period(void **state)
     bd_subscriber_store_free(store);
 }
 
-/* --- reload from a database ---------------------------------------------------------------------
- */
+/* --- reload from a database ------------------------------------------------------------------- */
 
 struct database {
     char dir[64], file[96];
@@ -208,8 +207,7 @@ static void test_reload(void **state)
     database_close(&d);
 }
 
-/* --- readers beside the writer ------------------------------------------------------------------
- */
+/* --- readers beside the writer ---------------------------------------------------------------- */
 
 enum { READERS = 3, FIXED = 2000, CHANGES = 20000 };
 
