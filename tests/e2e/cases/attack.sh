@@ -5,9 +5,6 @@
 #   attack_minutes=M tests/e2e/run.sh --long attack     the endurance case, 30 minutes by default
 
 phones=1000
-# With sanitizers a worker is some ten times slower.
-slower=${sanitized:+10}
-slower=${slower:-1}
 
 # Phones refresh each five seconds.
 group_open()

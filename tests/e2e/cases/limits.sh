@@ -123,7 +123,7 @@ case_an_office_registers()
         for i in {1000..1999}; do echo "$i;[authentication username=$i password=secret-$i]"; done
     } >"$lab/office.csv"
     (cd "$lab" && in_lab sipp 198.18.0.1 -i 198.18.0.2 -sf "$here/sipp/register.xml" -inf office.csv -m 1000 \
-        -r 1000 -l 1000 -nostdin -timeout 10s -timeout_error)
+        -r $((1000 / slower)) -l 1000 -nostdin -timeout $((10 * slower))s -timeout_error)
 }
 
 case_lists()
