@@ -90,8 +90,8 @@ static void start_walk(struct bd_census *census)
         return;
     census->next = (struct bd_census_result){.began_ms = bd_clock_ms()};
     struct bd_error error;
-    census->walking =
-        bd_tasks_start(census->control->tasks, walk_in_thread, on_walked, census, &error) == 0;
+    census->walking = bd_tasks_start(census->control->tasks, walk_in_thread, on_walked, census,
+                                     false, &error) == 0;
     if (!census->walking)
         tell_those_before(census, UINT64_MAX, NULL, &error);
 }

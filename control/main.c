@@ -76,6 +76,8 @@ int main(int argc, char **argv)
         take_back(&control);
     if (rc < 0)
         bd_log(BD_LOG_ERROR, "%s", error.text);
-    bd_service_stop(&control);
-    return rc < 0 ? 1 : 0;
+    int status = rc < 0 ? 1 : 0;
+    if (!bd_service_stop(&control))
+        _exit(status); /* exit() would run what libraries have to destroy under a thread's feet */
+    return status;
 }

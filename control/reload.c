@@ -273,14 +273,14 @@ void bd_reload(struct bd_control *control, bd_reload_done_fn done, void *arg)
     struct bd_reload *reload = make_reload(control, done, arg);
     if (!reload) {
         refuse("out of memory", done, arg);
-    } else if (bd_tasks_start(control->tasks, prepare, on_prepared, reload, &error) < 0) {
+    } else if (bd_tasks_start(control->tasks, prepare, on_prepared, reload, true, &error) < 0) {
         free_reload(reload);
         refuse(error.text, done, arg);
     }
 }
 
-/* A thread that prepares is waited for with the other tasks, a roster that reads tells at its end.
- */
+/* A thread that prepares is waited for with the other tasks, but not for long: Hyperscan cannot be
+ * told to stop. A roster that reads tells at its end. */
 void bd_reload_cancel(struct bd_control *control)
 {
     struct bd_error error;

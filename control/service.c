@@ -222,13 +222,13 @@ int bd_service_run(struct bd_control *control, struct bd_error *error)
 
 /* --- stop ------------------------------------------------------------------------------------- */
 
-void bd_service_stop(struct bd_control *control)
+bool bd_service_stop(struct bd_control *control)
 {
     bd_server_free(control->server);
     bd_metrics_http_free(control->metrics_http);
     bd_health_free(control->health);
     bd_reload_cancel(control);
-    bd_tasks_free(control->tasks);
+    bool all = bd_tasks_stop(control->tasks);
     bd_events_free(control->events);
     bd_remover_free(control->remover);
     bd_census_free(control->census);
@@ -238,8 +238,9 @@ void bd_service_stop(struct bd_control *control)
     bd_roster_close(control->roster);
     bd_recovery_free(control->recovery);
     bd_peer_free(control->peer);
-    if (!bd_journaling_stop(control->journaling))
-        return; /* the end of the process ends its threads, which use all of the rest */
+    all &= bd_journaling_stop(control->journaling);
+    if (!all)
+        return false; /* its threads use all of the rest */
     bd_arena_leave(&control->arena);
     bd_alarms_free(control->alarms);
     if (control->base)
@@ -247,4 +248,5 @@ void bd_service_stop(struct bd_control *control)
     if (control->config != control->started)
         bd_config_free(control->config);
     bd_config_free(control->started);
+    return true;
 }

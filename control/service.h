@@ -10,7 +10,8 @@
 int bd_service_start(struct bd_control *control, struct bd_error *error);
 /* Serves until SIGTERM or SIGINT; SIGHUP reloads. Tells the service manager. */
 int bd_service_run(struct bd_control *control, struct bd_error *error);
-/* Stops what was started, in reverse, and frees the configuration. */
-void bd_service_stop(struct bd_control *control);
+/* Stops what was started, in reverse, and frees the configuration. False: a thread goes on that
+ * nothing can stop, so the process is to end by _exit(), which ends it too. */
+bool bd_service_stop(struct bd_control *control);
 
 #endif

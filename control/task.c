@@ -5,11 +5,13 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 struct task {
     struct bd_tasks *tasks;
     pthread_t thread;
     bool busy;         /* loop only */
+    bool may_be_left;  /* likewise */
     _Atomic bool over; /* the thread's last word; pairs with the loop's acquire */
     bd_task_run_fn run;
     bd_task_done_fn done;
@@ -21,11 +23,16 @@ struct bd_tasks {
     struct task task[BD_TASKS_MAX];
 };
 
+static void joined(struct task *task)
+{
+    task->busy = false;
+    task->done(task->arg);
+}
+
 static void collect(struct task *task)
 {
     pthread_join(task->thread, NULL);
-    task->busy = false;
-    task->done(task->arg);
+    joined(task);
 }
 
 static void on_woken(evutil_socket_t fd, short what, void *arg)
@@ -50,16 +57,34 @@ struct bd_tasks *bd_tasks_new(struct event_base *base, struct bd_error *error)
     return NULL;
 }
 
-void bd_tasks_free(struct bd_tasks *tasks)
+static bool collect_by(struct task *task, const struct timespec *deadline)
 {
+    if (pthread_clockjoin_np(task->thread, NULL, CLOCK_MONOTONIC, deadline) != 0)
+        return false;
+    joined(task);
+    return true;
+}
+
+bool bd_tasks_stop(struct bd_tasks *tasks)
+{
+    struct timespec deadline;
+    bool all = true;
     if (!tasks)
-        return;
+        return true;
+    clock_gettime(CLOCK_MONOTONIC, &deadline);
+    deadline.tv_sec += BD_TASKS_LEAVE_MS / 1000;
     for (unsigned i = 0; i < BD_TASKS_MAX; i++) {
-        if (tasks->task[i].busy)
-            collect(&tasks->task[i]);
+        struct task *task = &tasks->task[i];
+        if (task->busy && task->may_be_left)
+            all &= collect_by(task, &deadline);
+        else if (task->busy)
+            collect(task);
     }
+    if (!all)
+        return false;
     event_free(tasks->woken);
     free(tasks);
+    return true;
 }
 
 static void *thread_main(void *arg)
@@ -94,7 +119,7 @@ static int start_thread(struct task *task)
 }
 
 int bd_tasks_start(struct bd_tasks *tasks, bd_task_run_fn run, bd_task_done_fn done, void *arg,
-                   struct bd_error *error)
+                   bool may_be_left, struct bd_error *error)
 {
     struct task *task = free_task(tasks);
     if (!task)
@@ -103,6 +128,7 @@ int bd_tasks_start(struct bd_tasks *tasks, bd_task_run_fn run, bd_task_done_fn d
     task->run = run;
     task->done = done;
     task->arg = arg;
+    task->may_be_left = may_be_left;
     atomic_store(&task->over, false);
     int rc = start_thread(task);
     if (rc != 0)

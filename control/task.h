@@ -14,7 +14,8 @@
 #include "epoch.h"
 #include "log.h"
 
-#define BD_TASKS_MAX (BD_EPOCH_CONTROL_MAX - 3 - BD_VERIFIERS_MAX)
+#define BD_TASKS_LEAVE_MS 1000
+#define BD_TASKS_MAX      (BD_EPOCH_CONTROL_MAX - 3 - BD_VERIFIERS_MAX)
 
 struct bd_tasks;
 
@@ -24,12 +25,15 @@ typedef void (*bd_task_done_fn)(void *arg);
 
 /* NULL with an error: no memory. */
 struct bd_tasks *bd_tasks_new(struct event_base *base, struct bd_error *error);
-/* Waits for all that run and calls their `done`. */
-void bd_tasks_free(struct bd_tasks *tasks);
+/* Waits for all that run and calls their `done`. False: some that may be left still run after
+ * BD_TASKS_LEAVE_MS. Then nothing is freed, neither may be what they use, and the process is to end
+ * by _exit(). */
+bool bd_tasks_stop(struct bd_tasks *tasks);
 
-/* Event loop only. -1 with an error when BD_TASKS_MAX run already or there is no thread to be had;
+/* `may_be_left`: it makes nothing that outlives the process, and nothing can cut it off.
+ * Event loop only. -1 with an error when BD_TASKS_MAX run already or there is no thread to be had;
  * then neither function is called. */
 int bd_tasks_start(struct bd_tasks *tasks, bd_task_run_fn run, bd_task_done_fn done, void *arg,
-                   struct bd_error *error);
+                   bool may_be_left, struct bd_error *error);
 
 #endif

@@ -147,6 +147,7 @@ void bd_command_subscriber_import(struct bd_answer *answer, const struct bd_str 
     struct bd_error error;
     if (!job)
         bd_answer_error(answer, "out of memory");
-    else if (bd_tasks_start(job->control->tasks, import_in_thread, on_imported, job, &error) < 0)
+    else if (bd_tasks_start(job->control->tasks, import_in_thread, on_imported, job, false,
+                            &error) < 0)
         finish_with_error(job, &error);
 }

@@ -131,8 +131,7 @@ void bd_command_show_info(struct bd_answer *answer, const struct bd_str *args, u
     bd_census_ask(bd_answer_control(answer)->census, 0, on_info, answer);
 }
 
-/* --- limits
- * --------------------------------------------------------------------------------------- */
+/* --- limits ----------------------------------------------------------------------------------- */
 
 /* X(name, where, the bound itself) of base/limits.h that an operator may run into. */
 #define FIXED_LIMITS(X)                                                                            \
@@ -241,8 +240,7 @@ void bd_command_show_limits(struct bd_answer *answer, const struct bd_str *args,
     bd_census_ask(bd_answer_control(answer)->census, 0, on_limits, answer);
 }
 
-/* --- metrics
- * -------------------------------------------------------------------------------------- */
+/* --- metrics ---------------------------------------------------------------------------------- */
 
 static void on_metrics(void *arg, const struct bd_census_result *result,
                        const struct bd_error *error)

@@ -7,6 +7,7 @@
 #   begin_what WHAT      builds what it needs
 #   figure COMMAND...    runs the command, whose stdout has lines of key=value, one a figure; keeps them when the
 #                        machine was idle before and meanwhile
+#   figure_of_one_core COMMAND...    the same for one thread, however far the other core is
 #   bench_report         the table, and the JSON
 
 export LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive
@@ -136,7 +137,7 @@ idle_before()
 # each row says how far they were before and after.
 cores_near()
 {
-    local end=$((SECONDS + patience)) best
+    local end=$((SECONDS + ${near_patience:-$patience})) best
     until
         cores_ns=$("$build/tests/bench/bench_cores") || cores_ns=0
         best=$(cat "$build/cores.best" 2>/dev/null) || best=$cores_ns
@@ -175,6 +176,12 @@ figure()
     done
     [[ $idle == true || -n $force ]] || { refuse; return; }
     keep_figures "$idle" || cannot "$1 printed no figure"
+}
+
+# The same for what is measured on one core: it does not matter how far the other one is.
+figure_of_one_core()
+{
+    near_patience=0 figure "$@"
 }
 
 # Lines that are key=value throughout.

@@ -42,7 +42,7 @@ link_anew()
 }
 
 # receive_by poll|softirq: who carries replies into the generator's socket. The generator itself, whenever it looks
-# for replies (--poll; joined to messages of up to 4 KiB), or a softirq of the server's core as it sends.
+# for replies (--poll), or a softirq of the server's core as it sends.
 receive_by()
 {
     local gro=on defer=2 flush_ns=200000
@@ -50,7 +50,6 @@ receive_by()
     [[ $1 == poll ]] || { gro=off defer=0 flush_ns=0 polls=(); }
     # Without GRO a veth knows no NAPI, and nothing could be polled.
     nsenter --net="/run/netns/$client_ns" -- ethtool --offload phone0 gro "$gro" >/dev/null &&
-        ip -netns "$client_ns" link set phone0 gro_max_size 4096 &&
         ip netns exec "$client_ns" sh -c "cd /sys/class/net/phone0 &&
             echo $defer >napi_defer_hard_irqs && echo $flush_ns >gro_flush_timeout"
 }

@@ -42,11 +42,11 @@ usage_is_checked()
 # The keys that issue readers and programs rely on, and figures where there should be some.
 figures_are_whole()
 {
-    exits 0 "$bench/run.sh" parse table --quick --force --json "$work/figures.json" &&
-        "$bench/whole.py" "$work/figures.json" parse table && /usr/bin/python3 - "$work/figures.json" <<'PY'
+    exits 0 "$bench/run.sh" parse table attach --quick --force --json "$work/figures.json" &&
+        "$bench/whole.py" "$work/figures.json" parse table attach && /usr/bin/python3 - "$work/figures.json" <<'PY'
 import json, sys
 rows = json.load(open(sys.argv[1]))
-assert {row["what"] for row in rows} == {"parse", "table"}, rows
+assert {row["what"] for row in rows} == {"parse", "table", "attach"}, rows
 for row in rows:
     assert row["ns_per_op"] is None or row["ns_per_op"] > 0, row
 assert any(row["what"] == "table" and row["rate_per_s"] and row["bindings"] == 100000 for row in rows), rows

@@ -26,7 +26,7 @@ bench_program() { echo "$build/tests/bench/$1"; }
 measure_parse()
 {
     need tests/bench/bench_parse || return
-    figure parse_each
+    figure_of_one_core parse_each
 }
 
 # Its lines for programs have keys and values in pairs; the figure is that of messages that were not just
@@ -47,7 +47,7 @@ measure_table()
     for n in $(sizes 100000 1000000 10000000 20000000); do
         hugepages $((n * 400 / 1000000 + 64)) || { cannot "no hugepages for $n bindings"; return; }
         for dist in '' --zipf; do
-            figure alone "$(bench_program bench_table)" --entries "$n" $dist || return
+            figure_of_one_core alone "$(bench_program bench_table)" --entries "$n" $dist || return
         done
     done
 }
@@ -58,7 +58,7 @@ measure_expiry()
     need tests/bench/bench_expiry || return
     n=$(sizes 100000 10000000)
     hugepages $((n * 400 / 1000000 + 64)) || { cannot "no hugepages for $n bindings"; return; }
-    figure alone "$(bench_program bench_expiry)" --entries "$n"
+    figure_of_one_core alone "$(bench_program bench_expiry)" --entries "$n"
 }
 
 # replay ARGUMENT...: requests and replies in memory, no second core needed but for a second worker.
@@ -112,8 +112,10 @@ attempts_of()
     local n=$1 phase=$2
     if [[ $phase == register ]]; then
         echo $((n / 40))
+    elif [[ -n $quick ]]; then
+        echo 100000
     else
-        echo "$([[ -n $quick ]] && echo 100000 || echo 1000000)"
+        echo 1000000
     fi
 }
 
@@ -142,7 +144,7 @@ measure_memory()
     need "${memif_programs[@]}" || return
     for n in $(sizes 20000 1000000 10000000); do
         hugepages $((n * 420 / 1000000 + 700)) || { cannot "no hugepages for $n bindings"; return; }
-        figure memory_of_both "$n" || return
+        figure_of_one_core memory_of_both "$n" || return
     done
 }
 
@@ -242,7 +244,7 @@ measure_peers()
 
 measure_scale()
 {
-    local n one two
+    local n
     need tests/bench/replay/bench_replay tests/bench/bench_table || return
     n=$(sizes 20000 1000000)
     hugepages $((n * 1000 / 1000000 + 512)) || { cannot "no hugepages for $n bindings"; return; }
@@ -272,7 +274,7 @@ measure_curve()
     first=$(wc -l <"$rows")
     for n in 10000 30000 100000 300000 1000000 3000000 10000000 20000000; do
         ((n <= largest)) || break
-        figure one_size "$n" || return
+        figure_of_one_core one_size "$n" || return
     done
     tail -n +$((first + 1)) "$rows" | "$python" "$bench/curve.py" csv >"$plot.csv" &&
         gnuplot -e "csv='$plot.csv'; png='$plot.png'" "$bench/curve.gp" && say "$plot.csv and $plot.png are written"

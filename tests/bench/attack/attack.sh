@@ -33,7 +33,7 @@ line_rate=1830000
 
 measure_attack()
 {
-    local head sources
+    local head sources server rate
     [[ ! -d /run/systemd/system ]] || systemctl mask kamailio.service >/dev/null 2>&1
     "$root/deploy/packages.sh" install peers || { cannot "Kamailio could not be installed"; return; }
     need "${servers[@]}" tests/bench/attack/bindery-attack || return

@@ -12,11 +12,12 @@
 
 enum { IP = BD_ETHER_SZ, UDP = IP + BD_IPV4_SZ, PAYLOAD_MAX = PHONE_FRAME_MAX - PHONE_HEADERS_SZ };
 enum { NUMBERS = 1 << 20 };
+enum { WIDER = BD_IPV6_SZ - BD_IPV4_SZ };
 /* No branch of a phone begins so. */
 #define BRANCH_HIGH 0xa7000000U
 
-const char *const flood_kind_name[FLOOD_KINDS + 1] = {"plain", "forged",    "garbage", "truncated",
-                                                      "giant", "fragments", "torture", "mix"};
+const char *const flood_kind_name[FLOOD_KINDS + 1] = {
+    "plain", "forged", "garbage", "truncated", "giant", "fragments", "torture", "ipv6", "mix"};
 
 struct flood {
     struct flood_options options;
@@ -147,6 +148,37 @@ static uint32_t write_torture(struct flood *f, uint8_t *frame)
     return close_frame(frame, f->torture[i].len);
 }
 
+static void put_ipv6(struct flood *f, uint8_t *ip, uint32_t len)
+{
+    static const uint8_t begin[8] = {0x60, [6] = BD_PROTO_UDP, 64};
+    static const uint8_t network[4] = {0x20, 0x01, 0x0d, 0xb8},
+                         registrar[16] = {0x20, 0x01, 0x0d, 0xb8, [15] = 1};
+    memcpy(ip, begin, sizeof(begin));
+    bd_put16(ip + 4, len);
+    memcpy(ip + 8, network, sizeof(network));
+    bd_put32(ip + 12, (1 << 16) + below(f, f->options.sources));
+    bd_put32(ip + 16, chance(f));
+    bd_put32(ip + 20, chance(f));
+    memcpy(ip + 24, registrar, sizeof(registrar));
+}
+
+static uint32_t write_ipv6(struct flood *f, uint8_t *frame)
+{
+    uint32_t len = write_form(f, f->plain, frame) - UDP;
+    uint8_t *ip = frame + IP, *udp = ip + BD_IPV6_SZ;
+    memmove(udp, frame + UDP, len);
+    bd_put16(ip - 2, BD_ETHERTYPE_IPV6);
+    put_ipv6(f, ip, len);
+    struct bd_ip from, to;
+    memcpy(from.b, ip + 8, sizeof(from.b));
+    memcpy(to.b, ip + 24, sizeof(to.b));
+    bd_put16(udp + 6, 0);
+    uint16_t sum = bd_sum_finish(bd_sum_pseudo(&from, &to, BD_PROTO_UDP, len), udp, len);
+    sum = sum ? sum : 0xffff;
+    memcpy(udp + 6, &sum, sizeof(sum));
+    return UDP + WIDER + len;
+}
+
 uint32_t flood_write(struct flood *f, enum flood_kind kind, uint8_t frame[PHONE_FRAME_MAX])
 {
     switch (kind) {
@@ -164,6 +196,8 @@ uint32_t flood_write(struct flood *f, enum flood_kind kind, uint8_t frame[PHONE_
         return write_fragment(f, frame);
     case FLOOD_TORTURE:
         return write_torture(f, frame);
+    case FLOOD_IPV6:
+        return write_ipv6(f, frame);
     default:
         return write_form(f, f->plain, frame);
     }
@@ -261,7 +295,8 @@ static bool make_forms(struct flood *f)
     for (unsigned make = 0; make < PHONE_MAKES; make++) {
         if (!phone_form_make(&f->plain[make], &f->options.world, PHONE_REGISTER, make) ||
             !phone_form_make(&f->forged[make], &f->options.world, PHONE_REGISTER_DIGEST, make) ||
-            !phone_form_make(&f->giant[make], &large, PHONE_REGISTER, make)) {
+            !phone_form_make(&f->giant[make], &large, PHONE_REGISTER, make) ||
+            f->plain[make].len + WIDER > PHONE_FRAME_MAX) {
             fprintf(stderr, "bindery-attack: a request of %s does not fit into a frame\n",
                     phone_make_name[make]);
             return false;

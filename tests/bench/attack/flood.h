@@ -10,9 +10,11 @@
  *   giant      one that fills a frame
  *   fragments  of datagrams of which the rest never comes
  *   torture    messages of RFC 4475 and RFC 5118
+ *   ipv6       a plain one over IPv6: a source is a /64, and each frame comes from any host of it
  *   mix        each frame of another kind
  *
- * Sources are of 198.18.0.0/15 but for its first /24 and the phones' 198.18.100.0 to .199.255.
+ * Sources are of 198.18.0.0/15 but for its first /24 and the phones' 198.18.100.0 to .199.255; of
+ * IPv6 2001:db8:1::/64 and those after it. Those go to 2001:db8::1.
  * Addresses of record are among the first million numbers, those of the phones (crowd.h) with them.
  * No reply is looked at: the branch of an attacker's request is none of a phone's. Nothing here
  * reads a clock. */
@@ -30,6 +32,7 @@ enum flood_kind {
     FLOOD_GIANT,
     FLOOD_FRAGMENTS,
     FLOOD_TORTURE,
+    FLOOD_IPV6,
     FLOOD_KINDS,
     FLOOD_MIX = FLOOD_KINDS
 };

@@ -276,8 +276,7 @@ static int phase_known(struct load *load, const char *what, enum phone_method me
     return over_known(load, what, &plan);
 }
 
-/* --- digest -------------------------------------------------------------------------------------
- */
+/* --- digest ----------------------------------------------------------------------------------- */
 
 /* Runs once through all phones, in order and in peace. */
 static int once(struct load *load, const char *what, struct run_kind kind)
@@ -329,8 +328,7 @@ static int phase_digest_full(struct load *load)
     return over_known(load, "digest-full", &plan);
 }
 
-/* --- all ----------------------------------------------------------------------------------------
- */
+/* --- all -------------------------------------------------------------------------------------- */
 
 int load_phase(struct load *load, const char *name)
 {

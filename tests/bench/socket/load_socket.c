@@ -31,7 +31,6 @@
 
 #include <arpa/inet.h>
 #include <getopt.h>
-#include <linux/udp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -73,10 +72,9 @@ static struct sockaddr_in endpoint(const char *text)
 
 static int open_socket(const struct sockaddr_in *from, const struct sockaddr_in *server)
 {
-    int fd = socket(AF_INET, SOCK_DGRAM, 0), size = BUFFER_SZ, on = 1;
+    int fd = socket(AF_INET, SOCK_DGRAM, 0), size = BUFFER_SZ;
     if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size)) ||
         setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof(size)) ||
-        setsockopt(fd, IPPROTO_UDP, UDP_GRO, &on, sizeof(on)) ||
         bind(fd, (const struct sockaddr *)from, sizeof(*from)) ||
         connect(fd, (const struct sockaddr *)server, sizeof(*server))) {
         perror("load_socket: socket");

@@ -145,6 +145,19 @@ case_every_kind_of_rubbish()
     flooded --seconds 2 --rate $((50000 / slower)) --sources 100000 --kind mix
 }
 
+# One /64 is one source, from whatever hosts of it frames come; a hundred thousand of them are as many.
+case_networks_of_ipv6_flood()
+{
+    local limited unheard
+    limited=$(total frame_limited)
+    flooded --seconds 1.5 --rate 200000 --kind ipv6
+    (($(total frame_limited) > limited)) || fail "nothing was limited"
+    limited=$(total frame_limited) unheard=$(total frame_unheard)
+    flooded --head 1.5 --seconds 4 --rate 20000000 --sources 100000 --kind ipv6 --limit 30
+    equal "$(total frame_limited)" "$limited" "limited, though each sends little"
+    (($(total frame_unheard) > unheard)) || fail "strangers did not take turns"
+}
+
 # As fast as the wire takes it: phones that were there before it began stay, and what their wire loses they send again.
 case_line_rate()
 {

@@ -465,6 +465,62 @@ static void announces_to_all(void **state)
     assert_true(bd_ip_eq(&way.to, &all));
 }
 
+/* --- how much larger than what they answer -----------------------------------------------------
+ */
+
+/* In percent of the frame that asked; Ethernet fills both up to 60 bytes. */
+static unsigned percent(uint32_t answer, uint32_t asked)
+{
+    return (answer < 60 ? 60 : answer) * 100 / (asked < 60 ? 60 : asked);
+}
+
+static void answers_are_hardly_larger(void **state)
+{
+    uint8_t arp[BD_ARP_SZ], message[BD_NEIGHBOUR_SZ];
+    struct bd_way way;
+    struct frame f = arp_frame("198.18.0.2", "198.18.0.1");
+    assert_int_equal(ask_arp(&f, arp), BD_FRAME_ARP);
+    assert_int_equal(percent(BD_ETHER_SZ + BD_ARP_SZ, f.len), 100);
+    struct solicitation bare = good;
+    bare.option = false;
+    const uint32_t advertisement = BD_ETHER_SZ + BD_IPV6_SZ + BD_NEIGHBOUR_SZ;
+    f = nd_frame(good);
+    assert_int_equal(ask_nd(&f, &way, message), BD_FRAME_ND);
+    assert_int_equal(percent(advertisement, f.len), 100);
+    f = nd_frame(bare);
+    assert_int_equal(ask_nd(&f, &way, message), BD_FRAME_ND);
+    assert_int_equal(percent(advertisement, f.len), 110);
+    for (unsigned v6 = 0; v6 < 2; v6++) {
+        struct bd_frame read;
+        f = echo_frame(v6, 56);
+        assert_int_equal(ask_echo(&f, &read), BD_FRAME_ICMP_ECHO);
+        assert_int_equal(read.end, f.len); /* it goes back in its own buffer */
+    }
+}
+
+/* It quotes, so the shortest datagrams draw the most. */
+static void unreachable_is_hardly_larger(void **state)
+{
+    static const unsigned worst[] = {146, 177};
+    struct bd_station station = make_station();
+    station.listen_cnt = 0;
+    for (unsigned v6 = 0; v6 < 2; v6++) {
+        unsigned most = 0;
+        for (uint32_t payload = 0; payload < 3000; payload++) {
+            struct frame f = v6 ? udp6(payload, 17, NULL, 0) : udp4(payload);
+            struct bd_frame read;
+            struct bd_way way = way_to_peer(v6, 0);
+            uint8_t out[BD_ICMP_ERROR_MAX];
+            assert_int_equal(bd_frame_read(&station, f.b, f.len, no_hint, &read),
+                             BD_FRAME_UDP_PORT);
+            uint32_t len =
+                BD_ETHER_SZ + bd_reply_ip_sz(&way) + bd_icmp_unreachable(f.b, &read, &way, out);
+            most = percent(len, f.len) > most ? percent(len, f.len) : most;
+        }
+        assert_int_equal(most, worst[v6]);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(datagrams_are_read_back),
@@ -479,6 +535,8 @@ int main(void)
                                        cmocka_unit_test(ignores_other_icmp),
                                        cmocka_unit_test(ignores_echo_from_nowhere),
                                        cmocka_unit_test(tells_of_unserved_ports),
+                                       cmocka_unit_test(answers_are_hardly_larger),
+                                       cmocka_unit_test(unreachable_is_hardly_larger),
                                        cmocka_unit_test(answers_solicitations),
                                        cmocka_unit_test(defends_an_address),
                                        cmocka_unit_test(refuses_bad_solicitations),

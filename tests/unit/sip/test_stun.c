@@ -158,6 +158,32 @@ static void test_hostile(void **state)
     }
 }
 
+/* Requests with any number of unknown attributes, of any length: in tenths of the request's bytes.
+ */
+static void test_answers_are_hardly_larger(void **state)
+{
+    unsigned most = 0;
+    for (unsigned cnt = 0; cnt <= 40; cnt++) {
+        for (unsigned len = 0; len <= 16; len += 4) {
+            char in[BD_STUN_HEADER + 40 * 20] = "\x00\x01";
+            uint32_t sz = BD_STUN_HEADER;
+            memcpy(in + 4, COOKIE ID, 16);
+            for (unsigned i = 0; i < cnt; i++, sz += 4 + len)
+                memcpy(in + sz, (const char[4]){0x03, (char)i, 0, (char)len}, 4);
+            in[2] = (char)((sz - BD_STUN_HEADER) >> 8);
+            in[3] = (char)(sz - BD_STUN_HEADER);
+            for (unsigned v6 = 0; v6 < 2; v6++) {
+                enum bd_verdict verdict;
+                struct bd_str got = answer((struct bd_str){in, sz}, v6 ? V6 : V4, &verdict);
+                assert_int_equal(verdict, cnt ? BD_SIP_STUN_REFUSED : BD_SIP_STUN_BINDING);
+                assert_in_range(got.len, 1, sz + 32);
+                most = got.len * 10 / sz > most ? got.len * 10 / sz : most;
+            }
+        }
+    }
+    assert_int_equal(most, 23);
+}
+
 static void test_what_is_stun(void **state)
 {
     assert_false(bd_stun_is("REGISTER sip:example.com SIP/2.0", 32));
@@ -202,7 +228,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_what_is_stun), cmocka_unit_test(test_messages),
         cmocka_unit_test(test_fingerprint),  cmocka_unit_test(test_fingerprint_of_the_answer),
-        cmocka_unit_test(test_hostile),      cmocka_unit_test(test_keep_alives),
+        cmocka_unit_test(test_hostile),      cmocka_unit_test(test_answers_are_hardly_larger),
+        cmocka_unit_test(test_keep_alives),
     };
     return cmocka_run_group_tests(tests, open_guarded, close_guarded);
 }
