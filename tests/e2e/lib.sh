@@ -23,11 +23,11 @@ programs_of_the_build
 ctl=$build/control/binderyctl
 prepare=$root/deploy/prepare-machine.sh
 watch=$build/tests/unit/nic/worker_watch.so
-# A build with sanitizers tells what it finds on stderr. They allocate for themselves, so nobody watches for that; and
-# who looks for leaks at the end reads his own memory, which a process that leaves no core dump may not.
-sanitized=''
+# A build with sanitizers tells what it finds on stderr. They allocate for themselves, so nobody watches for that, and
+# make a process some ten times slower.
+sanitized='' slower=1
 if grep -q '"name": "b_sanitize", "value": "[^n]' "$build/meson-info/intro-buildoptions.json" 2>/dev/null; then
-    sanitized=yes
+    sanitized=yes slower=10
     export ASAN_OPTIONS=abort_on_error=1:detect_leaks=1:quarantine_size_mb=8
     export UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
 fi
@@ -235,7 +235,6 @@ auth:
 process:
   user: ${lab_user:-bindery}
   seccomp: ${lab_seccomp:-enforce}
-${sanitized:+  core_dumps: true}
 journal:
   directory: $lab/journal
   durability: ${lab_durability:-async}

@@ -249,7 +249,7 @@ void flood_send(struct flood *f, unsigned cnt)
     }
     unsigned lost = wire_push(f->wire) ? 0 : wire_drop(f->wire);
     f->counts.lost += lost;
-    for (unsigned i = 0; i < cnt - lost; i++)
+    for (unsigned i = 0; i + lost < cnt; i++)
         f->counts.taken[kind[i]]++;
 }
 

@@ -5,9 +5,6 @@
 #   attack_minutes=M tests/e2e/run.sh --long attack     the endurance case, 30 minutes by default
 
 phones=1000
-# With sanitizers a worker is some ten times slower.
-slower=${sanitized:+10}
-slower=${slower:-1}
 
 # Phones refresh each five seconds.
 group_open()
@@ -95,9 +92,10 @@ all_have_ended()
     [[ $(total rx_frames) == "$(ends)" ]]
 }
 
-# The first flood fills what is filled once; then nothing grows.
+# The first flood fills what is filled once; then nothing grows, but for what a sanitizer keeps.
 memory_is_flat()
 {
+    [[ -z $sanitized ]] || return 0
     [[ -e $lab/resident ]] || resident >"$lab/resident"
     (($(resident) <= $(<"$lab/resident") + 1024)) || fail "memory grew from $(<"$lab/resident") to $(resident) KiB"
 }
@@ -123,7 +121,8 @@ case_one_source_floods()
 {
     local before
     before=$(total frame_limited)
-    flooded --seconds 2 --rate $((200000 / slower)) --kind plain
+    # For so long that its burst is spent, even slowly.
+    flooded --seconds $((slower > 1 ? 10 : 2)) --rate $((200000 / slower)) --kind plain
     (($(total frame_limited) > before)) || fail "nothing was limited"
 }
 

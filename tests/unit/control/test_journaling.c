@@ -101,7 +101,7 @@ static void wait_info(struct lab *lab, const char *part)
         }
         lab_turn(lab);
     }
-    fail_msg("never '%s' in: %s", part, strstr(text, "journal durability"));
+    fail_msg("never '%s' in: %s", part, text ? strstr(text, "journal durability") : "");
 }
 
 /* --- tests ------------------------------------------------------------------------------------ */

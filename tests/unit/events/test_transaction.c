@@ -34,7 +34,7 @@ static void timers_e_and_f(void **state)
     static const uint64_t wanted[] = {0,     500,   1500,  3500,  7500, 11500,
                                       15500, 19500, 23500, 27500, 31500};
     struct bd_transaction t = {.active = false};
-    uint64_t at[32];
+    uint64_t at[32] = {0};
     assert_true(bd_transaction_begin(&t, 1, BD_STR("NOTIFY"), START_MS));
     assert_int_equal(run(&t, 0, at), 11);
     assert_memory_equal(at, wanted, sizeof(wanted));
@@ -47,7 +47,7 @@ static void after_a_provisional_response_each_t2(void **state)
 {
     static const uint64_t wanted[] = {0, 500, 4600, 8600, 12600, 16600, 20600, 24600, 28600};
     struct bd_transaction t = {.active = false};
-    uint64_t at[32];
+    uint64_t at[32] = {0};
     assert_true(bd_transaction_begin(&t, 1, BD_STR("NOTIFY"), START_MS));
     assert_int_equal(run(&t, START_MS + 600, at), 9);
     assert_memory_equal(at, wanted, sizeof(wanted));

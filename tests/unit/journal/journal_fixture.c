@@ -250,7 +250,7 @@ static void expect_same(const struct loaded *loaded, const struct bd_binding *go
 static int take(void *arg, struct bd_str aor_text, const struct bd_binding *bindings, unsigned cnt)
 {
     struct loaded *loaded = arg;
-    struct bd_binding want[BD_CONTACTS_PER_AOR_MAX];
+    struct bd_binding want[BD_CONTACTS_PER_AOR_MAX] = {0};
     int aor = number_of(aor_text);
     bool there = loaded->version[aor] >= 0;
     loaded->version[aor] = -1;

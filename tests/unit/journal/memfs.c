@@ -349,14 +349,12 @@ struct memfs_inode *memfs_find(struct memfs *fs, const char *name)
 
 void memfs_write(struct memfs *fs, const char *name, const uint8_t *bytes, uint32_t len)
 {
-    struct memfs_inode *inode = memfs_find(fs, name);
-    if (!inode) {
-        int i = add_inode(fs);
+    const struct memfs_name *entry = find_name(fs, name);
+    int i = entry ? entry->inode : add_inode(fs);
+    if (!entry)
         set_name(fs, name, i);
-        inode = &fs->inode[i];
-    }
-    inode->len = 0;
-    store(inode, 0, bytes, len);
+    fs->inode[i].len = 0;
+    store(&fs->inode[i], 0, bytes, len);
 }
 
 void memfs_remove(struct memfs *fs, const char *name)

@@ -359,7 +359,7 @@ static void answers_solicitations(void **state)
 {
     struct solicitation s = good;
     struct bd_way way;
-    uint8_t out[BD_NEIGHBOUR_SZ];
+    uint8_t out[BD_NEIGHBOUR_SZ] = {0};
     for (unsigned i = 0; i < 4; i++) {
         s.option = i & 1;
         s.to = i & 2 ? "2001:db8::1" : good.to;
@@ -378,7 +378,7 @@ static void defends_an_address(void **state)
     s.option = false;
     struct frame f = nd_frame(s);
     struct bd_way way;
-    uint8_t out[BD_NEIGHBOUR_SZ];
+    uint8_t out[BD_NEIGHBOUR_SZ] = {0};
     assert_int_equal(ask_nd(&f, &way, out), BD_FRAME_ND);
     check_advertisement(&way, out, 0x20);
     struct bd_ip all = ip_of("ff02::1");
@@ -395,7 +395,7 @@ static void refuses_bad_solicitations(void **state)
         {"::", "ff02::1:ff00:1", "2001:db8::1", 255, true},      /* RFC 4861 7.1.1 */
         {"::", "2001:db8::1", "2001:db8::1", 255, false}};
     struct bd_way way;
-    uint8_t out[BD_NEIGHBOUR_SZ];
+    uint8_t out[BD_NEIGHBOUR_SZ] = {0};
     for (unsigned i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
         struct frame f = nd_frame(bad[i]);
         if (ask_nd(&f, &way, out) != BD_FRAME_ICMP_IGNORED)
@@ -430,7 +430,7 @@ static void never_reads_beyond_a_solicitation(void **state)
         uint8_t *p = guarded_put(&g, f.b, len);
         struct bd_frame read;
         struct bd_way way;
-        uint8_t out[BD_NEIGHBOUR_SZ];
+        uint8_t out[BD_NEIGHBOUR_SZ] = {0};
         if (bd_frame_read(&station, p, len, no_hint, &read) == BD_VERDICT_NONE) {
             enum bd_verdict got = bd_neighbour_answer(&station, p, &read, &way, out);
             assert_int_equal(got, len == 54 + 24 ? BD_FRAME_ND : BD_FRAME_ICMP_IGNORED);
@@ -458,7 +458,7 @@ static void announces_to_all(void **state)
 {
     struct bd_station station = make_station();
     struct bd_way way;
-    uint8_t out[BD_NEIGHBOUR_SZ];
+    uint8_t out[BD_NEIGHBOUR_SZ] = {0};
     bd_neighbour_announce(&station, &station.address[1].ip, &way, out);
     check_advertisement(&way, out, 0x20);
     struct bd_ip all = ip_of("ff02::1");

@@ -119,7 +119,7 @@ static void wound(struct lab *lab, size_t *size)
                                         "\n ",
                                         "%00"};
     static const char nul = 0;
-    char copy[80];
+    char copy[80] = {0};
     uint32_t at = roll((uint32_t)*size), len = 1 + roll(60);
     const char *bytes = nasty[roll(sizeof(nasty) / sizeof(nasty[0]))];
     switch (roll(6)) {

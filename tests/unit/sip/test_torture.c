@@ -142,7 +142,7 @@ static void test_wsinv(void **state)
     assert_int_equal(cnt, 3);
     assert_false(list.bad);
     list = bd_list_begin(&m, BD_HDR_CONTACT);
-    struct bd_contact contact;
+    struct bd_contact contact = {.q_milli = 0};
     assert_true(bd_list_next(&list, &element) && bd_contact_parse(element, &contact));
     assert_int_equal(contact.q_milli, 330);
     assert_text(contact.addr.display, "\"Quoted string \\\"\\\"\"");

@@ -220,7 +220,7 @@ static void expect_keys(const struct bd_uri *x, const struct bd_uri *y, bool equ
 
 static bool equal(const char *a, const char *b)
 {
-    struct bd_uri x, y;
+    struct bd_uri x = {.text = BD_STR_NULL}, y = x;
     if (!bd_uri_parse(bd_str_from(a), &x) || !bd_uri_parse(bd_str_from(b), &y))
         fail_msg("refused: %s or %s", a, b);
     bool equal = bd_uri_equal(&x, &y);

@@ -105,7 +105,7 @@ struct model {
 static void add(struct model *out, struct bd_str s)
 {
     assert_true(s.len <= sizeof(out->text) - out->len);
-    if (s.len)
+    if (s.p && s.len)
         memcpy(out->text + out->len, s.p, s.len);
     out->len += s.len;
 }
