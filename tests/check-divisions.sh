@@ -35,6 +35,7 @@ dataplane/registrar/feature.c read_number         a call with caller preferences
 dataplane/registrar/preferences.c score           a call with caller preferences
 dataplane/registrar/redirect.c put_contact        a redirected call, by a constant
 dataplane/sip/wire.c bd_wire_u32_text             a number of nine digits, or where a reply ends
+dataplane/restore.c bd_restore                     start
 dataplane/worker.c bd_worker_new                  start
 nic/answer.c may_send_error                       an ICMP error
 nic/eal.c bd_eal_lcores                           start
