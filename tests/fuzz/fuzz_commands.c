@@ -140,11 +140,16 @@ static void judge(const char *line, size_t len, const char **answers, const char
     *answers = stop + (*at == '\n' ? 1 : 2);
 }
 
+static bool has_secret(const void *p, size_t n)
+{
+    static const char secret[] = "a secret of the unit tests";
+    return memmem(p, n, secret, sizeof(secret) - 1);
+}
+
 /* Lines as the server takes them: CRLF or LF; one that is too long is the last. */
 static void judge_all(const char *p, size_t n, const char *answers, size_t answers_len)
 {
     const char *end = answers + answers_len, *newline;
-    fuzz_judge(!memmem(answers, answers_len, "a secret of the unit tests", 26), "the secret");
     while ((newline = memchr(p, '\n', n))) {
         size_t len = (size_t)(newline - p);
         n -= len + 1;
@@ -186,6 +191,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     write_users(users, users_len);
     size_t len = converse((enum bd_level)(how % 3), how / 3 % 3, lines, n, answers);
     fuzz_judge(fchdir(home) == 0, "no way home");
+    /* Whoever knows it may read what he wrote. */
+    fuzz_judge(!has_secret(answers, len) || has_secret(data, size), "the secret");
     judge_all((const char *)lines, n, answers, len);
     return 0;
 }
