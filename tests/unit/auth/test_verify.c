@@ -436,7 +436,7 @@ static void test_garbage(void **state)
     struct bench *b = *state;
     struct phone p = phone_1000();
     for (unsigned i = 0; i < 20000; i++) {
-        _Alignas(8) char place[BD_JOB_SZ];
+        _Alignas(8) char place[BD_JOB_SZ] = {0};
         struct bd_verify_job *job = (struct bd_verify_job *)place;
         challenge(b, &p);
         make_job(b->verify.digest, &p, job);
