@@ -153,6 +153,7 @@ part_format()
 part_lint()
 {
     check 'clang configures' configure build-clang clang -Dwerror=true &&
+        check 'the list of files is of today' ninja -C build-clang build.ninja &&
         counted tests/lint/run.sh "${long[@]}" build-clang
 }
 

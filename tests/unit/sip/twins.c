@@ -75,7 +75,7 @@ static bool first_element(const struct bd_header *h, const char **stop, struct b
 static void same_contact_lists(const struct bd_message *m)
 {
     struct bd_list list = bd_list_begin(m, BD_HDR_CONTACT), cut = list;
-    struct bd_contact contact, expected;
+    struct bd_contact contact = {0}, expected = {0};
     struct bd_str element;
     bool more = true;
     while (more) {
