@@ -131,7 +131,7 @@ static unsigned shut_out(struct bd_worker *w, unsigned cnt)
         bd_limiter_prefetch(w->limiter, i, &w->datagram[i].source.ip);
     for (unsigned i = 0; i < cnt; i++) {
         const struct bd_datagram *d = &w->datagram[i];
-        enum bd_verdict verdict = bd_limiter_admit(w->limiter, i, &d->source.ip);
+        enum bd_verdict verdict = bd_limiter_admit(w->limiter, i, &d->source);
         if (verdict == BD_VERDICT_NONE) {
             w->took_turn[kept] = bd_limiter_took_turn(w->limiter, i);
             if (kept++ != i)

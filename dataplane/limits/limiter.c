@@ -166,24 +166,28 @@ static bool is_too_fast(struct bd_limiter *l, const struct place *p)
     return limits->rates_enforced;
 }
 
-static bool is_unheard(struct bd_limiter *l, struct place *p, const struct bd_ip *source)
+/* Behind a known address each port has its turns: that is a NAT with a phone each. A stranger's
+ * ports are as easily forged as he is. */
+static bool is_unheard(struct bd_limiter *l, struct place *p, const struct bd_endpoint *source)
 {
-    if (!is_guarded(l) || !bd_policy_may_ban(l->policy, source))
+    if (!is_guarded(l) || !bd_policy_may_ban(l->policy, &source->ip))
         return false;
     bool known = bd_known_has(known_of(l), p->hash, l->now_s);
-    struct bd_turns *turns = known ? &l->strangers->known : &l->strangers->strange;
-    p->drawn = bd_turn_take(turns, p->hash, l->now_ms);
+    p->drawn = known ? bd_turn_take(&l->strangers->known,
+                                    p->hash + source->port * 0x9e3779b97f4a7c15ULL, l->now_ms)
+                     : bd_turn_take(&l->strangers->strange, p->hash, l->now_ms);
     return !p->drawn && !known;
 }
 
-enum bd_verdict bd_limiter_admit(struct bd_limiter *l, unsigned place, const struct bd_ip *source)
+enum bd_verdict bd_limiter_admit(struct bd_limiter *l, unsigned place,
+                                 const struct bd_endpoint *source)
 {
-    enum bd_prefix_list list = bd_policy_list_of(l->policy, source);
+    enum bd_prefix_list list = bd_policy_list_of(l->policy, &source->ip);
     if (list == BD_PREFIX_DENY)
         return BD_FRAME_DENIED;
     if (list == BD_PREFIX_ALLOW)
         return BD_VERDICT_NONE;
-    if (l->bans && is_shut_out(l, source))
+    if (l->bans && is_shut_out(l, &source->ip))
         return BD_FRAME_BANNED;
     if (is_too_fast(l, &l->place[place]))
         return BD_FRAME_LIMITED;

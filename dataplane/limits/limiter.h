@@ -88,7 +88,7 @@ bool bd_limiter_is_needed(const struct bd_limiter *limiter);
 void bd_limiter_prefetch(struct bd_limiter *limiter, unsigned place, const struct bd_ip *source);
 /* BD_VERDICT_NONE, or BD_FRAME_DENIED, _BANNED, _LIMITED, _UNHEARD. */
 enum bd_verdict bd_limiter_admit(struct bd_limiter *limiter, unsigned place,
-                                 const struct bd_ip *source);
+                                 const struct bd_endpoint *source);
 
 /* Of one that was admitted: whether it took a turn, as known sources do while theirs last. */
 bool bd_limiter_took_turn(const struct bd_limiter *limiter, unsigned place);

@@ -72,7 +72,9 @@ static uint64_t admit_all(unsigned sources)
         for (unsigned k = 0; k < BD_BURST; k++)
             bd_limiter_prefetch(limiter, k, &source[(i + k) % sources]);
         for (unsigned k = 0; k < BD_BURST; k++)
-            heard += bd_limiter_admit(limiter, k, &source[(i + k) % sources]) == BD_VERDICT_NONE;
+            heard += bd_limiter_admit(limiter, k,
+                                      &(struct bd_endpoint){source[(i + k) % sources], 5060}) ==
+                     BD_VERDICT_NONE;
     }
     return heard;
 }

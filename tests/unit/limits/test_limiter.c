@@ -108,12 +108,17 @@ static struct bd_ip nth(uint32_t i)
     return bd_ip_from_v4(&network);
 }
 
-static enum bd_verdict admit(struct bd_ip source)
+static enum bd_verdict admit_from(struct bd_ip source, uint16_t port)
 {
     if (!bd_limiter_is_needed(lab.limiter))
         return BD_VERDICT_NONE;
     bd_limiter_prefetch(lab.limiter, 0, &source);
-    return bd_limiter_admit(lab.limiter, 0, &source);
+    return bd_limiter_admit(lab.limiter, 0, &(struct bd_endpoint){source, port});
+}
+
+static enum bd_verdict admit(struct bd_ip source)
+{
+    return admit_from(source, 5060);
 }
 
 static uint64_t counter(enum bd_counter which)
@@ -316,6 +321,25 @@ static void test_guard_of_networks(void **state)
     assert_int_equal(admit(ip("2001:db8:8::2")), BD_VERDICT_NONE);
     assert_int_equal(admit(ip("2001:db8:8::3")), BD_FRAME_UNHEARD);
     assert_int_equal(admit(ip("2001:db8:9::1")), BD_VERDICT_NONE);
+}
+
+/* Phones of an office have turns each, as soon as one of them is registered; a stranger has two,
+ * whatever ports he has. */
+static void test_guard_of_offices(void **state)
+{
+    enum { PHONES = 50 };
+    struct bd_ip office = ip("192.0.2.1"), stranger = ip("192.0.2.2");
+    unsigned turns = 0, heard = 0;
+    bd_limiter_know(lab.limiter, &office);
+    bd_limiter_guard(lab.limiter);
+    for (uint16_t i = 0; i < 10 * PHONES; i++) {
+        assert_int_equal(admit_from(office, 10000 + i % PHONES), BD_VERDICT_NONE);
+        turns += bd_limiter_took_turn(lab.limiter, 0);
+        heard += admit_from(stranger, 10000 + i) == BD_VERDICT_NONE;
+    }
+    /* Two phones of them may share a byte. */
+    assert_in_range(turns, (PHONES - 4) * BD_TURNS_EACH, PHONES * BD_TURNS_EACH);
+    assert_int_equal(heard, BD_TURNS_EACH);
 }
 
 /* A flood of strangers takes all its turns, and none of those that known sources have. */
@@ -533,6 +557,7 @@ int main(void)
         TEST(test_guard),
         TEST(test_guard_alone),
         TEST(test_guard_of_networks),
+        TEST(test_guard_of_offices),
         TEST(test_guard_keeps_turns_of_the_known),
         TEST(test_guard_spares_neighbours),
         TEST(test_aor_rate),

@@ -82,7 +82,7 @@ static bool guess(unsigned w, uint32_t s, uint64_t aor)
                                    .aor = BD_STR("a@example.com")};
     bd_limiter_use(limiter[w], policy, now_ms);
     bd_limiter_prefetch(limiter[w], 0, &source);
-    if (bd_limiter_admit(limiter[w], 0, &source) != BD_VERDICT_NONE)
+    if (bd_limiter_admit(limiter[w], 0, &(struct bd_endpoint){.ip = source}) != BD_VERDICT_NONE)
         return false;
     bd_limiter_know(limiter[w], &source);
     if (bd_limiter_guess(limiter[w], &claim, false) == BD_VERDICT_NONE) {
@@ -99,7 +99,7 @@ static void be_too_fast(unsigned w)
 {
     struct bd_ip source = nth(SOURCES);
     bd_limiter_prefetch(limiter[w], 0, &source);
-    while (bd_limiter_admit(limiter[w], 0, &source) == BD_VERDICT_NONE)
+    while (bd_limiter_admit(limiter[w], 0, &(struct bd_endpoint){.ip = source}) == BD_VERDICT_NONE)
         continue;
 }
 

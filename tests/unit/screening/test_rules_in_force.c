@@ -31,7 +31,7 @@ static bool admits(uint32_t now_s)
     assert_true(bd_ip_parse(BD_STR("192.0.2.1"), &source));
     bd_limiter_use(lab.limiter, bd_policy_current(&lab.arena), now_s * 1000ULL);
     bd_limiter_prefetch(lab.limiter, 0, &source);
-    return bd_limiter_admit(lab.limiter, 0, &source) == BD_VERDICT_NONE;
+    return bd_limiter_admit(lab.limiter, 0, &(struct bd_endpoint){.ip = source}) == BD_VERDICT_NONE;
 }
 
 #define BAN "- {field: user_agent, pattern: evil, action: ban 50}\n"
