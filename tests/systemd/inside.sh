@@ -65,7 +65,7 @@ the_configuration_that_is_shipped_passes()
 
 both_units_start()
 {
-    sed -e 's|/run/bindery-lab/|/var/lib/bindery/|; s|"../screening.yaml"|screening.yaml|' \
+    sed -e 's|"bindery-lab"|"bindery-systemd"|; s|/run/bindery-lab/|/var/lib/bindery/|; s|"../screening.yaml"|screening.yaml|' \
         /usr/share/doc/bindery/configs/examples/lab.yaml >/etc/bindery/bindery.yaml
     systemd-tmpfiles --create
     systemctl restart --no-block bindery-control bindery-dataplane

@@ -23,6 +23,7 @@ clean_up()
     if [[ -n $nspawn ]]; then
         kill "$nspawn" 2>/dev/null && wait "$nspawn" || true
     fi
+    rm -f /dev/hugepages/bindery-systemd # the arena, in pages of this machine
     [[ -n $keep ]] || rm -rf --one-file-system "$machine"
 }
 trap clean_up EXIT
@@ -38,6 +39,7 @@ install_bindery()
         systemd-sysusers
         cp configs/bindery.yaml configs/screening.yaml /etc/bindery/
         cp tests/systemd/inside.sh /root/
+        rm -rf /var/lib/bindery # of the time before, on a machine that was kept
         systemctl enable bindery-dataplane bindery-control'
 }
 
