@@ -8,10 +8,10 @@
  * have used up has another one when it sends again. Sixteen groups of sources begin their half
  * seconds one after the other, so not all come at once.
  *
- * Sources that are known (known.h) have turns of their own, which no flood of strangers uses up, and
- * each port of them has its own: behind one address there may be an office full of phones.
- * They are read beyond that; but what came by a turn is not shed for the worker's sake, as a phone
- * that has to register anew may be one whose refreshes the flood took.
+ * Sources that are known (known.h) have turns of their own, which no flood of strangers uses up,
+ * and each port of them has its own: behind one address there may be an office full of phones. They
+ * are read beyond that; but what came by a turn is not shed for the worker's sake, as a phone that
+ * has to register anew may be one whose refreshes the flood took.
  *
  * A worker's own, 256 KiB each; no allocation, a byte read and written a datagram. */
 #ifndef BD_STRANGERS_H

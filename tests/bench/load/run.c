@@ -233,9 +233,9 @@ static void turn(struct state *s)
         s->worked = false;
 }
 
-/* A worker whose core was taken away is only known to have waited when it has it back: kernels since
- * 6.12 take 50 ms at once. And its overload control sheds for two thirds of a second after a rate
- * that was too much (overload.c), at whatever rate comes next. */
+/* A worker whose core was taken away is only known to have waited when it has it back: kernels
+ * since 6.12 take 50 ms at once. And its overload control sheds for two thirds of a second after a
+ * rate that was too much (overload.c), at whatever rate comes next. */
 static void let_worker_return(void)
 {
     nanosleep(&(struct timespec){.tv_sec = 1}, NULL);
