@@ -261,7 +261,7 @@ static void give_way(const char *point)
     unsigned what = hook_random ? pick(&hook_random, 256) : 255;
     if (what == 0)
         usleep(100); /* some sweeps */
-    else if (what < 32)
+    else if (what <= 4)
         sched_yield();
 }
 
