@@ -1,45 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The subscriber database: what goes in, what comes out, and files that are not ours. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
 #include <fcntl.h>
 #include <sqlite3.h>
-#include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "hex.h"
-#include "subscribers.h"
-
-struct place {
-    char dir[64], file[96];
-    struct bd_error error;
-};
-
-static int setup(void **state)
-{
-    struct place *p = calloc(1, sizeof(*p));
-    strcpy(p->dir, "/tmp/bd-subscribers-XXXXXX");
-    if (!p || !mkdtemp(p->dir))
-        return -1;
-    snprintf(p->file, sizeof(p->file), "%s/s.db", p->dir);
-    *state = p;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    struct place *p = *state;
-    char command[128];
-    snprintf(command, sizeof(command), "rm -r %s", p->dir);
-    int rc = system(command);
-    free(p);
-    return rc;
-}
+#include "place.h"
 
 static struct bd_subscribers *open_at(struct place *p)
 {
@@ -475,23 +442,25 @@ static void test_damage_is_found(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_add_find_remove, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_set, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_invalid_fields, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_no_password_on_disk, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_pages, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_text_file_is_refused, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_foreign_database_is_refused, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_later_version_is_refused, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_upgrade_from_1, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_upgrade_from_2, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_sets, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_missing_column_is_refused, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_places, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_empty_file_is_new, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_locked_file_is_refused, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_busy_change_is_refused, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_damage_is_found, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_add_find_remove, place_setup, place_teardown),
+        cmocka_unit_test_setup_teardown(test_set, place_setup, place_teardown),
+        cmocka_unit_test_setup_teardown(test_invalid_fields, place_setup, place_teardown),
+        cmocka_unit_test_setup_teardown(test_no_password_on_disk, place_setup, place_teardown),
+        cmocka_unit_test_setup_teardown(test_pages, place_setup, place_teardown),
+        cmocka_unit_test_setup_teardown(test_text_file_is_refused, place_setup, place_teardown),
+        cmocka_unit_test_setup_teardown(test_foreign_database_is_refused, place_setup,
+                                        place_teardown),
+        cmocka_unit_test_setup_teardown(test_later_version_is_refused, place_setup, place_teardown),
+        cmocka_unit_test_setup_teardown(test_upgrade_from_1, place_setup, place_teardown),
+        cmocka_unit_test_setup_teardown(test_upgrade_from_2, place_setup, place_teardown),
+        cmocka_unit_test_setup_teardown(test_sets, place_setup, place_teardown),
+        cmocka_unit_test_setup_teardown(test_missing_column_is_refused, place_setup,
+                                        place_teardown),
+        cmocka_unit_test_setup_teardown(test_places, place_setup, place_teardown),
+        cmocka_unit_test_setup_teardown(test_empty_file_is_new, place_setup, place_teardown),
+        cmocka_unit_test_setup_teardown(test_locked_file_is_refused, place_setup, place_teardown),
+        cmocka_unit_test_setup_teardown(test_busy_change_is_refused, place_setup, place_teardown),
+        cmocka_unit_test_setup_teardown(test_damage_is_found, place_setup, place_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
