@@ -214,6 +214,10 @@ enum bd_verdict bd_register(struct bd_registrar *registrar, struct bd_turn *turn
 void bd_announce(const struct bd_arena *arena, const struct bd_turn *turn, bool registered,
                  struct bd_wire *w);
 
+/* answer_fields.c */
+void bd_answer_put_fields(struct bd_registrar *registrar, const struct bd_turn *turn,
+                          struct bd_wire *reply, enum bd_verdict verdict);
+
 /* answer.c */
 /* Writes the reply that a verdict draws. False when there is none, or none that fits; *verdict then
  * says so. A reply that does not fit becomes a 500 without further header fields. */
