@@ -8,8 +8,7 @@
 
 enum { RETRY_AFTER_S = 5 };
 
-/* --- replies ------------------------------------------------------------------------------------
- */
+/* --- replies ---------------------------------------------------------------------------------- */
 
 static struct bd_str server_of(const struct bd_events *e)
 {
@@ -78,9 +77,7 @@ static void repeat(struct bd_events *e, const struct bd_subscription *s)
                        (struct bd_str){s->reply, s->reply_len});
 }
 
-/* --- within a dialog
- * ------------------------------------------------------------------------------
- */
+/* --- within a dialog -------------------------------------------------------------------------- */
 
 static struct bd_subscription *find_by_tag(const struct bd_events *e, const struct bd_message *m)
 {
@@ -148,9 +145,7 @@ static void subscribe_again(struct bd_events *e, const struct bd_subscribe *ask)
         refresh(e, ask, s);
 }
 
-/* --- outside of one
- * -------------------------------------------------------------------------------
- */
+/* --- outside of one --------------------------------------------------------------------------- */
 
 static uint64_t origin_of(const struct bd_events *e, const struct bd_message *m)
 {

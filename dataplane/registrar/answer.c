@@ -75,8 +75,7 @@ bool bd_answer(struct bd_registrar *registrar, struct bd_turn *turn, struct bd_w
     return false;
 }
 
-/* --- the 200 of a REGISTER ----------------------------------------------------------------------
- */
+/* --- the 200 of a REGISTER -------------------------------------------------------------------- */
 
 /* RFC 5627 5.2: to a client that knows GRUUs. */
 static void put_gruus(struct bd_registrar *r, struct bd_turn *turn, struct bd_wire *w,
