@@ -51,4 +51,6 @@ static inline int place_teardown(void **state)
     return 0;
 }
 
+#define PLACE_TEST(name) cmocka_unit_test_setup_teardown(name, place_setup, place_teardown)
+
 #endif

@@ -250,14 +250,14 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_csv_split),
-        cmocka_unit_test_setup_teardown(test_passwords, place_setup, place_teardown),
-        cmocka_unit_test_setup_teardown(test_hashes, place_setup, place_teardown),
-        cmocka_unit_test_setup_teardown(test_header, place_setup, place_teardown),
-        cmocka_unit_test_setup_teardown(test_sets, place_setup, place_teardown),
-        cmocka_unit_test_setup_teardown(test_import_replaces, place_setup, place_teardown),
-        cmocka_unit_test_setup_teardown(test_bad_lines_import_nothing, place_setup, place_teardown),
-        cmocka_unit_test_setup_teardown(test_twice_over_old, place_setup, place_teardown),
-        cmocka_unit_test_setup_teardown(test_empty_file, place_setup, place_teardown),
+        PLACE_TEST(test_passwords),
+        PLACE_TEST(test_hashes),
+        PLACE_TEST(test_header),
+        PLACE_TEST(test_sets),
+        PLACE_TEST(test_import_replaces),
+        PLACE_TEST(test_bad_lines_import_nothing),
+        PLACE_TEST(test_twice_over_old),
+        PLACE_TEST(test_empty_file),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
