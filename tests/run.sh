@@ -7,7 +7,8 @@
 #   format      clang-format has nothing to change; docs/rfc.md names what is there
 #   build       gcc without a warning, at the link either; no division in what workers run
 #   clang       the same with clang
-#   unit        unit tests
+#   unit        unit tests; those of the parser once more, built for a processor with AVX2 and no AVX-512, whose
+#               vector code is another
 #   sanitize    unit tests under AddressSanitizer and UndefinedBehaviorSanitizer, for a plain processor: so the
 #               scalar twins of the vector code are what is tested, and of the latter in `unit`, beside guard pages
 #   fuzz        the corpora of tests/fuzz replayed, under the sanitizers and as it is built for use
@@ -172,6 +173,9 @@ part_clang()
 part_unit()
 {
     need_build && unit_tests build-test
+    grep -qw avx2 /proc/cpuinfo || return
+    check 'a build for AVX2 configures' configure build-avx2 gcc -Dwerror=true -Ddpdk=disabled -Dmarch=x86-64-v3 &&
+        unit_tests build-avx2 --suite sip
 }
 
 # -O1 compiles in half the time, and the tests take no longer. What gcc warns of there that it does not elsewhere is not

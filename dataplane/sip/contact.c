@@ -76,7 +76,7 @@ static inline bool take_param(struct bd_contact *contact, struct bd_str name, ui
     if (word == BD_WORD("reg-id"))
         return take_reg_id(contact, value);
     static const char instance[BD_ROW] = "+sip.instance";
-    if (name.len == strlen("+sip.instance") && bd_is_row(name, instance))
+    if (name.len == strlen("+sip.instance") && bd_is_row(name, instance, bd_str_end(name)))
         return take_instance(contact, value);
     return true;
 }

@@ -67,19 +67,20 @@ static const uint8_t candidate[32 * (BD_LOOK + 1)] = {
     [SLOT(19, 'r', 'n')] = BD_HDR_REQUEST_DISPOSITION,
 };
 
-/* Of a name that one look found. Nothing is left to guess: any order of names costs the same. What
- * is spelled like nothing is compared with the empty row, and differs. */
-static inline enum bd_header_id header_id(struct bd_str name)
+/* Of a name that one look found, in a text that ends at `end` or later. Nothing is left to guess:
+ * any order of names costs the same. What is spelled like nothing is compared with the empty row,
+ * and differs. */
+static inline enum bd_header_id header_id(struct bd_str name, const char *end)
 {
     unsigned as = candidate[SLOT(name.len, (uint8_t)name.p[0], (uint8_t)name.p[name.len - 1])];
-    if (__builtin_expect(!bd_is_row(name, spelling[as]), 0))
+    if (__builtin_expect(!bd_is_row(name, spelling[as], end), 0))
         return BD_HDR_OTHER;
     return (enum bd_header_id)(as % COMPACT);
 }
 
 enum bd_header_id bd_header_id(struct bd_str name)
 {
-    return name.len - 1 < BD_LOOK ? header_id(name) : BD_HDR_OTHER;
+    return name.len - 1 < BD_LOOK ? header_id(name, bd_str_end(name)) : BD_HDR_OTHER;
 }
 
 void bd_lines_seek(struct bd_lines *lines, const char *p)
@@ -137,16 +138,16 @@ static const char *name_parse(const struct bd_scan *scan, const char *p, const c
     return colon;
 }
 
-/* A field on one line that ends at `stop`, the name with its colon right behind it. False when it
- * is not, which says nothing about its being right. */
+/* A field on one line that ends at `stop`, the text at `end`, the name with its colon right behind
+ * it. False when it is not, which says nothing about its being right. */
 static inline bool split_plain(const struct bd_scan *scan, const char *p, const char *stop,
-                               struct bd_header *header)
+                               const char *end, struct bd_header *header)
 {
     const char *colon = bd_scan_leap(scan, p, BD_C_TOKEN);
     if (colon == p || *colon != ':')
         return false;
     header->name = bd_slice(p, colon);
-    header->id = (uint8_t)header_id(header->name);
+    header->id = (uint8_t)header_id(header->name, end);
     /* Between p and stop there is no control character; CR is not above the space. */
     if (colon[1] == ' ' && (uint8_t)colon[2] > ' ' && (uint8_t)stop[-1] > ' ')
         header->value = bd_slice(colon + 2, stop);
@@ -165,7 +166,8 @@ struct bd_header *bd_headers_plain(struct bd_lines *lines, const char **line, co
     const uint16_t *next = scan->marks.control + lines->next;
     for (; h < none_left; h++, next += CRLF) {
         const char *stop = begin + *next;
-        if (stop > end - CRLF || memcmp(stop, "\r\n", 2) != 0 || !split_plain(scan, p, stop, h))
+        if (stop > end - CRLF || memcmp(stop, "\r\n", 2) != 0 ||
+            !split_plain(scan, p, stop, end, h))
             break;
         p = stop + CRLF;
     }

@@ -1,19 +1,26 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What is done with vectors, each beside its scalar twin of the same meaning. Which of the two runs
- * is settled when the project is compiled, by the processor it is built for (Meson's `march`); both
- * are in every build, and a test holds them equal.
+/* What is done with vectors, each beside its scalar twin of the same meaning. Which of them runs is
+ * settled when the project is compiled, by the processor it is built for (Meson's `march`):
  *
- * Nothing outside [p, p+len) is read: vector loads are masked, and what is masked off does not
- * fault. Pure; may be called from anywhere. */
+ *     simd_avx512.c  AVX-512 with VBMI2 and GFNI: Ice Lake, Zen 4 and what came after
+ *     simd_avx2.c    AVX2 and BMI2 (x86-64-v3): Haswell to Cascade Lake, Zen to Zen 3
+ *     simd.c         any other; these twins are in every build, and a test holds the others to them
+ *
+ * But where it says so, nothing outside [p, p+len) is read: vector loads are masked, and what is
+ * masked off does not fault, or several overlap inside it. Pure; may be called from anywhere. */
 #ifndef BD_SIMD_H
 #define BD_SIMD_H
 
 #include "limits.h"
 #include "str.h"
 
+#define BD_AVX2   2
+#define BD_AVX512 512
 #if defined(__AVX512BW__) && defined(__AVX512VL__) && defined(__AVX512VBMI__) &&                   \
     defined(__AVX512VBMI2__) && defined(__GFNI__) && defined(__BMI2__)
-#define BD_SIMD 1
+#define BD_SIMD BD_AVX512
+#elif defined(__AVX2__) && defined(__BMI__) && defined(__BMI2__)
+#define BD_SIMD BD_AVX2
 #else
 #define BD_SIMD 0
 #endif
@@ -61,9 +68,11 @@ bool bd_ipv4_scalar(struct bd_str s, uint32_t *octets);
 bool bd_hostname_scalar(struct bd_str s);
 
 /* Whether len bytes are those of a row, but for bit 0x20. In letters that bit is the case. The row
- * has BD_ROW bytes, zeros behind its own, none of which is zero or a space; nor are the others. */
+ * has BD_ROW bytes, zeros behind its own, none of which is zero or a space; nor are the others.
+ * What stands behind them may be read too, as far as `end`: a text that goes on is compared faster.
+ */
 #define BD_ROW 32
-bool bd_is_row_scalar(struct bd_str s, const char row[BD_ROW]);
+bool bd_is_row_scalar(struct bd_str s, const char row[BD_ROW], const char *end);
 
 /* The first eight bytes, the first of them lowest, 0x20 set in each; 0 behind the end. With
  * BD_WORD("name") this compares short tokens: among the characters of a token only the two cases of
@@ -83,7 +92,7 @@ unsigned bd_lowest(uint64_t bits);
 bool bd_number(struct bd_str s, uint32_t *value);
 bool bd_ipv4(struct bd_str s, uint32_t *octets);
 bool bd_hostname(struct bd_str s);
-bool bd_is_row(struct bd_str s, const char row[BD_ROW]);
+bool bd_is_row(struct bd_str s, const char row[BD_ROW], const char *end);
 uint64_t bd_word(struct bd_str s);
 uint32_t bd_copy_plain(char *out, struct bd_str s, bool lower);
 #else

@@ -168,8 +168,13 @@ static void test_names(void **state)
         memcpy(other, s.p, s.len);
         if (s.len)
             other[draw(s.len)] ^= (char)(draw(2) ? 0x20 : 1 << draw(8));
-        assert_int_equal(bd_is_row(s, other), bd_is_row_scalar(s, other));
+        const char *end = bd_str_end(s);
+        bool same = bd_is_row_scalar(s, other, end);
+        assert_int_equal(bd_is_row(s, other, end), same);
         assert_int_equal(bd_word(s), bd_word_scalar(s));
+        char *followed = memmove(guarded.end - s.len - draw(64), s.p, s.len);
+        s.p = followed;
+        assert_int_equal(bd_is_row(s, other, guarded.end), same);
     }
     assert_int_equal(BD_WORD("rport"), bd_word_scalar(BD_STR("RPORT")));
     assert_int_equal(BD_WORD("+sip.instance"), bd_word_scalar(BD_STR("+SIP.INSTANCE")));
