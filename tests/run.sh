@@ -22,8 +22,9 @@
 #   processes   the real binaries under AddressSanitizer and UndefinedBehaviorSanitizer, with some groups of e2e
 #   peers       Bindery beside Kamailio, request by request (installs Kamailio)
 #
-# Without a PART: all of them but the last four. --long: the long variants, and those four. The last line is "N passed, M failed"; a case
-# that was skipped is in neither. The exit status is 0 when nothing failed and every part ran something.
+# Without a PART: all of them but the last four. --long: the long variants, and those four. The last line is
+# "N passed, M failed"; a case that was skipped is in neither. The exit status is 0 when nothing failed and every
+# part ran something.
 set -uo pipefail
 cd "${BASH_SOURCE[0]%/*}/.." || exit 2
 exec </dev/null

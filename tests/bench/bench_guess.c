@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "../xorshift.h"
 #include "fixture.h"
 
 #define NOW 1790000000000ULL
@@ -52,10 +53,7 @@ static uint64_t random_state = 88172645463325252ULL;
 
 static unsigned below(unsigned n)
 {
-    random_state ^= random_state << 13;
-    random_state ^= random_state >> 7;
-    random_state ^= random_state << 17;
-    return (unsigned)(random_state % n);
+    return (unsigned)(xorshift64(&random_state) % n);
 }
 
 static uint64_t now_ns(void)

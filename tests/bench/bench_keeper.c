@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "../xorshift.h"
 #include "clock.h"
 #include "journal_files.h"
 #include "snapshot.h"
@@ -69,10 +70,7 @@ static void *work(void *arg)
             continue;
         uint32_t now_s = (uint32_t)(bd_clock_ms() / 1000);
         for (unsigned i = 0; i < BURST; i++) {
-            random ^= random << 13;
-            random ^= random >> 7;
-            random ^= random << 17;
-            b->conflicts += !refresh(b, writer, random % b->bindings, now_s);
+            b->conflicts += !refresh(b, writer, xorshift64(&random) % b->bindings, now_s);
         }
         b->refreshes += BURST;
     }

@@ -3,6 +3,7 @@
 
 #include "message.h"
 
+#include "../xorshift.h"
 #include <err.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,13 +20,9 @@ struct edits {
     uint64_t random;
 };
 
-/* xorshift64 */
 static unsigned draw(struct edits *edits, unsigned below)
 {
-    edits->random ^= edits->random << 13;
-    edits->random ^= edits->random >> 7;
-    edits->random ^= edits->random << 17;
-    return (unsigned)(edits->random >> 33) % below;
+    return (unsigned)(xorshift64(&edits->random) >> 33) % below;
 }
 
 static struct edit *edit_new(struct edits *edits, struct bd_str at)

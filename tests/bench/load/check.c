@@ -236,6 +236,9 @@ static void model_make(struct check_model *m, const struct phone_request *reques
     /* Another one in each reply (RFC 5627 5.4). */
     ignore_text(m, value_in(field_of(m->frame, len, "Contact"), "temp-gruu=\"", '"'));
     ignore_text(m, value_in(field_of(m->frame, len, "WWW-Authenticate"), "nonce=\"", '"'));
+    /* What is left of a registration when it is asked for; a 200 has just granted it. */
+    if (check_status(frame, len) == 302)
+        ignore_text(m, value_in(field_of(m->frame, len, "Contact"), ";expires=", ';'));
     struct text cseq = field_of(m->frame, len, "CSeq");
     model_hole(m, (uint32_t)((const uint8_t *)cseq.p - m->frame), PHONE_CSEQ, 0, WORD);
     model_holes(m, request, PHONE_SEQUENCE);

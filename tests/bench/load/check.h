@@ -4,8 +4,9 @@
  * A reply is first read slowly: status, Via with branch, From, To, Call-ID, CSeq and the Contact
  * are compared with the request, which is written again for it. One that is right becomes the
  * model of its make: the next reply must equal the model in every byte, but that the number,
- * address, sequence and CSeq must be those of its own request, and that Date, To tag and nonce may
- * be any. What does not match is read slowly again, so the fast way judges nothing by itself.
+ * address, sequence and CSeq must be those of its own request, and that Date, To tag, nonce and the
+ * seconds left of what a 302 names may be any. What does not match is read slowly again, so the
+ * fast way judges nothing by itself.
  *
  * A wrong UDP or IP checksum is looked for in replies that are read slowly. */
 #ifndef LOAD_CHECK_H

@@ -218,6 +218,12 @@ static void give_up(struct state *s, uint64_t patience_tsc)
 
 /* --- the run ---------------------------------------------------------------------------------- */
 
+static uint64_t read_slowly(const struct run_plan *plan)
+{
+    const struct check *second = plan->kind[1].check;
+    return plan->kind[0].check->slow + (second ? second->slow : 0);
+}
+
 static void turn(struct state *s)
 {
     uint64_t now = rte_rdtsc(), stall = now - s->now_tsc;
@@ -251,6 +257,7 @@ void run_execute(struct run *run, const struct run_plan *plan, struct run_outcom
                       .tsc_per_request = run->tsc_hz / (double)plan->rate,
                       .ns_per_tsc = 1e9 / run->tsc_hz};
     uint64_t waited_ns = watch_waited_ns(&run->watch), stolen_ns = watch_stolen_ns();
+    uint64_t slow = read_slowly(plan);
     s.now_tsc = s.start_tsc = rte_rdtsc();
     s.oldest = run->sequence;
     /* A ring that takes nothing any more must not hold us for ever. */
@@ -260,6 +267,7 @@ void run_execute(struct run *run, const struct run_plan *plan, struct run_outcom
     while (s.under_way > 0)
         turn(&s);
     outcome->seconds = (double)(s.now_tsc - s.start_tsc) / run->tsc_hz;
+    outcome->read_slowly = read_slowly(plan) - slow;
     outcome->busy_percent = (unsigned)(100 * s.busy_tsc / (s.now_tsc - s.start_tsc + 1));
     if (outcome->failed > 0)
         let_worker_return();

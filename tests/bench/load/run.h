@@ -77,6 +77,7 @@ struct run_outcome {
     uint64_t wrong[CHECK_VERDICTS]; /* of the failed, by verdict */
     uint64_t late, lost;            /* of the failed: too late, never */
     uint64_t strange;               /* frames that answered nothing */
+    uint64_t read_slowly;           /* replies that were not what the model of their make has */
     unsigned first_status;          /* of the first reply with another status */
     double seconds;                 /* from the first meant time to the last reply */
     uint64_t stall_ns;              /* longest turn of the loop */

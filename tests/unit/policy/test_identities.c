@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <time.h>
 
+#include "../../xorshift.h"
 #include "clock.h"
 #include "identities.h"
 
@@ -22,10 +23,7 @@ struct model {
 
 static uint64_t draw(struct model *m)
 {
-    m->random ^= m->random << 13;
-    m->random ^= m->random >> 7;
-    m->random ^= m->random << 17;
-    return m->random;
+    return xorshift64(&m->random);
 }
 
 static void make_arena(struct bd_arena *arena, uint64_t identities_max)

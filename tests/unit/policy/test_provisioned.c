@@ -9,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "../../xorshift.h"
 #include "clock.h"
 
 /* The model: an array of values by number; the set is keyed by a hash of the number. */
@@ -25,10 +26,7 @@ struct model {
 
 static uint64_t draw(struct model *m)
 {
-    m->random ^= m->random << 13;
-    m->random ^= m->random >> 7;
-    m->random ^= m->random << 17;
-    return m->random;
+    return xorshift64(&m->random);
 }
 
 static struct bd_hash128 hash_of(const struct model *m, uint32_t n)

@@ -6,6 +6,7 @@
  * one. */
 #include "lab.h"
 
+#include "../../xorshift.h"
 #include "corpus.h"
 
 enum { TRIES = 30000, HUGE_CONTACTS = 8, DEFAULT_FACTOR = 8 };
@@ -77,10 +78,7 @@ static uint64_t random_state = 88172645463325252ULL;
 
 static unsigned below(unsigned n)
 {
-    random_state ^= random_state << 13;
-    random_state ^= random_state >> 7;
-    random_state ^= random_state << 17;
-    return (unsigned)(random_state % n);
+    return (unsigned)(xorshift64(&random_state) % n);
 }
 
 static const char *text_of(const struct shape *s, enum part part)

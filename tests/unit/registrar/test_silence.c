@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* What is not SIP draws nothing, and what is nearly SIP only what its sender could have had by a
  * whole request: a short 400, 505 or 513, to the place that the datagram came from. */
+#include "../../xorshift.h"
 #include "lab.h"
 
 enum { FACTOR = 4, RANDOM = 50000 };
@@ -9,10 +10,7 @@ static uint64_t random_state = 0x2545f4914f6cdd1dULL;
 
 static unsigned below(unsigned n)
 {
-    random_state ^= random_state << 13;
-    random_state ^= random_state >> 7;
-    random_state ^= random_state << 17;
-    return (unsigned)(random_state % n);
+    return (unsigned)(xorshift64(&random_state) % n);
 }
 
 static struct lab *open_lab(void)

@@ -6,19 +6,16 @@
 #include "parse.h"
 #include "twins.h"
 
+#include "../../xorshift.h"
 #include <arpa/inet.h>
 #include <stdio.h>
 
 static struct guarded guarded;
 static uint64_t seed;
 
-/* xorshift64 */
 static unsigned draw(unsigned below)
 {
-    seed ^= seed << 13;
-    seed ^= seed >> 7;
-    seed ^= seed << 17;
-    return (unsigned)(seed >> 33) % below;
+    return (unsigned)(xorshift64(&seed) >> 33) % below;
 }
 
 /* What the grammar knows, and what it does not. */
