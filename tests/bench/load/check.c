@@ -119,7 +119,8 @@ static bool headers_right(const uint8_t *frame, uint32_t len, const struct phone
 {
     uint32_t total = bd_get16(frame + IP + 2), udp_len = bd_get16(frame + UDP + 4);
     if (bd_get16(frame + 12) != BD_ETHERTYPE_IPV4 || frame[IP] != 0x45 || total > len - IP ||
-        udp_len + BD_IPV4_SZ != total || !goes_to(frame, request) || !bd_sum_right(0, frame + IP, BD_IPV4_SZ))
+        udp_len + BD_IPV4_SZ != total || !goes_to(frame, request) ||
+        !bd_sum_right(0, frame + IP, BD_IPV4_SZ))
         return false;
     struct bd_ip from = bd_ip_from_v4(frame + IP + 12), to = bd_ip_from_v4(frame + IP + 16);
     return bd_sum_right(bd_sum_pseudo(&from, &to, BD_PROTO_UDP, udp_len), frame + UDP, udp_len);

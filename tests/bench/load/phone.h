@@ -3,9 +3,8 @@
  * stands at fixed places and is patched there.
  *
  *   address of record   sip:4930dddddddd@domain; the eight digits are the phone's number
- *   source              198.18.(100 + d5d6).(100 + d7d8), port 1dddd of the first four digits: so its
- *                       text has one length, and those behind an address have a port each, as a
- *                       NAT gives them
+ *   source              198.18.(100 + d5d6).(100 + d7d8), port 1dddd of the first four digits: so
+ * its text has one length, and those behind an address have a port each, as a NAT gives them
  *   ... that ends in 9  is one phone's alone, which has 0000 there; whoever else would be there is
  *                       behind the address before it, port 2dddd
  *   branch              z9hG4bK and sixteen hexadecimal digits: the number of the request
@@ -26,13 +25,13 @@ enum { PHONE_MAKES = 8, PHONE_NUMBER_MAX = 99999999 };
 
 /* What is patched in, in words of eight characters. */
 enum phone_field {
-    PHONE_USER,       /* dddddddd */
-    PHONE_HOST,       /* two words, "18.1dd.1" and "dd:1dddd": what follows "198." */
+    PHONE_USER,         /* dddddddd */
+    PHONE_HOST,         /* two words, "18.1dd.1" and "dd:1dddd": what follows "198." */
     PHONE_SEQUENCE = 3, /* two words */
-    PHONE_CSEQ = 5,   /* eight digits, the first of them no zero */
-    PHONE_NC,         /* nonce count */
-    PHONE_RESPONSE,   /* four words */
-    PHONE_NONCE = 11, /* up to eight words */
+    PHONE_CSEQ = 5,     /* eight digits, the first of them no zero */
+    PHONE_NC,           /* nonce count */
+    PHONE_RESPONSE,     /* four words */
+    PHONE_NONCE = 11,   /* up to eight words */
     PHONE_FIELDS = 19
 };
 
@@ -105,7 +104,8 @@ static inline uint16_t phone_port_bytes(uint64_t user)
 {
     uint32_t digits = (uint32_t)user & 0x0f0f0f0f;
     uint32_t pairs = digits * 10 + (digits >> 8);
-    uint32_t port = 10000 + 10000 * phone_is_second(user) + (pairs & 0xff) * 100 + (pairs >> 16 & 0xff);
+    uint32_t port =
+        10000 + 10000 * phone_is_second(user) + (pairs & 0xff) * 100 + (pairs >> 16 & 0xff);
     return __builtin_bswap16((uint16_t)port);
 }
 
