@@ -196,8 +196,6 @@ static void end_interval(struct bd_overload *o, const struct bd_load *load)
     o->wait_us = wait_us < UINT32_MAX ? (uint32_t)wait_us : UINT32_MAX;
     o->begun_tsc = load->now_tsc;
     set_admit(o);
-    if (!o->shedding.active)
-        o->calm_tsc = load->now_tsc;
     o->shedding.silent = is_silent(o, verifier_tsc, load->now_tsc);
     take_asked(o);
     write_oc(o, load->wall_ms);
@@ -223,6 +221,8 @@ bool bd_overload_turn(struct bd_overload *overload, const struct bd_load *load)
     bool tight = load->waiting >= BD_OVERLOAD_WAITING_TIGHT;
     if (o->target_us == 0)
         return false;
+    if (!o->shedding.active)
+        o->calm_tsc = load->now_tsc;
     if (tight != o->tight) {
         o->tight = tight;
         set_admit(o);

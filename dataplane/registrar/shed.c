@@ -6,8 +6,8 @@
 static uint32_t lot(const struct bd_turn *turn)
 {
     enum { T1_LOG2 = 9 };
-    uint64_t hash = turn->transaction + (turn->request->now_ms >> T1_LOG2);
-    return (uint32_t)(hash * 0x9e3779b97f4a7c15ULL >> 48);
+    uint64_t hash = turn->transaction ^ (turn->request->now_ms >> T1_LOG2) * 0x9e3779b97f4a7c15ULL;
+    return (uint32_t)((hash ^ hash >> 32) * 0x2545f4914f6cdd1dULL >> 48);
 }
 
 static bool is_answered(const struct bd_turn *turn)
