@@ -69,7 +69,7 @@ static uint32_t product(uint32_t a, uint32_t b)
 static bool is_silent(const struct bd_overload *o, uint64_t wait_tsc, uint64_t now_tsc)
 {
     return wait_tsc <= o->interval_tsc * (BD_TIMER_T1_MS / INTERVAL_MS) &&
-           now_tsc - o->calm_tsc < o->interval_tsc * (BD_SILENCE_MS / INTERVAL_MS);
+           now_tsc - o->calm_tsc < o->tsc_per_us * 1000 * o->silence_ms;
 }
 
 static void set_admit(struct bd_overload *o)
@@ -201,9 +201,11 @@ static void end_interval(struct bd_overload *o, const struct bd_load *load)
     write_oc(o, load->wall_ms);
 }
 
-void bd_overload_aim(struct bd_overload *overload, uint32_t target_us)
+void bd_overload_aim(struct bd_overload *overload, uint32_t target_us, uint32_t silence_ms)
 {
     overload->target_us = target_us;
+    overload->silence_ms = silence_ms;
+    overload->shedding.silent &= silence_ms > 0;
     overload->target_tsc = target_us * overload->tsc_per_us;
     if (target_us)
         return;

@@ -34,8 +34,9 @@
  *
  *   work gets done      nothing has waited for a verifier longer than T1: else requests would come
  *                       again before the first one is answered, and none of them helps
- *   and it is young     T2 less than Timer F: phones that began with it have one more try then. It
- *                       had better draw a 503 than nothing: "no answer" may mean a minute's wait
+ *   and it is young     2 s if nobody says otherwise (overload_silence_ms): who has sent in vain
+ *                       for long had better draw a 503, as "no answer" may mean a minute's wait.
+ *                       T2 less than Timer F at most: phones that began with it have one more try
  *
  * All requests that are silent cost a quarter of their number a second; a million such phones take
  * a worker an eighth of its time. Proxies always get their 503 (RFC 7339 5.10.2): to them silence
@@ -64,7 +65,8 @@ enum { BD_LEVELS_PER_OCTAVE = 16, BD_LEVELS_PER_CLASS = 128 };
 #define BD_TIMER_T1_MS 500
 #define BD_TIMER_T2_MS 4000
 #define BD_TIMER_F_MS  (64 * BD_TIMER_T1_MS)
-#define BD_SILENCE_MS  (BD_TIMER_F_MS - BD_TIMER_T2_MS)
+/* Phones that began with it have one more try then. */
+#define BD_SILENCE_MS_MAX (BD_TIMER_F_MS - BD_TIMER_T2_MS)
 /* So many leave room for refreshes alone. */
 #define BD_OVERLOAD_WAITING_TIGHT (BD_PENDING_MAX / 4 * 3)
 
@@ -94,7 +96,7 @@ struct bd_overload {
     bool tight;
     uint64_t target_tsc, interval_tsc;
     uint64_t tsc_per_us, us_per_tsc_q32;
-    uint32_t target_us;
+    uint32_t target_us, silence_ms;
     uint32_t wait_us; /* the longer of the two least waits of the last interval */
     uint64_t oc_sequence_ms;
     uint32_t asked[BD_NEED_CNT][BD_CLASS_CNT]; /* shedding.asked of the last intervals, decaying */
@@ -103,8 +105,9 @@ struct bd_overload {
 
 /* Nothing is shed yet. */
 void bd_overload_init(struct bd_overload *overload, uint64_t tsc_hz);
-/* How long a request may wait; 0: nothing is ever shed. */
-void bd_overload_aim(struct bd_overload *overload, uint32_t target_us);
+/* How long a request may wait; 0: nothing is ever shed. For how long from its begin an overload is
+ * silent: at most BD_SILENCE_MS_MAX. */
+void bd_overload_aim(struct bd_overload *overload, uint32_t target_us, uint32_t silence_ms);
 /* Once a turn, between receiving and serving. Whether an interval ended, so that levels, wait_us
  * and shedding may have changed. */
 bool bd_overload_turn(struct bd_overload *overload, const struct bd_load *load);

@@ -45,7 +45,7 @@ static void model_init(struct model *m, uint32_t target_us)
     m->seed = 1;
     m->now = S;
     bd_overload_init(&m->overload, S);
-    bd_overload_aim(&m->overload, target_us);
+    bd_overload_aim(&m->overload, target_us, 0);
 }
 
 /* What came since `before`, in any order; the port drops what it has no room for. */
