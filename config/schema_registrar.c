@@ -31,8 +31,8 @@ static const struct bd_row registrar_rows[] = {
      .fallback = "20000", .min = 0, .max = 1000000, .unit = "us",
      .help =
          "Requests may wait so long for a worker or a verifier; when they wait longer, some draw "
-         "503: unknown sources first, then new registrations, refreshes last. 0: nothing is "
-         "shed."},
+         "no answer, later 503: unknown sources first, then new registrations, refreshes last. 0: "
+         "nothing is shed."},
     {"reg_event_max_subscriptions", &bd_kind_number,
      FIELD(struct bd_config, reg_event_max_subscriptions), .fallback = "1000", .min = 1,
      .max = BD_SUBSCRIPTIONS_MAX, .unit = "subscriptions", .restart = true,
