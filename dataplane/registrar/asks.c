@@ -105,11 +105,14 @@ static struct bd_str name_of(struct bd_str param)
     return (struct bd_str){param.p, len};
 }
 
+/* Without a branch, so that vectors may do it. */
 static bool is_one_line(struct bd_str s)
 {
-    bool other = false;
-    for (uint32_t i = 0; i < s.len; i++)
-        other |= s.p[i] == '\r' || s.p[i] == '\n' || s.p[i] == '\t';
+    uint8_t other = 0;
+    for (uint32_t i = 0; i < s.len; i++) {
+        char c = s.p[i];
+        other |= (uint8_t)((c == '\r') | (c == '\n') | (c == '\t'));
+    }
     return !other;
 }
 
@@ -125,9 +128,8 @@ static void join(struct bd_asks *asks, struct bd_str *kept, struct bd_str one)
     kept->len += 1 + one.len;
 }
 
-/* The Contact parameters without those. Most lie side by side in the message and stay there. False
- * when they are longer than is kept. */
-static bool read_params(struct bd_asks *asks, struct bd_str params, struct bd_str *kept)
+/* The Contact parameters without those, put together. False when they are longer than is kept. */
+static bool join_params(struct bd_asks *asks, struct bd_str params, struct bd_str *kept)
 {
     struct bd_str rest = params, one;
     *kept = BD_STR_NULL;
@@ -143,6 +145,18 @@ static bool read_params(struct bd_asks *asks, struct bd_str params, struct bd_st
         else
             join(asks, kept, one);
     }
+    return true;
+}
+
+/* The Contact parameters that have no place of their own. Most lie side by side in the message and
+ * stay there. False when they are longer than is kept. */
+static bool read_params(struct bd_asks *asks, const struct bd_contact *contact, struct bd_str *kept)
+{
+    *kept = contact->extensions;
+    if (contact->scattered && !join_params(asks, contact->addr.params, kept))
+        return false;
+    if (kept->len > BD_CONTACT_PARAMS_MAX)
+        return false;
     if (is_one_line(*kept))
         return true;
     uint32_t begin = asks->text_len;
@@ -207,7 +221,7 @@ static const char *read_one(struct bd_asks *asks, const struct bd_message *m,
         return wrong;
     if (c->addr.uri.text.len > BD_CONTACT_URI_MAX)
         return "Contact URI too long";
-    if (!read_params(asks, c->addr.params, &params))
+    if (!read_params(asks, c, &params))
         return "Contact parameters too long";
     ask->expires_s = bd_asks_interval(context->domain, m, c->has_expires, c->expires_s,
                                       context->transaction, brief);

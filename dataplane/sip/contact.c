@@ -56,9 +56,19 @@ static bool take_reg_id(struct bd_contact *contact, struct bd_str value)
            contact->reg_id <= INT32_MAX;
 }
 
-static bool take_param(struct bd_contact *contact, struct bd_str name, struct bd_str value)
+/* Whether a parameter of this name has no place of its own in a Contact and is the client's to say.
+ */
+static inline bool is_extension(struct bd_str name, uint64_t word)
 {
-    uint64_t word = bd_word(name);
+    bool gruu = (name.len == strlen("pub-gruu") && word == BD_WORD("pub-gruu")) ||
+                (name.len == strlen("temp-gruu") && word == BD_WORD("temp-gru") &&
+                 bd_lower(name.p[name.len - 1]) == 'u');
+    return word != BD_WORD("expires") && word != BD_WORD("q") && !gruu;
+}
+
+static inline bool take_param(struct bd_contact *contact, struct bd_str name, uint64_t word,
+                              struct bd_str value)
+{
     if (word == BD_WORD("expires"))
         return take_expires(contact, value);
     if (word == BD_WORD("q"))
@@ -69,6 +79,16 @@ static bool take_param(struct bd_contact *contact, struct bd_str name, struct bd
     if (name.len == strlen("+sip.instance") && bd_is_row(name, instance))
         return take_instance(contact, value);
     return true;
+}
+
+/* Puts what stands in [p, end) to the extensions before it. */
+static inline void take_extension(struct bd_contact *contact, const char *p, const char *end,
+                                  struct bd_str name, struct bd_str value)
+{
+    struct bd_str *all = &contact->extensions;
+    bool bare = name.p == p && bd_str_end(value.p ? value : name) == end;
+    contact->scattered |= !bare || (all->p && bd_str_end(*all) + 1 != p);
+    *all = bd_slice(all->p ? all->p : p, end);
 }
 
 /* STAR, with a comma or nothing behind it. */
@@ -89,10 +109,14 @@ static const char *params_take(const struct bd_scan *scan, const char *p, const 
         look = bd_param_look(scan, p + 1);
     while (p < end && *p == ';') {
         struct bd_str name, value;
-        p = scan ? bd_param_take(scan, &look, p + 1, end, &name, &value)
-                 : bd_param_parse(NULL, p + 1, end, BD_C_TOKEN, &name, &value);
-        if (!p || !take_param(contact, name, value))
+        const char *begin = p + 1;
+        p = scan ? bd_param_take(scan, &look, begin, end, &name, &value)
+                 : bd_param_parse(NULL, begin, end, BD_C_TOKEN, &name, &value);
+        uint64_t word = p ? bd_word(name) : 0;
+        if (!p || !take_param(contact, name, word, value))
             return NULL;
+        if (is_extension(name, word))
+            take_extension(contact, begin, p, name, value);
     }
     return p == end || *p == ',' ? p : NULL;
 }

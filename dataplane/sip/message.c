@@ -145,14 +145,14 @@ static bool tag_parse(const struct bd_scan *scan, struct bd_str params, bool *fo
     return !bad;
 }
 
-/* From and To: one element, and its tag. */
+/* From and To: one element, and its tag. To mostly has the address of From. */
 static void address_field(const struct bd_scan *scan, struct bd_message *m, enum bd_header_id id,
-                          struct bd_name_addr *address, struct bd_str *tag, const char *several,
-                          const char *malformed)
+                          const struct bd_name_addr *from, struct bd_name_addr *address,
+                          struct bd_str *tag, const char *several, const char *malformed)
 {
     const struct bd_header *h = single(m, id, several);
     bool found = false;
-    if (h && bd_name_addr_read(scan, h->value, address) &&
+    if (h && bd_name_addr_read(scan, h->value, from, address) &&
         tag_parse(scan, address->params, &found, tag)) {
         if (found && !tag->p)
             complain(m, malformed);
@@ -244,8 +244,9 @@ static void content_length_field(struct bd_message *m)
 static void known_fields(const struct bd_scan *scan, struct bd_message *m)
 {
     via_field(scan, m);
-    address_field(scan, m, BD_HDR_FROM, &m->from, &m->from_tag, "Several Froms", "Malformed From");
-    address_field(scan, m, BD_HDR_TO, &m->to, &m->to_tag, "Several Tos", "Malformed To");
+    address_field(scan, m, BD_HDR_FROM, NULL, &m->from, &m->from_tag, "Several Froms",
+                  "Malformed From");
+    address_field(scan, m, BD_HDR_TO, &m->from, &m->to, &m->to_tag, "Several Tos", "Malformed To");
     call_id_field(scan, m);
     cseq_field(scan, m);
     max_forwards_field(m);

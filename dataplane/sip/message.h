@@ -120,6 +120,10 @@ struct bd_contact {
     uint16_t q_milli;       /* 0..1000 */
     struct bd_str instance; /* +sip.instance, quotes removed, angle brackets kept; NULL absent */
     uint32_t reg_id;        /* 0 when absent (RFC 5626: 1..2^31-1) */
+    /* The parameters but q, expires, and the GRUUs, which are not the client's to say (RFC 5627
+     * 5.1), when they lie side by side without LWS around them. NULL when there are none. */
+    struct bd_str extensions;
+    bool scattered; /* they do not lie so: addr.params has them */
 };
 
 struct bd_message {

@@ -64,11 +64,49 @@ const char *bd_name_addr_take(const struct bd_scan *scan, const char *p, const c
     return p ? bd_skip_lws(p, end) : NULL;
 }
 
-/* ( name-addr / addr-spec ) *( SEMI generic-param ) */
-bool bd_name_addr_read(const struct bd_scan *scan, struct bd_str text, struct bd_name_addr *na)
+static inline struct bd_str moved(struct bd_str s, ptrdiff_t by)
 {
-    const char *end = bd_str_end(text);
-    const char *p = text.len > 0 ? bd_name_addr_take(scan, text.p, end, na) : NULL;
+    return s.p ? (struct bd_str){s.p + by, s.len} : s;
+}
+
+/* What a URI is that has the same bytes so much further on. */
+static inline void move(struct bd_uri *uri, ptrdiff_t by)
+{
+    uri->text = moved(uri->text, by);
+    uri->scheme_text = moved(uri->scheme_text, by);
+    uri->user = moved(uri->user, by);
+    uri->password = moved(uri->password, by);
+    uri->host = moved(uri->host, by);
+    uri->params = moved(uri->params, by);
+    uri->headers = moved(uri->headers, by);
+}
+
+/* Takes over what stands before the parameters of another element when this one begins with the
+ * same bytes and ends there, or has a semicolon there. Returns the byte behind it; NULL when it
+ * differs. */
+static inline const char *take_over(struct bd_str text, const struct bd_name_addr *other,
+                                    struct bd_name_addr *na)
+{
+    uint32_t len =
+        other->params.p ? (uint32_t)(other->params.p - 1 - other->text.p) : other->text.len;
+    if (len == 0 || text.len < len || (text.len > len && text.p[len] != ';') ||
+        !bd_bytes_eq(text.p, other->text.p, len))
+        return NULL;
+    ptrdiff_t by = text.p - other->text.p;
+    na->display = moved(other->display, by);
+    na->uri = other->uri;
+    move(&na->uri, by);
+    na->params = BD_STR_NULL;
+    return text.p + len;
+}
+
+/* ( name-addr / addr-spec ) *( SEMI generic-param ) */
+bool bd_name_addr_read(const struct bd_scan *scan, struct bd_str text,
+                       const struct bd_name_addr *other, struct bd_name_addr *na)
+{
+    const char *end = bd_str_end(text), *p = other ? take_over(text, other, na) : NULL;
+    if (!p && text.len > 0)
+        p = bd_name_addr_take(scan, text.p, end, na);
     na->text = text;
     if (!p || p == end)
         return p;
@@ -82,6 +120,6 @@ bool bd_name_addr_parse(struct bd_str element, struct bd_name_addr *na)
 {
     struct bd_scan room;
     const struct bd_scan *scan = bd_scan_text(&room, element);
-    return bd_name_addr_read(scan, bd_trim(element.p, bd_str_end(element)), na) &&
+    return bd_name_addr_read(scan, bd_trim(element.p, bd_str_end(element)), NULL, na) &&
            bd_params_valid(na->params, BD_C_TOKEN);
 }

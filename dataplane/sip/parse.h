@@ -167,8 +167,10 @@ const char *bd_element_end(const struct bd_scan *scan, const char *p, const char
 const char *bd_bracket_end(const struct bd_scan *scan, const char *p, const char *end);
 
 /* bd_name_addr_parse() in a text that is scanned already and without LWS at its ends, but for the
- * parameters: they are found and still to be read. */
-bool bd_name_addr_read(const struct bd_scan *scan, struct bd_str text, struct bd_name_addr *na);
+ * parameters: they are found and still to be read. `other` is an element of the same message that
+ * was read already and may have the same address, or NULL. */
+bool bd_name_addr_read(const struct bd_scan *scan, struct bd_str text,
+                       const struct bd_name_addr *other, struct bd_name_addr *na);
 
 /* Reads the address that [p, end) begins with, up to its parameters: na->text and na->params are
  * for the caller to set. Returns the byte behind it and LWS, NULL when it is malformed. */

@@ -111,7 +111,7 @@ attempts_of()
 {
     local n=$1 phase=$2
     if [[ $phase == register ]]; then
-        echo $((n / 40))
+        echo $((n / 64))
     elif [[ -n $quick ]]; then
         echo 100000
     else

@@ -10,7 +10,7 @@
 #include "corpus.h"
 
 /* Times an ordinary request of the same size, and steps for each byte. */
-enum { TIMES_MAX = 5, PER_BYTE_MAX = 120 };
+enum { TIMES_MAX = 8, PER_BYTE_MAX = 120 };
 
 static uint64_t steps;
 

@@ -192,6 +192,42 @@ static void test_contact(void **state)
     assert_true(star.star);
 }
 
+/* What a binding keeps of a Contact's parameters, and whether it lies in one piece. */
+static void test_contact_extensions(void **state)
+{
+    static const struct {
+        const char *params, *extensions; /* NULL: scattered */
+    } rows[] = {
+        {"", ""},
+        {";expires=60;q=0.5", ""},
+        {";pub-gruu=\"sip:x\";TEMP-GRUU=\"sip:y\"", ""},
+        {";a", "a"},
+        {";a=b;expires=60", "a=b"},
+        {";expires=60;a=b", "a=b"},
+        {";q=1;a;b=\"c;d\";+sip.instance=\"<x>\";reg-id=1;EXPIRES=60",
+         "a;b=\"c;d\";+sip.instance=\"<x>\";reg-id=1"},
+        {";expire=1;expiress=2;pub-gruux;temp-gru;temp-gruv;temp-gruuu;qq",
+         "expire=1;expiress=2;pub-gruux;temp-gru;temp-gruv;temp-gruuu;qq"},
+        {";a;temp-gruu=\"sip:y\"", "a"},
+        {";a;q=1;b", NULL},
+        {";a;expires=60;b", NULL},
+        {";a ;b", NULL},
+        {"; a", NULL},
+        {";a = b", "a = b"},
+        {";a=b ;expires=60", NULL},
+        {"; expires = 60 ;a", "a"},
+    };
+    for (size_t i = 0; i < ROWS(rows); i++) {
+        char text[256];
+        struct bd_contact c;
+        snprintf(text, sizeof(text), "<sip:a@b>%s", rows[i].params);
+        assert_true(bd_contact_parse(bd_str_from(text), &c));
+        assert_int_equal(c.scattered, rows[i].extensions == NULL);
+        if (rows[i].extensions)
+            assert_text(c.extensions, *rows[i].extensions ? rows[i].extensions : NULL);
+    }
+}
+
 /* Contact fields of a message, their elements joined by '|', and whether the walk ended badly. */
 static void test_list(void **state)
 {
@@ -403,15 +439,11 @@ static void test_unquote(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_name_addr),
-        cmocka_unit_test(test_via),
-        cmocka_unit_test(test_contact),
-        cmocka_unit_test(test_list),
-        cmocka_unit_test(test_list_empty),
-        cmocka_unit_test(test_credentials),
-        cmocka_unit_test(test_credentials_fields),
-        cmocka_unit_test(test_ext_value),
-        cmocka_unit_test(test_credentials_limits),
+        cmocka_unit_test(test_name_addr),   cmocka_unit_test(test_via),
+        cmocka_unit_test(test_contact),     cmocka_unit_test(test_contact_extensions),
+        cmocka_unit_test(test_list),        cmocka_unit_test(test_list_empty),
+        cmocka_unit_test(test_credentials), cmocka_unit_test(test_credentials_fields),
+        cmocka_unit_test(test_ext_value),   cmocka_unit_test(test_credentials_limits),
         cmocka_unit_test(test_unquote),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -15,6 +15,69 @@ static enum bd_verdict parse(const char *text)
     return bd_message_parse(&m, p, (uint32_t)strlen(text));
 }
 
+static void assert_same(struct bd_str a, struct bd_str b)
+{
+    assert_ptr_equal(a.p, b.p);
+    assert_int_equal(a.len, b.len);
+}
+
+/* To is what it is by itself, every slice within it, whatever it has in common with From. */
+static void test_to_like_from(void **state)
+{
+    static const char *const rows[][2] = {
+        {"<sip:1000@example.com>;tag=1", "<sip:1000@example.com>"},
+        {"<sip:1000@example.com>;tag=1", "<sip:1000@example.com>;tag=2"},
+        {"<sip:1000@example.com>;tag=1", "<sip:1000@example.com> ;x=2"},
+        {"<sip:1000@example.com>;tag=1", "<sip:1000@example.com>x"},
+        {"<sip:1000@example.com>;tag=1", "<sip:1000@example.com"},
+        {"<sip:1000@example.com>;tag=1", "<sip:1001@example.com>"},
+        {"<sip:1000@example.com> ;tag=1", "<sip:1000@example.com>"},
+        {"<sip:1000@example.com> ;tag=1", "<sip:1000@example.com> ;x"},
+        {"\"A;b\" <sip:u:p@[2001:db8::1]:5070;a=b?c=d>;tag=1",
+         "\"A;b\" <sip:u:p@[2001:db8::1]:5070;a=b?c=d>"},
+        {"A B <sip:198.18.0.1;bnc>;tag=1", "A B <sip:198.18.0.1;bnc>"},
+        {"sip:1000@example.com;tag=1", "sip:1000@example.com"},
+        {"sip:1000@example.com;tag=1", "sip:1000@example.com;tag=2;x"},
+        {"sip:1000@example.com;tag=1", "sip:1000@example.community"},
+        {"sip:1000@example.com;tag=1", "sip:1000@example.com?x=y"},
+        {"sip:1000@example.com", "sip:1000@example.com;"},
+        {"tel:+15550100;tag=1", "tel:+15550100"},
+        {"<urn:a:b>;tag=1", "<urn:a:b>"},
+        {"<sip:>;tag=1", "<sip:>"},
+        {";tag=1", ";tag=1"},
+        {";tag=1", "<sip:1000@example.com>"},
+    };
+    for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        char text[512];
+        struct bd_name_addr to = {0};
+        snprintf(text, sizeof(text),
+                 "REGISTER sip:example.com SIP/2.0\r\nVia: SIP/2.0/UDP 198.18.0.1\r\nFrom: %s\r\n"
+                 "To: %s\r\nCall-ID: 1\r\nCSeq: 1 REGISTER\r\n\r\n",
+                 rows[i][0], rows[i][1]);
+        parse(text);
+        struct bd_str value = bd_header_first(&m, BD_HDR_TO)->value;
+        if (!bd_name_addr_parse(value, &to)) {
+            assert_null(m.to.text.p);
+            continue;
+        }
+        assert_same(m.to.text, to.text);
+        assert_same(m.to.display, to.display);
+        assert_same(m.to.params, to.params);
+        assert_same(m.to.uri.text, to.uri.text);
+        assert_same(m.to.uri.scheme_text, to.uri.scheme_text);
+        assert_same(m.to.uri.user, to.uri.user);
+        assert_same(m.to.uri.password, to.uri.password);
+        assert_same(m.to.uri.host, to.uri.host);
+        assert_same(m.to.uri.params, to.uri.params);
+        assert_same(m.to.uri.headers, to.uri.headers);
+        assert_int_equal(m.to.uri.scheme, to.uri.scheme);
+        assert_int_equal(m.to.uri.host_type, to.uri.host_type);
+        assert_memory_equal(&m.to.uri.ip, &to.uri.ip, sizeof(to.uri.ip));
+        assert_int_equal(m.to.uri.port, to.uri.port);
+        assert_int_equal(m.to.uri.bnc, to.uri.bnc);
+    }
+}
+
 /* Every row of BD_HEADERS: long name in three cases, compact form in two; near misses are others.
  */
 static void test_header_ids(void **state)
@@ -364,17 +427,12 @@ int main(void)
 {
     guarded = guarded_new(16384);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_header_ids),
-        cmocka_unit_test(test_methods),
-        cmocka_unit_test(test_start_lines),
-        cmocka_unit_test(test_keepalive),
-        cmocka_unit_test(test_fields),
-        cmocka_unit_test(test_values),
-        cmocka_unit_test(test_chain),
-        cmocka_unit_test(test_header_limit),
-        cmocka_unit_test(test_bad_lines_limit),
-        cmocka_unit_test(test_length_limits),
-        cmocka_unit_test(test_mute),
+        cmocka_unit_test(test_to_like_from),  cmocka_unit_test(test_header_ids),
+        cmocka_unit_test(test_methods),       cmocka_unit_test(test_start_lines),
+        cmocka_unit_test(test_keepalive),     cmocka_unit_test(test_fields),
+        cmocka_unit_test(test_values),        cmocka_unit_test(test_chain),
+        cmocka_unit_test(test_header_limit),  cmocka_unit_test(test_bad_lines_limit),
+        cmocka_unit_test(test_length_limits), cmocka_unit_test(test_mute),
         cmocka_unit_test(test_corpus),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
