@@ -31,8 +31,8 @@ static const struct bd_row registrar_rows[] = {
      .fallback = "20000", .min = 0, .max = 1000000, .unit = "us",
      .help =
          "Requests may wait so long for a worker or a verifier; when they wait longer, some draw "
-         "503: unknown sources first, then new registrations, refreshes last. 0: nothing is "
-         "shed."},
+         "no answer, later 503: unknown sources first, then new registrations, refreshes last. 0: "
+         "nothing is shed."},
     {"overload_silence_ms", &bd_kind_number, FIELD(struct bd_config, overload_silence_ms),
      .fallback = "2000", .min = 0, .max = 28000, .unit = "ms",
      .help = "For so long from its begin an overload is told to nobody but proxies: who is not "

@@ -19,13 +19,13 @@
  * twice the capacity and of a hundred times.
  *
  * What is shed by whom follows from what it saves. A verifier is spared all of its work. A worker
- * that refuses what it has read is spared a third of it: "discarding a SIP message after spending
- * the resources to parse it is expensive" (RFC 6357 2), and one that refuses all that it reads is
- * busy and serves nobody. So its loop ends at 16, half of the unknown: beyond that its port is so
- * full that most is lost there, whoever sent it, and each request that is served is one that does
- * not come again. What spares it nearly all is not to read: strangers.h, and in the same order.
- * Nothing grows old meanwhile: a port holds some milliseconds of work, and an answer is of use till
- * Timer F, 32 s.
+ * that drops what it has read is spared a quarter of it, one that answers 503 hardly any:
+ * "discarding a SIP message after spending the resources to parse it is expensive" (RFC 6357 2),
+ * and one that refuses all that it reads is busy and serves nobody. So its loop ends at 16, half of
+ * the unknown: beyond that its port is so full that most is lost there, whoever sent it, and each
+ * request that is served is one that does not come again. What spares it nearly all is not to read:
+ * strangers.h, and in the same order. Nothing grows old meanwhile: a port holds some milliseconds
+ * of work, and an answer is of use till Timer F, 32 s.
  *
  * And how a phone is told. Whoever draws 503 stays away for Retry-After, or for the half minute
  * that its maker chose, though there may be room a moment later; whoever draws nothing comes again

@@ -77,12 +77,15 @@ int bd_decide_refresh(const struct bd_set *set, const struct bd_asks *asks);
  *   BD_SIP_OUT_OF_ORDER     CSeq not above a binding's of the same Call-ID: 500
  *   BD_SIP_TOO_MANY_CONTACTS, BD_SIP_DRAINING
  * Contacts of one request are taken in their order, so of two equal ones the later counts. The
- * limit binds requests that add a binding; a refresh goes on when the limit was lowered meanwhile.
+ * limit binds requests that add a binding, also one that they have removed first; a refresh goes
+ * on when the limit was lowered meanwhile.
+ *
  *   reject   more than contacts_max: the request fails
  *   oldest   bindings that the request does not touch go, the one that expires soonest first:
- * nobody has refreshed it, so it is the least likely to be a living phone replace  all bindings
- * that the request does not touch go More Contacts in the request itself than contacts_max fail
- * under each policy. */
+ *            nobody has refreshed it, so it is the least likely to be a living phone
+ *   replace  all bindings that the request does not touch go
+ *
+ * More Contacts in the request itself than contacts_max fail under each policy. */
 enum bd_verdict bd_decide(struct bd_set *set, struct bd_asks *asks, const struct bd_terms *terms);
 
 #endif

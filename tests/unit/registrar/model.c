@@ -119,6 +119,7 @@ static void fulfil(struct model *m, const struct ask *a, const struct wish *w)
     if (at == NONE) {
         at = (int)m->cnt++;
         m->held[at].created = m->now;
+        m->held[at].added = true;
     }
     struct held *h = &m->held[at];
     *h = (struct held){.wish = *w,
@@ -128,6 +129,7 @@ static void fulfil(struct model *m, const struct ask *a, const struct wish *w)
                        .branch = a->branch,
                        .expires_at = m->now + granted(m, s),
                        .created = h->created,
+                       .added = h->added,
                        .mine = true};
 }
 
@@ -143,10 +145,11 @@ static int soonest(const struct model *m)
     return best;
 }
 
-static bool grew(const struct model *before, const struct model *after)
+/* Whether the request added a binding: one that it removed first was none any more. */
+static bool grew(const struct model *m)
 {
-    for (unsigned i = 0; i < after->cnt; i++) {
-        if (lookup(before, after->held[i].identity) == NONE)
+    for (unsigned i = 0; i < m->cnt; i++) {
+        if (m->held[i].added)
             return true;
     }
     return false;
@@ -204,12 +207,12 @@ unsigned model_register(struct model *m, const struct ask *a)
         return outcome;
     struct model after = *m;
     for (unsigned i = 0; i < after.cnt; i++)
-        after.held[i].mine = false;
+        after.held[i].mine = after.held[i].added = false;
     if (a->star)
         after.cnt = 0;
     for (unsigned i = 0; i < a->cnt; i++)
         fulfil(&after, a, &a->wish[i]);
-    if (grew(m, &after) && !make_room(&after))
+    if (grew(&after) && !make_room(&after))
         return m->settings->max_contacts_code;
     if (a->cnt || a->star)
         after.done[after.done_cnt++] = (struct done){a->call, a->cseq, a->branch, m->now};

@@ -28,7 +28,8 @@ struct held {
     int identity;     /* see identity_of */
     unsigned call, cseq, branch;
     uint64_t expires_at, created;
-    bool mine; /* touched by the request at hand */
+    bool mine;  /* touched by the request at hand */
+    bool added; /* by it */
 };
 struct done {
     unsigned call, cseq, branch;

@@ -615,10 +615,31 @@ static void test_no_binding_ends_early(void **state)
     lab_free(lab);
 }
 
+/* max_contacts was lowered below what is there: who refreshes goes on, who adds does not, and what
+ * a request removes first it adds. */
+static void test_limit_lowered(void **state)
+{
+    (void)state;
+    struct lab *lab = lab_new(256);
+    struct bd_policy_domain settings = lab_settings;
+    lab_policy(lab, &settings, true);
+    assert_int_equal(lab_send(lab, REG("a", "1", CONTACT(A "," B))), 200);
+    settings.max_contacts = 1;
+    settings.max_contacts_code = 403;
+    lab_policy(lab, &settings, true);
+    assert_int_equal(lab_send(lab, REG("a", "2", CONTACT(A "," B))), 200);
+    assert_int_equal(lab_send(lab, REG("a", "3", CONTACT(A "," C))), 403);
+    assert_int_equal(lab_send(lab, REG("a", "4", CONTACT(A ";expires=0," A "," B))), 403);
+    assert_int_equal(lab_send(lab, REG("a", "5", CONTACT(A ";expires=0," B))), 200);
+    assert_int_equal(lab_send(lab, REG("a", "6", CONTACT(B ";expires=0," B))), 200);
+    lab_free(lab);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_conversations),
+        cmocka_unit_test(test_limit_lowered),
         cmocka_unit_test(test_limits),
         cmocka_unit_test(test_long_user_agent_is_cut),
         cmocka_unit_test(test_reply_too_large),
