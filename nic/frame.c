@@ -18,51 +18,9 @@ static inline const uint8_t *take(struct cursor *c, uint32_t n)
     return p;
 }
 
-bool bd_station_owns(const struct bd_station *station, const struct bd_ip *ip)
+static bool is_unspecified(const struct bd_ip *ip)
 {
-    for (unsigned i = 0; i < station->address_cnt; i++) {
-        if (bd_ip_eq(&station->address[i].ip, ip))
-            return true;
-    }
-    return false;
-}
-
-bool bd_station_solicited(const struct bd_station *station, const struct bd_ip *ip)
-{
-    static const uint8_t solicited[13] = {0xff, 0x02, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0xff};
-    if (memcmp(ip->b, solicited, sizeof(solicited)) != 0)
-        return false;
-    for (unsigned i = 0; i < station->address_cnt; i++) {
-        const struct bd_ip *own = &station->address[i].ip;
-        if (!bd_ip_is_v4(own) && memcmp(own->b + 13, ip->b + 13, 3) == 0)
-            return true;
-    }
-    return false;
-}
-
-static bool is_zero(const struct bd_ip *ip, unsigned from)
-{
-    uint8_t any = 0;
-    for (unsigned i = from; i < 16; i++)
-        any |= ip->b[i];
-    return any == 0;
-}
-
-/* 0.0.0.0 and ::, the wildcards of a listen endpoint. */
-static bool is_wildcard(const struct bd_ip *ip)
-{
-    return is_zero(ip, bd_ip_is_v4(ip) ? 12 : 0);
-}
-
-static bool is_served(const struct bd_station *station, const struct bd_endpoint *destination)
-{
-    for (unsigned i = 0; i < station->listen_cnt; i++) {
-        const struct bd_endpoint *listen = &station->listen[i];
-        if (listen->port == destination->port &&
-            (bd_ip_eq(&listen->ip, &destination->ip) || is_wildcard(&listen->ip)))
-            return true;
-    }
-    return false;
+    return bd_ip_eq(ip, &(const struct bd_ip){{0}});
 }
 
 /* RFC 1122 3.2.1.3: what may never be a source: this network, loopback, multicast, the limited
@@ -89,7 +47,7 @@ static bool bad_source_v6(const struct bd_ip *ip)
 {
     if (ip->b[0] == 0xff || bd_ip_is_v4(ip))
         return true;
-    return is_zero(ip, 0) || (memcmp(ip->b, (const uint8_t[15]){0}, 15) == 0 && ip->b[15] == 1);
+    return is_unspecified(ip) || (memcmp(ip->b, (const uint8_t[15]){0}, 15) == 0 && ip->b[15] == 1);
 }
 
 /* Reads the Ethernet header and a tag. Returns the verdict; *type is the EtherType within. */
@@ -249,7 +207,7 @@ static enum bd_verdict read_ipv6(const struct bd_station *station, struct cursor
     if (solicited && !icmp) /* only neighbour discovery goes to a group of ours */
         return BD_FRAME_ADDRESS;
     /* A station that looks for duplicates asks from :: (RFC 4862 5.4.2). */
-    bool detection = icmp && is_zero(&out->source.ip, 0);
+    bool detection = icmp && is_unspecified(&out->source.ip);
     if (!detection && bad_source_v6(&out->source.ip))
         return BD_FRAME_IP_SOURCE;
     return bd_station_owns(station, &out->source.ip) ? BD_FRAME_IP_SOURCE : BD_VERDICT_NONE;
@@ -286,8 +244,9 @@ static enum bd_verdict read_udp(const struct bd_station *station, struct cursor 
     out->payload_off = c->off;
     out->payload_len = len - BD_UDP_SZ;
     /* Nobody can be answered at port 0 (RFC 768 lets a sender say so). */
-    return is_served(station, &out->destination) && out->source.port != 0 ? BD_VERDICT_NONE
-                                                                          : BD_FRAME_UDP_PORT;
+    return bd_station_serves(station, &out->destination) && out->source.port != 0
+               ? BD_VERDICT_NONE
+               : BD_FRAME_UDP_PORT;
 }
 
 static enum bd_verdict read_transport(const struct bd_station *station, struct cursor *c,

@@ -14,19 +14,8 @@
 #define BD_FRAME_H
 
 #include "bytes.h"
-#include "ip.h"
-#include "limits.h"
+#include "station.h"
 #include "verdict.h"
-
-/* Who we are on one port. Only frames to this MAC, in this VLAN, to one of these addresses are ours
- * (the strong host model of RFC 1122 3.3.4.2). */
-struct bd_station {
-    uint8_t mac[BD_MAC_SZ];
-    uint16_t vlan; /* 0: untagged (or tagged for priority only) */
-    uint16_t address_cnt, listen_cnt;
-    struct bd_prefix address[BD_ADDRESSES_MAX]; /* own address and its on-link prefix length */
-    struct bd_endpoint listen[BD_LISTEN_MAX];   /* 0.0.0.0 or ::, all own addresses */
-};
 
 /* What somebody else did already, or must be let pass. */
 enum {
@@ -75,11 +64,6 @@ struct bd_frame {
  * frame + len. Bound: one pass over the headers and, for the checksum, the datagram. */
 enum bd_verdict bd_frame_read(const struct bd_station *station, const uint8_t *frame, uint32_t len,
                               struct bd_frame_hint hint, struct bd_frame *out);
-
-/* True for one of the station's own addresses. */
-bool bd_station_owns(const struct bd_station *station, const struct bd_ip *ip);
-/* True if `ip` is the solicited-node multicast address (RFC 4291 2.7.1) of an own address. */
-bool bd_station_solicited(const struct bd_station *station, const struct bd_ip *ip);
 
 /* Takes the extension headers that stand between the IPv6 header and the fragment header out of a
  * frame of kind FRAGMENT, by moving what is before them up, so that the fragment header follows the

@@ -197,7 +197,7 @@ part_sanitize()
 not_valgrind='cpu_lacking|privileges_calls|rfc|control_alarm|control_commands|control_metrics|control_reload'
 slow_valgrind='durable|threads|kill|arena|bulk|rules_in_force|errors|registrar_model|registrar_repeat|sip_mutation.*'
 slow_valgrind+='|sip_simd|sip_wire|sip_prefix|journal_damage|journal_power|journal_keeper|control_journaling'
-slow_valgrind+='|control_stream|events_notifier'
+slow_valgrind+='|control_stream|events_notifier|events_watchers|events_reflection'
 
 # Errors, and memory that is lost for good; what a process still has at its end is the system's to take back.
 memcheck="valgrind -q --error-exitcode=99 --leak-check=full --show-leak-kinds=definite --errors-for-leak-kinds=definite"

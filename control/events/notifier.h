@@ -3,6 +3,7 @@
  *
  *   events.c      rings, slots, the turn
  *   subscribe.c   what a SUBSCRIBE draws
+ *   permit.c      who may watch, on which terms
  *   gruus.c       which GRUUs a watcher is told
  *   notify.c      when a NOTIFY goes out, what is in it, what its response means */
 #ifndef BD_NOTIFIER_H
@@ -49,6 +50,19 @@ struct bd_subscribe {
     uint64_t now_ms;
 };
 void bd_subscribe(struct bd_events *e, const struct bd_subscribe *ask);
+
+/* permit.c */
+/* 3680 4.6: one may watch oneself; others as configured. Who is refused does not learn whether
+ * there is such an AoR. Returns 0, 403 or 404. */
+unsigned bd_permit_watcher(const struct bd_events *e, struct bd_str watcher,
+                           struct bd_str resource);
+/* What it accepts, and how long it shall last. Returns 0, 406 or 423. */
+unsigned bd_permit_terms(const struct bd_config *config, const struct bd_message *m,
+                         uint32_t *expires_s);
+/* As replies are bounded (`limits.reply_factor`), where nobody has to prove who he is. Whoever got
+ * a NOTIFY at that address and answered it has proved enough. */
+void bd_permit_room(const struct bd_events *e, const struct bd_subscribe *ask,
+                    struct bd_subscription *s);
 
 /* gruus.c: fills the GRUUs of a contact that is there; slices of e->pub_gruu and e->temp_gruu. */
 void bd_gruus_fill(struct bd_events *e, const struct bd_subscription *s,

@@ -10,8 +10,7 @@
 /* What a head takes besides the texts of its dialog. */
 enum { HEAD_MAX = 800 };
 
-/* --- the document -------------------------------------------------------------------------------
- */
+/* --- the document ----------------------------------------------------------------------------- */
 
 static struct bd_reginfo_contact contact_of(const struct bd_change *row, uint32_t now_s)
 {
@@ -108,8 +107,7 @@ static struct bd_str write_body(struct bd_events *e, struct bd_subscription *s,
     return (struct bd_str){e->body, bd_reginfo_end(&r)};
 }
 
-/* --- sending ------------------------------------------------------------------------------------
- */
+/* --- sending ---------------------------------------------------------------------------------- */
 
 static struct bd_str subscription_state(const struct bd_subscription *s, uint64_t now_ms,
                                         char out[64])
@@ -177,8 +175,7 @@ static void compare(struct bd_events *e, struct bd_subscription *s, uint64_t now
                     (uint32_t)(now_ms / 1000), now_ms < s->operator_ms, &e->difference);
 }
 
-/* --- timers -------------------------------------------------------------------------------------
- */
+/* --- timers ----------------------------------------------------------------------------------- */
 
 static void run_transaction(struct bd_events *e, struct bd_subscription *s, uint64_t now_ms)
 {
@@ -221,8 +218,7 @@ void bd_notify_look(struct bd_events *e, struct bd_subscription *s, uint64_t now
         notify(e, s, now_ms);
 }
 
-/* --- responses ----------------------------------------------------------------------------------
- */
+/* --- responses -------------------------------------------------------------------------------- */
 
 /* RFC 6665 4.2.2 and RFC 5057 5.1: these end the subscription; 408 says what Timer F would. */
 static bool ends_subscription(unsigned status)

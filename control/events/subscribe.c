@@ -5,12 +5,10 @@
 #include "hex.h"
 #include "identities.h"
 #include "notifier.h"
-#include "provisioned.h"
 
-enum { BRIEF_BELOW_S = 3600, RETRY_AFTER_S = 5 };
+enum { RETRY_AFTER_S = 5 };
 
-/* --- replies ------------------------------------------------------------------------------------
- */
+/* --- replies ---------------------------------------------------------------------------------- */
 
 static struct bd_str server_of(const struct bd_events *e)
 {
@@ -31,14 +29,6 @@ static void send_reply(struct bd_events *e, const struct bd_subscribe *ask, stru
     bd_events_send(e, ask->worker, &ask->in->way, &to, text);
 }
 
-static void put_number(struct bd_wire *w, struct bd_str name, uint32_t value)
-{
-    bd_wire_put(w, name);
-    bd_wire_put(w, BD_STR(": "));
-    bd_wire_u32(w, value);
-    bd_wire_put(w, BD_STR("\r\n"));
-}
-
 /* RFC 3261 8.2.6.2: the tag follows from the request, so a retransmission gets the same. */
 static void refuse(struct bd_events *e, const struct bd_subscribe *ask, unsigned status)
 {
@@ -49,9 +39,9 @@ static void refuse(struct bd_events *e, const struct bd_subscribe *ask, unsigned
     bd_reply_begin(&w, ask->m, status, bd_reason(status), (struct bd_str){text, sizeof(text)},
                    &ask->in->way.peer);
     if (status == 423)
-        put_number(&w, BD_STR("Min-Expires"), e->control->config->reg_event_min_expires_s);
+        bd_reply_header_u32(&w, BD_STR("Min-Expires"), e->control->config->reg_event_min_expires_s);
     if (status == 503)
-        put_number(&w, BD_STR("Retry-After"), RETRY_AFTER_S);
+        bd_reply_header_u32(&w, BD_STR("Retry-After"), RETRY_AFTER_S);
     if (status == 406)
         bd_reply_header(&w, BD_STR("Accept"), BD_STR("application/reginfo+xml"));
     if (server_of(e).len)
@@ -87,116 +77,7 @@ static void repeat(struct bd_events *e, const struct bd_subscription *s)
                        (struct bd_str){s->reply, s->reply_len});
 }
 
-/* --- what is asked ------------------------------------------------------------------------------
- */
-
-/* 3680 4.5: an Accept must name our type; without one it is the default. */
-static bool accepts_reginfo(const struct bd_message *m)
-{
-    static const struct bd_str type[] = {
-        {"application/reginfo+xml", 23}, {"application/*", 13}, {"*/*", 3}};
-    if (!bd_header_first(m, BD_HDR_ACCEPT))
-        return true;
-    struct bd_list list = bd_list_begin(m, BD_HDR_ACCEPT);
-    struct bd_str element;
-    while (bd_list_next(&list, &element)) {
-        uint32_t len = 0;
-        while (len < element.len && !strchr("; \t\r\n", element.p[len]))
-            len++;
-        for (unsigned i = 0; i < sizeof(type) / sizeof(type[0]); i++) {
-            if (bd_str_eq_nocase((struct bd_str){element.p, len}, type[i]))
-                return true;
-        }
-    }
-    return false;
-}
-
-/* 6665 4.2.1.1: shortened, never lengthened. Returns 0, or 423. */
-static unsigned grant(const struct bd_config *config, const struct bd_message *m,
-                      uint32_t *expires_s)
-{
-    uint32_t s = m->has_expires ? m->expires_s : config->reg_event_default_expires_s;
-    *expires_s = s < config->reg_event_max_expires_s ? s : config->reg_event_max_expires_s;
-    bool brief =
-        m->has_expires && s > 0 && s < BRIEF_BELOW_S && s < config->reg_event_min_expires_s;
-    return brief ? 423 : 0;
-}
-
-static struct bd_str host_of(struct bd_str aor)
-{
-    const char *at = memrchr(aor.p, '@', aor.len);
-    return at ? (struct bd_str){at + 1, (uint32_t)(aor.p + aor.len - at - 1)} : aor;
-}
-
-static bool is_wildcard(const struct bd_config_domain *domain)
-{
-    return strcmp(domain->name, "*") == 0;
-}
-
-/* Its own, or else the wildcard domain. */
-static const struct bd_config_domain *domain_of(const struct bd_config *config, struct bd_str aor)
-{
-    struct bd_str host = host_of(aor);
-    const struct bd_config_domain *found = NULL;
-    for (unsigned d = 0; d < config->domain_cnt; d++) {
-        const struct bd_config_domain *domain = &config->domains[d];
-        if (bd_str_eq_nocase(bd_str_from(domain->name), host))
-            return domain;
-        if (is_wildcard(domain))
-            found = domain;
-    }
-    return found;
-}
-
-/* As replies are bounded (`limits.reply_factor`), where nobody has to prove who he is. Whoever got
- * a NOTIFY at that address and answered it has proved enough. */
-static void give_room(const struct bd_events *e, const struct bd_subscribe *ask,
-                      struct bd_subscription *s)
-{
-    const struct bd_config *config = e->control->config;
-    const struct bd_config_domain *domain = domain_of(config, bd_subscription_resource(s));
-    bool open = domain && domain->auth == BD_AUTH_OPEN && config->reply_factor > 0;
-    s->room = open ? config->reply_factor * ask->m->text.len : BD_ROOM_ANY;
-}
-
-static bool is_listed(const struct bd_config_domain *domain, struct bd_str watcher)
-{
-    for (unsigned i = 0; i < domain->reg_event_watcher_cnt; i++) {
-        struct bd_str listed = bd_str_from(domain->reg_event_watchers[i]);
-        if (domain->case_sensitive ? bd_str_eq(listed, watcher) : bd_str_eq_nocase(listed, watcher))
-            return true;
-    }
-    return false;
-}
-
-/* All identities of an implicit registration set are one user's. */
-static bool is_own(const struct bd_arena *arena, struct bd_str watcher, struct bd_str resource)
-{
-    return bd_str_eq(bd_identities_bound(arena, watcher), bd_identities_bound(arena, resource));
-}
-
-/* 3680 4.6: one may watch oneself; others as configured. Who is refused does not learn whether
- * there is such an AoR. Returns 0, 403 or 404. */
-static unsigned authorize(const struct bd_events *e, struct bd_str watcher, struct bd_str resource)
-{
-    const struct bd_arena *arena = &e->control->arena;
-    const struct bd_config_domain *domain = domain_of(e->control->config, resource);
-    if (!domain || !domain->reg_event)
-        return 403;
-    /* The wildcard domain is as many domains as there are names. */
-    bool stranger = is_wildcard(domain) && !bd_str_eq(host_of(watcher), host_of(resource));
-    if (!is_own(arena, watcher, resource) && (stranger || !is_listed(domain, watcher)))
-        return 403;
-    struct bd_provision ignored;
-    bool known = domain->auth == BD_AUTH_OPEN ||
-                 bd_provisioned_find(arena, bd_hash128(&arena->hash_key, resource.p, resource.len),
-                                     &ignored);
-    return known ? 0 : 404;
-}
-
-/* --- within a dialog
- * ------------------------------------------------------------------------------
- */
+/* --- within a dialog -------------------------------------------------------------------------- */
 
 static struct bd_subscription *find_by_tag(const struct bd_events *e, const struct bd_message *m)
 {
@@ -224,16 +105,15 @@ static void refresh(struct bd_events *e, const struct bd_subscribe *ask, struct 
     const struct bd_message *m = ask->m;
     const struct bd_endpoint told = s->dialog.next_hop;
     uint32_t expires_s;
-    unsigned status = authorize(e, ask->texts.watcher, bd_subscription_resource(s));
+    unsigned status = bd_permit_watcher(e, ask->texts.watcher, bd_subscription_resource(s));
     if (status) { /* the list has changed since */
         refuse(e, ask, status);
         s->ending = "rejected";
         s->urgent = s->full = true;
         return;
     }
-    if (!accepts_reginfo(m))
-        status = 406;
-    else if ((status = grant(e->control->config, m, &expires_s)) == 0)
+    status = bd_permit_terms(e->control->config, m, &expires_s);
+    if (status == 0)
         status = bd_dialog_refresh(&s->dialog, m, &ask->in->way);
     if (status) {
         refuse(e, ask, status);
@@ -243,7 +123,7 @@ static void refresh(struct bd_events *e, const struct bd_subscribe *ask, struct 
     bool moved =
         !bd_ip_eq(&told.ip, &s->dialog.next_hop.ip) || told.port != s->dialog.next_hop.port;
     if (s->room != BD_ROOM_ANY || moved)
-        give_room(e, ask, s);
+        bd_permit_room(e, ask, s);
     e->numbers.refreshed++;
     approve(e, ask, s, expires_s);
     set_expiry(e, s, expires_s, ask->now_ms);
@@ -265,9 +145,7 @@ static void subscribe_again(struct bd_events *e, const struct bd_subscribe *ask)
         refresh(e, ask, s);
 }
 
-/* --- outside of one
- * -------------------------------------------------------------------------------
- */
+/* --- outside of one --------------------------------------------------------------------------- */
 
 static uint64_t origin_of(const struct bd_events *e, const struct bd_message *m)
 {
@@ -324,11 +202,9 @@ static void keep_names(const struct bd_events *e, const struct bd_subscribe *ask
 static void subscribe_first(struct bd_events *e, const struct bd_subscribe *ask, uint64_t origin)
 {
     uint32_t expires_s;
-    unsigned status = authorize(e, ask->texts.watcher, ask->texts.resource);
-    if (status == 0 && !accepts_reginfo(ask->m))
-        status = 406;
+    unsigned status = bd_permit_watcher(e, ask->texts.watcher, ask->texts.resource);
     if (status == 0)
-        status = grant(e->control->config, ask->m, &expires_s);
+        status = bd_permit_terms(e->control->config, ask->m, &expires_s);
     if (status == 0 && is_crowded(e, ask->texts.resource))
         status = 503;
     struct bd_subscription *s = status == 0 ? bd_subscription_new(e, origin, ask->now_ms) : NULL;
@@ -342,7 +218,7 @@ static void subscribe_first(struct bd_events *e, const struct bd_subscribe *ask,
     }
     s->worker = ask->worker;
     keep_names(e, ask, s);
-    give_room(e, ask, s);
+    bd_permit_room(e, ask, s);
     e->numbers.accepted++;
     approve(e, ask, s, expires_s);
     set_expiry(e, s, expires_s, ask->now_ms);

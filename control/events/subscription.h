@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* One subscription to the registration state of one AoR.
  *
- *   SUBSCRIBE --> active --expires, Expires: 0, no longer allowed--> ending --NOTIFY answered-->
- * over
- *                   \---- NOTIFY fails: timeout, 481, ... -----------------------------------/^
+ *                      it expires, Expires: 0,
+ *                         no longer allowed            NOTIFY answered
+ *   SUBSCRIBE --> active -------------------> ending -----------------> over
+ *                    \                                                   ^
+ *                     `------- NOTIFY fails: timeout, 481, ... ---------'
  *
  * `over` ones only repeat their last reply until Timer J (RFC 3261 17.2.2) has passed. */
 #ifndef BD_SUBSCRIPTION_H

@@ -10,8 +10,7 @@
 
 enum { SHOWN_MAX = 20 };
 
-/* --- settings -----------------------------------------------------------------------------------
- */
+/* --- settings --------------------------------------------------------------------------------- */
 
 static void add(json_t *list, const char *name, uint32_t value)
 {
@@ -41,8 +40,7 @@ uint32_t bd_known_sources_cnt(const struct bd_control *control)
     return bd_known_cnt(&bd_limits_of(&control->arena)->known, (uint32_t)(bd_clock_ms() / 1000));
 }
 
-/* --- sources and addresses of record ------------------------------------------------------------
- */
+/* --- sources and addresses of record ---------------------------------------------------------- */
 
 struct refused {
     uint64_t key, cnt;
@@ -142,8 +140,7 @@ json_t *bd_refused_aors_json(const struct bd_control *control)
     return list;
 }
 
-/* --- counters -----------------------------------------------------------------------------------
- */
+/* --- counters --------------------------------------------------------------------------------- */
 
 static void add_sum(json_t *list, const struct bd_control *control, bool verdict, unsigned which)
 {

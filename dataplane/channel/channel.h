@@ -47,7 +47,6 @@ struct bd_verify_job {
     uint32_t dataplane_generation;
     uint32_t control_generation; /* the control process this was meant for */
     uint64_t transaction;        /* hash of datagram and source: a retransmission has the same */
-    uint32_t domain;             /* index in the policy block */
     uint32_t nonce_expire_s;
     uint32_t nc;
     uint8_t algorithm, qop, userhash;

@@ -111,8 +111,7 @@ void bd_limiter_guard(struct bd_limiter *l)
     l->strangers->guarded_until_ms = l->now_ms + BD_GUARD_MS;
 }
 
-/* --- datagrams ----------------------------------------------------------------------------------
- */
+/* --- datagrams -------------------------------------------------------------------------------- */
 
 static bool is_guarded(const struct bd_limiter *l)
 {
@@ -212,8 +211,7 @@ void bd_limiter_know(struct bd_limiter *l, const struct bd_ip *source)
     bd_limits_know(l->arena, l->policy->limits.source_mask, source, l->now_s);
 }
 
-/* --- addresses of record ------------------------------------------------------------------------
- */
+/* --- addresses of record ---------------------------------------------------------------------- */
 
 static uint64_t key_of(const struct bd_arena *arena, enum kind kind, uint64_t aor,
                        const struct bd_ip *source)
@@ -263,8 +261,7 @@ enum bd_verdict bd_limiter_refuse(struct bd_limiter *l, const struct bd_limit_cl
     return BD_VERDICT_NONE;
 }
 
-/* --- failures -----------------------------------------------------------------------------------
- */
+/* --- failures --------------------------------------------------------------------------------- */
 
 /* A try earlier than its turn, or a failure that is not of a kind with those before. */
 static void charge_source(struct bd_limiter *l, const struct bd_ip *source)

@@ -33,8 +33,7 @@ static bool context_run(EVP_CIPHER_CTX *ctx, const uint8_t *in, uint32_t len, ui
     return EVP_EncryptUpdate(ctx, out, &n, in, (int)len) == 1 && n == (int)len;
 }
 
-/* --- AES-128 on blocks --------------------------------------------------------------------------
- */
+/* --- AES-128 on blocks ------------------------------------------------------------------------ */
 
 #ifdef __AES__
 
@@ -172,8 +171,7 @@ bool bd_aes_counter(const struct bd_aes *aes, const uint8_t first[BD_AES_BLOCK],
     return ok;
 }
 
-/* --- keys --------------------------------------------------------------------------------------
- */
+/* --- keys ------------------------------------------------------------------------------------- */
 
 EVP_CIPHER_CTX *bd_aes256_new(void)
 {

@@ -4,22 +4,6 @@
 #include "life.h"
 #include "private.h"
 
-/* Retry-After where no domain says it: long enough for a restart of the other process,
- * short enough that a phone is back before anybody notices. */
-enum { RETRY_AFTER_S = 5 };
-
-/* Of the server itself (21.4.6: "for the indicated address"). Requests for its users are redirected
- * whatever their method, where a domain has redirect on. */
-#define METHODS "REGISTER, OPTIONS"
-
-static void put_header_u32(struct bd_wire *w, struct bd_str name, uint32_t value)
-{
-    bd_wire_put(w, name);
-    bd_wire_put(w, BD_STR(": "));
-    bd_wire_u32(w, value);
-    bd_wire_put(w, BD_STR("\r\n"));
-}
-
 /* Who has proved nothing may have forged his address, and the reply hit another: the bytes that are
  * sent there are as many as were spent on it, times a small factor. */
 static void bound(struct bd_turn *turn, struct bd_wire *w)
@@ -57,165 +41,6 @@ static __attribute__((flatten)) void end(const struct bd_turn *turn, struct bd_w
     *w = out;
 }
 
-/* --- header fields of one status ---------------------------------------------------------------
- */
-
-static void put_challenges(struct bd_registrar *r, const struct bd_turn *turn, struct bd_wire *w,
-                           bool stale)
-{
-    char nonce[BD_NONCE_TEXT];
-    bd_turn_make_nonce(r, turn, nonce);
-    bd_challenge_write(w, turn->domain, turn->realm, (struct bd_str){nonce, sizeof(nonce)}, stale);
-}
-
-/* 8.2.2.3, 20.40 */
-static void put_unsupported(const struct bd_turn *turn, struct bd_wire *w)
-{
-    const struct bd_message *m = turn->m;
-    unsigned cnt = turn->path_refused;
-    if (turn->path_refused)
-        bd_wire_put(w, BD_STR("Unsupported: path"));
-    struct bd_list list = bd_list_begin(m, BD_HDR_REQUIRE);
-    struct bd_str tag;
-    while (bd_list_next(&list, &tag)) {
-        if (bd_option_supported(tag, turn->domain))
-            continue;
-        bd_wire_put(w, cnt++ ? BD_STR(", ") : BD_STR("Unsupported: "));
-        bd_wire_put(w, tag);
-    }
-    bd_wire_put(w, BD_STR("\r\n"));
-}
-
-static bool serves_events(const struct bd_turn *turn)
-{
-    return turn->domain && turn->domain->reg_event;
-}
-
-/* RFC 6665 7.2, 8.2.2: which packages there are. */
-static void put_allow_events(struct bd_wire *w)
-{
-    bd_reply_header(w, BD_STR("Allow-Events"), BD_STR("reg"));
-}
-
-static void put_allow(const struct bd_turn *turn, struct bd_wire *w)
-{
-    bd_reply_header(w, BD_STR("Allow"),
-                    serves_events(turn) ? BD_STR(METHODS ", SUBSCRIBE") : BD_STR(METHODS));
-    if (serves_events(turn))
-        put_allow_events(w);
-}
-
-/* 11.2: what this server can do. No body is understood. */
-static void put_capabilities(const struct bd_turn *turn, struct bd_wire *w)
-{
-    const struct bd_policy_domain *d = turn->domain;
-    put_allow(turn, w);
-    bd_reply_header(w, BD_STR("Accept"), BD_STR(""));
-    bd_reply_header(w, BD_STR("Accept-Encoding"), BD_STR("identity"));
-    struct bd_str tag[4];
-    unsigned cnt = 0;
-    tag[cnt++] = BD_STR("gin");
-    if (d && d->gruu_enabled)
-        tag[cnt++] = BD_STR("gruu");
-    if (d && d->outbound_mode != BD_OUTBOUND_NONE)
-        tag[cnt++] = BD_STR("outbound");
-    if (d && d->use_path)
-        tag[cnt++] = BD_STR("path");
-    bd_wire_put(w, BD_STR("Supported: "));
-    for (unsigned i = 0; i < cnt; i++) {
-        bd_wire_put(w, i ? BD_STR(", ") : BD_STR(""));
-        bd_wire_put(w, tag[i]);
-    }
-    bd_wire_put(w, BD_STR("\r\n"));
-}
-
-/* Phones that are refused together shall not come back together: each address of record has its own
- * time between the configured one and twice that. A hash of the table's, so that it tells nothing
- * of where in the table the address stands. */
-static uint32_t spread(const struct bd_registrar *r, const struct bd_turn *turn, uint32_t least_s)
-{
-    const struct bd_hash_key *key = &r->deps.arena->hash_key;
-    uint64_t at = bd_table_hash(r->deps.table, turn->aor);
-    uint64_t hash = bd_hash64(key, &at, sizeof(at));
-    return least_s + (uint32_t)((hash >> 32) * least_s >> 32);
-}
-
-static void put_retry_after(const struct bd_registrar *r, const struct bd_turn *turn,
-                            struct bd_wire *w)
-{
-    uint32_t s = turn->domain ? turn->domain->retry_after_s : RETRY_AFTER_S;
-    if (s)
-        put_header_u32(w, BD_STR("Retry-After"), spread(r, turn, s));
-}
-
-static void put_extra(struct bd_registrar *r, const struct bd_turn *turn, struct bd_wire *w,
-                      enum bd_verdict verdict)
-{
-    switch (verdict) {
-    case BD_SIP_OPTIONS:
-        put_capabilities(turn, w);
-        break;
-    case BD_SIP_REDIRECTED:
-        bd_redirect_put_contacts(r, turn, w);
-        break;
-    case BD_SIP_UNAVAILABLE:
-        if (turn->insecure)
-            bd_redirect_put_warning(turn, w);
-        break;
-    case BD_SIP_CHALLENGED:
-    case BD_SIP_BAD_NONCE:
-    case BD_SIP_WRONG_CREDENTIALS:
-        put_challenges(r, turn, w, false);
-        break;
-    case BD_SIP_STALE:
-    case BD_SIP_REPLAYED: /* the credentials were right: no need to ask the user again */
-        put_challenges(r, turn, w, true);
-        break;
-    case BD_SIP_METHOD_NOT_ALLOWED:
-        put_allow(turn, w);
-        break;
-    case BD_SIP_UNSUPPORTED_MEDIA: /* 8.2.3 */
-        bd_reply_header(w, BD_STR("Accept"), BD_STR(""));
-        bd_reply_header(w, BD_STR("Accept-Encoding"), BD_STR("identity"));
-        break;
-    case BD_SIP_BAD_EVENT:
-        put_allow_events(w);
-        break;
-    case BD_SIP_BAD_EXTENSION:
-        put_unsupported(turn, w);
-        break;
-    case BD_SIP_EXTENSION_REQUIRED: /* 21.4.15 */
-        bd_reply_header(w, BD_STR("Require"), BD_STR("outbound"));
-        break;
-    case BD_SIP_TOO_BRIEF: /* 10.3 (7) */
-        put_header_u32(w, BD_STR("Min-Expires"), turn->settings->min_expires_s);
-        break;
-    case BD_SIP_TOO_MANY_CONTACTS:
-        if (turn->domain->max_contacts_code == 503)
-            put_retry_after(r, turn, w);
-        break;
-    case BD_SIP_SHED_UNKNOWN:
-    case BD_SIP_SHED_NEW:
-    case BD_SIP_SHED_REFRESH:
-    case BD_SIP_VERIFIER_BUSY:
-        /* RFC 7339 5.10.2: a proxy would take it for all that it might send (21.5.4). */
-        if (!bd_is_proxied(turn->m))
-            put_retry_after(r, turn, w);
-        break;
-    case BD_SIP_TABLE_FULL:
-    case BD_SIP_VERIFIER_GONE:
-    case BD_SIP_NOTIFIER_BUSY:
-    case BD_SIP_NOT_DURABLE:
-    case BD_SIP_DRAINING:
-    case BD_SIP_AOR_LIMITED:
-    case BD_SIP_AUTH_SLOWED:
-        put_retry_after(r, turn, w);
-        break;
-    default:
-        break;
-    }
-}
-
 static unsigned status_of(const struct bd_turn *turn, enum bd_verdict verdict)
 {
     if (verdict == BD_SIP_TOO_MANY_CONTACTS && turn->domain->max_contacts_code)
@@ -235,7 +60,7 @@ bool bd_answer(struct bd_registrar *registrar, struct bd_turn *turn, struct bd_w
     const struct bd_wire blank = *reply;
     bool worded = status == 400 && turn->reason;
     begin(turn, reply, status, worded ? bd_str_from(turn->reason) : bd_reason(status), 0);
-    put_extra(registrar, turn, reply, *verdict);
+    bd_answer_put_fields(registrar, turn, reply, *verdict);
     end(turn, reply);
     if (!reply->overflow)
         return true;
@@ -250,8 +75,7 @@ bool bd_answer(struct bd_registrar *registrar, struct bd_turn *turn, struct bd_w
     return false;
 }
 
-/* --- the 200 of a REGISTER ----------------------------------------------------------------------
- */
+/* --- the 200 of a REGISTER -------------------------------------------------------------------- */
 
 /* RFC 5627 5.2: to a client that knows GRUUs. */
 static void put_gruus(struct bd_registrar *r, struct bd_turn *turn, struct bd_wire *w,
@@ -316,7 +140,7 @@ static void put_outbound(struct bd_wire *w, const struct bd_turn *turn)
     bd_reply_header(w, BD_STR("Require"), BD_STR("outbound"));
     uint32_t flow_s = flow_timer_s(turn);
     if (flow_s)
-        put_header_u32(w, BD_STR("Flow-Timer"), flow_s);
+        bd_reply_header_u32(w, BD_STR("Flow-Timer"), flow_s);
 }
 
 bool bd_answer_bindings(struct bd_registrar *registrar, struct bd_turn *turn, struct bd_wire *reply)

@@ -216,7 +216,6 @@ static enum bd_verdict check_credentials(struct bd_registrar *r, struct bd_turn 
     turn->notes->transaction = turn->transaction;
     *job = (struct bd_verify_job){
         .transaction = turn->transaction,
-        .domain = bd_domain_index(turn->request->policy, turn->domain),
         .nonce_expire_s = turn->domain->nonce_expire_s,
         .nc = c->nc,
         .algorithm = (uint8_t)c->algorithm,

@@ -12,7 +12,8 @@
  *   1. the bindings of the AoR without BD_BINDING_BULK, as they stand: bd_locate(). One with it
  *      stands for the numbers of that PBX, and is no way to the PBX's own AoR;
  *   2. where bd_bulk_find() (policy/bulk.h) hits, the bindings of hit.pbx with BD_BINDING_BULK,
- * their URI by bd_bulk_contact(), all else (Path, q, feature tags) as it stands: bd_locate_bulk().
+ *      their URI by bd_bulk_contact(), all else (Path, q, feature tags) as it stands:
+ *      bd_locate_bulk().
  *
  * A number that bd_bulk_find() hits is known, registered or not: 480 rather than 404.
  *

@@ -63,8 +63,7 @@ bool bd_feature_find(struct bd_str params, const struct bd_feature *tag, struct 
     return false;
 }
 
-/* --- values ------------------------------------------------------------------------------------
- */
+/* --- values ----------------------------------------------------------------------------------- */
 
 enum kind { KIND_TOKEN, KIND_STRING, KIND_RANGE };
 

@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Globally routable user agent URIs (RFC 5627): writing them, and finding whose one is.
  *
- *   public      sip:USER@DOMAIN;gr=INSTANCE       the AoR and the instance ID: needs nothing kept
- *   temporary   sip:tgruu.SEALED@DOMAIN;gr        gruu_seal.h: the AoR, a life, and what makes it
- * new
+ *   public      sip:USER@DOMAIN;gr=INSTANCE   the AoR and the instance ID: needs nothing kept
+ *   temporary   sip:tgruu.SEALED@DOMAIN;gr    gruu_seal.h: the AoR, a life, and what makes it new
  *
  * A life is 8 bytes, cseq:31 | unique:33, that all bindings of an instance share (BD_TEXT_GRUU). It
- * begins with the first
- * binding of the instance, a further flow inherits it, and a REGISTER of another Call-ID puts a new
- * one in its place (5.1). So all temporary GRUUs that were handed out are good as long as any
- * binding of the instance lives, and all of them die together, without a table.
+ * begins with the first binding of the instance, a further flow inherits it, and a REGISTER of
+ * another Call-ID puts a new one in its place (5.1). So all temporary GRUUs that were handed out
+ * are good as long as any binding of the instance lives, and all of them die together, without a
+ * table.
  *
  * To serve a request for a GRUU: bd_gruu_resolve() its Request-URI; look the AoR up; serve only
  * those of its bindings that are bd_gruu_owns(). None: 480 for a public one, 404 for a temporary

@@ -99,8 +99,7 @@ static uint32_t body_len(uint32_t aor_len)
     return len <= BODY_MIN ? BODY_MIN : (len + BODY_STEP - 1) / BODY_STEP * BODY_STEP;
 }
 
-/* --- base64url (RFC 4648 5), without padding ----------------------------------------------------
- */
+/* --- base64url (RFC 4648 5), without padding -------------------------------------------------- */
 
 static const char digit[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 

@@ -34,8 +34,8 @@ enum bd_reg_id bd_outbound_reg_id(const struct bd_message *m,
 /* For a request with a reg-id: clears those that do not count, and sets asks->outbound when one
  * does and the client names the extension, asks->direct when no proxy is between. Returns
  *   BD_SIP_FIRST_HOP_LACKS_OUTBOUND   439 (11.6)
- *   BD_SIP_BAD_CONTACT                a reg-id beside another Contact that is to live; *reason is
- * set BD_VERDICT_NONE                   go on */
+ *   BD_SIP_BAD_CONTACT                a reg-id beside another Contact that is to live; *reason set
+ *   BD_VERDICT_NONE                   go on */
 enum bd_verdict bd_outbound_apply(struct bd_asks *asks, const struct bd_message *m,
                                   const struct bd_policy_domain *domain, const char **reason);
 

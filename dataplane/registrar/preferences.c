@@ -3,8 +3,7 @@
 
 enum { PPM = 1000000 };
 
-/* --- reading -----------------------------------------------------------------------------------
- */
+/* --- reading ---------------------------------------------------------------------------------- */
 
 static bool add_feature(struct bd_preferences *p, struct bd_preference *to,
                         const struct bd_feature *feature)
@@ -121,8 +120,7 @@ bool bd_preferences_read(struct bd_preferences *preferences, const struct bd_mes
     return *reason == NULL;
 }
 
-/* --- applying ----------------------------------------------------------------------------------
- */
+/* --- applying --------------------------------------------------------------------------------- */
 
 /* How a contact stands to one predicate. */
 struct standing {

@@ -118,7 +118,6 @@ enum bd_verdict bd_target_find(struct bd_registrar *registrar, struct bd_turn *t
 /* Leads from an identity to the primary of its implicit registration set (3GPP TS 24.229 5.4.1.2).
  */
 void bd_target_bind(const struct bd_arena *arena, struct bd_turn *turn);
-uint32_t bd_domain_index(const struct bd_policy *policy, const struct bd_policy_domain *domain);
 /* The domain that a URI of a request names when the request is for this appliance. NULL: none. */
 const struct bd_policy_domain *bd_target_domain(const struct bd_message *m,
                                                 const struct bd_policy *policy,
@@ -214,6 +213,10 @@ enum bd_verdict bd_register(struct bd_registrar *registrar, struct bd_turn *turn
 /* Service-Route and P-Associated-URI of a 200, when there are any. */
 void bd_announce(const struct bd_arena *arena, const struct bd_turn *turn, bool registered,
                  struct bd_wire *w);
+
+/* answer_fields.c */
+void bd_answer_put_fields(struct bd_registrar *registrar, const struct bd_turn *turn,
+                          struct bd_wire *reply, enum bd_verdict verdict);
 
 /* answer.c */
 /* Writes the reply that a verdict draws. False when there is none, or none that fits; *verdict then

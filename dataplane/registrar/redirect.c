@@ -8,8 +8,7 @@
 /* Room for what stands behind the Contacts of a reply: Server and Content-Length. */
 enum { TAIL_SZ = 128 };
 
-/* --- which requests ----------------------------------------------------------------------------
- */
+/* --- which requests --------------------------------------------------------------------------- */
 
 /* A Request-URI is not a registrar's: what To says does not count (16.5). A tel URI belongs to the
  * default domain. */
@@ -40,8 +39,7 @@ bool bd_redirect_claims(struct bd_registrar *registrar, struct bd_turn *turn)
     return true;
 }
 
-/* --- who asks ----------------------------------------------------------------------------------
- */
+/* --- who asks --------------------------------------------------------------------------------- */
 
 /* With redirect_auth the caller must be who From says, in the domain that he calls: then any
  * subscriber of the domain may call any other. */
@@ -70,8 +68,7 @@ enum bd_verdict bd_redirect_caller(struct bd_registrar *registrar, struct bd_tur
     return len ? BD_VERDICT_NONE : BD_SIP_FORBIDDEN;
 }
 
-/* --- where to ----------------------------------------------------------------------------------
- */
+/* --- where to --------------------------------------------------------------------------------- */
 
 /* Whether one look tells that a Contact URI is not the one that was asked for: a phone's names its
  * address, a call's a domain. In a SIP URI "@" is in one place alone, before the host (25.1). */
@@ -214,8 +211,7 @@ enum bd_verdict bd_redirect(struct bd_registrar *registrar, struct bd_turn *turn
     return l->cnt ? BD_SIP_REDIRECTED : BD_SIP_UNAVAILABLE;
 }
 
-/* --- the reply ---------------------------------------------------------------------------------
- */
+/* --- the reply -------------------------------------------------------------------------------- */
 
 /* hvalue (25.1): what may not stand in a URI's header as it is gets escaped. */
 static void put_hvalue(struct bd_wire *w, struct bd_str s)

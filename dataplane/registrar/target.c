@@ -8,11 +8,6 @@ static const struct bd_policy_domain *domains(const struct bd_policy *policy)
     return (const void *)((const uint8_t *)policy + policy->domains_off);
 }
 
-uint32_t bd_domain_index(const struct bd_policy *policy, const struct bd_policy_domain *domain)
-{
-    return (uint32_t)(domain - domains(policy));
-}
-
 static const struct bd_policy_domain *default_domain(const struct bd_policy *policy)
 {
     return policy->default_domain == UINT32_MAX ? NULL : domains(policy) + policy->default_domain;

@@ -61,8 +61,7 @@ static void count(struct bd_screener *s, enum bd_counter counter)
     bd_stat_add(&s->stats->counter[counter], 1);
 }
 
-/* --- rules --------------------------------------------------------------------------------------
- */
+/* --- rules ------------------------------------------------------------------------------------ */
 
 static bool names(const struct bd_screen *screen, unsigned first, unsigned end)
 {
@@ -86,8 +85,7 @@ void bd_screener_use(struct bd_screener *s, const struct bd_policy *policy)
     s->passing = names(s->screen, BD_SCREEN_LASTING_CNT, BD_SCREEN_FIELD_CNT);
 }
 
-/* --- fields -------------------------------------------------------------------------------------
- */
+/* --- fields ----------------------------------------------------------------------------------- */
 
 static const enum bd_header_id header_of[BD_SCREEN_FIELD_CNT] = {
     [BD_SCREEN_USER_AGENT] = BD_HDR_USER_AGENT,
@@ -124,8 +122,7 @@ static void walk_step(struct walk *walk)
     walk->text = walk->header ? walk->header->value : BD_STR_NULL;
 }
 
-/* --- what has passed ----------------------------------------------------------------------------
- */
+/* --- what has passed -------------------------------------------------------------------------- */
 
 /* Of the fields that rules name, and how often each is there. 0: too many to be hashed. */
 static uint64_t hash_of(const struct bd_screener *s, const struct bd_message *m)
@@ -170,8 +167,7 @@ void bd_screener_begin(struct bd_screener *s, unsigned place, const struct bd_me
     bd_seen_prefetch(&s->seen, p->hash);
 }
 
-/* --- scanning -----------------------------------------------------------------------------------
- */
+/* --- scanning --------------------------------------------------------------------------------- */
 
 struct scan {
     struct bd_screener *screener;
@@ -240,8 +236,7 @@ static void scan_all(struct scan *scan, const struct place *p)
     count(s, seen && !s->passing ? BD_CTR_SCREEN_SKIPPED : BD_CTR_SCREEN_SCANNED);
 }
 
-/* --- verdicts -----------------------------------------------------------------------------------
- */
+/* --- verdicts --------------------------------------------------------------------------------- */
 
 static void ban(struct bd_screener *s, const struct bd_screen_rule *rule, uint32_t id,
                 const struct bd_ip *source, uint32_t now_s)

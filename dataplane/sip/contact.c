@@ -104,8 +104,8 @@ static const char *star(const char *p, const char *end)
 static const char *params_take(const struct bd_scan *scan, const char *p, const char *end,
                                struct bd_contact *contact)
 {
-    struct bd_param_look look = {0};
-    if (scan && p < end && *p == ';')
+    struct bd_param_look look = {.at = p};
+    if (scan && p < end)
         look = bd_param_look(scan, p + 1);
     while (p < end && *p == ';') {
         struct bd_str name, value;

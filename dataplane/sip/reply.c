@@ -267,6 +267,14 @@ void bd_reply_header(struct bd_wire *w, struct bd_str name, struct bd_str value)
     bd_wire_put(w, BD_STR("\r\n"));
 }
 
+void bd_reply_header_u32(struct bd_wire *w, struct bd_str name, uint32_t value)
+{
+    bd_wire_put(w, name);
+    bd_wire_put(w, BD_STR(": "));
+    bd_wire_u32(w, value);
+    bd_wire_put(w, BD_STR("\r\n"));
+}
+
 void bd_reply_end(struct bd_wire *w)
 {
     bd_wire_put(w, BD_STR("Content-Length: 0\r\n\r\n"));

@@ -123,6 +123,7 @@ void bd_reply_begin_with(struct bd_wire *w, const struct bd_message *m, unsigned
                          const struct bd_endpoint *source, const struct bd_via_values *values);
 /* Adds one header field. */
 void bd_reply_header(struct bd_wire *w, struct bd_str name, struct bd_str value);
+void bd_reply_header_u32(struct bd_wire *w, struct bd_str name, uint32_t value);
 /* Ends it: "Content-Length: 0", empty line. */
 void bd_reply_end(struct bd_wire *w);
 

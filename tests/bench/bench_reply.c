@@ -92,8 +92,7 @@ static void prepare(struct bench *b, struct shot *s, struct bd_str text)
     }
 }
 
-/* --- what is measured ---------------------------------------------------------------------------
- */
+/* --- what is measured ------------------------------------------------------------------------- */
 
 static void write_200(struct bench *b, const struct shot *s, struct bd_wire *w)
 {

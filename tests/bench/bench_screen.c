@@ -57,8 +57,7 @@ static void make_arena(void)
         die(error.text);
 }
 
-/* --- rules --------------------------------------------------------------------------------------
- */
+/* --- rules ------------------------------------------------------------------------------------ */
 
 static struct bd_config_rule *generate(unsigned cnt, bool plain)
 {
@@ -98,8 +97,7 @@ static double put_in_force(const struct bd_config *config, uint32_t *bytes)
     return took_ns / 1e6;
 }
 
-/* --- measuring ----------------------------------------------------------------------------------
- */
+/* --- measuring -------------------------------------------------------------------------------- */
 
 static void screen_burst(void)
 {

@@ -15,8 +15,8 @@ import struct
 import sys
 import time
 
+from checks import INSTANCE, ctl, equal, gruus, run, wait_until
 from phone import Phone, authorization
-from protocol import INSTANCE, ctl, equal, gruus, wait_until
 from watcher import opened, phone_of
 
 HOUR, DAY = 3600, 86400
@@ -143,20 +143,5 @@ def case_a_retransmission_over_a_step():
         equal(list(left("again@open.example")), [phone.contact], "the later registration")
 
 
-CASES = {name[5:]: function for name, function in list(globals().items())
-         if name.startswith("case_")}
-
-
-def main():
-    if sys.argv[1:] == ["--list"]:
-        print("\n".join(CASES))
-        return 0
-    if len(sys.argv) != 2 or sys.argv[1] not in CASES:
-        print("usage: clocks.py --list | CASE", file=sys.stderr)
-        return 2
-    CASES[sys.argv[1]]()
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run(__file__, globals()))

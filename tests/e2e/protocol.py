@@ -9,53 +9,20 @@ Run by run.sh against a lab with the configuration of lib.sh. Every case has sub
 cases need no order and can be repeated.
 """
 import itertools
-import json
 import os
 import random
 import re
 import socket
-import subprocess
 import sys
 import time
 import urllib.parse
 from pathlib import Path
 
+from checks import INSTANCE, contacts_of, counter, ctl, equal, gruus, run, wait_until
 from phone import Phone, Silence, authorization, rspauth
 
 CORPUS = Path(__file__).resolve().parent.parent / "corpus"
 SECOND_SOURCE = "198.18.0.3"  # of the lab's kernel side; outside the trusted prefix
-
-
-def ctl(*command):
-    """The JSON document of a binderyctl command."""
-    done = subprocess.run([*os.environ["BINDERYCTL"].split(), "--json", *command],
-                          capture_output=True, text=True, timeout=30)
-    assert done.returncode in (0, 1), done.stderr
-    return json.loads(done.stdout) if done.stdout.strip() else None
-
-
-def contacts_of(aor):
-    """The Contact URIs that the appliance holds for an AoR."""
-    return {binding["contact"] for binding in ctl("show", "bindings", aor)["bindings"]}
-
-
-def counter(name):
-    """A counter or a verdict of show stats; a verdict that has not occurred is not listed."""
-    stats = ctl("show", "stats")
-    rows = {row["counter"]: row["total"] for row in stats["counters"]}
-    rows.update({row["verdict"]: row["total"] for row in stats["verdicts"]})
-    return rows.get(name, 0)
-
-
-def equal(got, wanted, what=""):
-    assert got == wanted, f"{what}: got {got!r}, wanted {wanted!r}"
-
-
-def wait_until(condition, seconds, what):
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, f"not within {seconds} s: {what}"
-        time.sleep(0.05)
 
 
 def silent(phone, data, seconds=0.3):
@@ -943,9 +910,6 @@ def case_operator_unregisters():
 # --- outbound, GRUU, keep-alives --------------------------------------------------------------------
 
 
-INSTANCE = ';+sip.instance="<urn:uuid:00000000-0000-1000-8000-0000000011%02x>"'
-
-
 def case_outbound_is_one_binding_a_flow():
     first, moved = Phone("flow", domain="open.example"), Phone("flow", domain="open.example")
     supported = ["Supported: path, outbound"]
@@ -995,11 +959,6 @@ def case_keep_is_answered():
     assert re.search(r";keep=25(;|$)", phone.register(via=via).get("Via")), "keep has its value"
 
 
-def gruus(reply):
-    text = reply.get("Contact")
-    return [re.search(rf';{name}="([^"]*)"', text).group(1) for name in ("pub-gruu", "temp-gruu")]
-
-
 def case_gruus():
     phone = Phone("gruu", domain="open.example")
     contact = f"<{phone.contact}>{INSTANCE % 2}"
@@ -1024,20 +983,5 @@ def case_gruus():
         assert "error" in ctl("lookup", gruu), "gone with the binding"
 
 
-CASES = {name[5:]: function for name, function in list(globals().items())
-         if name.startswith("case_")}
-
-
-def main():
-    if sys.argv[1:] == ["--list"]:
-        print("\n".join(CASES))
-        return 0
-    if len(sys.argv) != 2 or sys.argv[1] not in CASES:
-        print("usage: protocol.py --list | CASE", file=sys.stderr)
-        return 2
-    CASES[sys.argv[1]]()
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run(__file__, globals()))

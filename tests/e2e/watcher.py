@@ -15,8 +15,8 @@ import sys
 import time
 import xml.etree.ElementTree as ElementTree
 
+from checks import INSTANCE, ctl, equal, gruus, run, wait_until
 from phone import Phone, Reply, Silence, authorization
-from protocol import INSTANCE, ctl, equal, gruus, wait_until
 
 SPACE = "{urn:ietf:params:xml:ns:reginfo}"
 GRUU_SPACE = "{urn:ietf:params:xml:ns:gruuinfo}"
@@ -447,27 +447,14 @@ def case_the_route_set_is_used():
     equal((request.line, request.get("Route")), (f"NOTIFY {watcher.contact} SIP/2.0", route))
 
 
-CASES = {name[5:]: function for name, function in list(globals().items())
-         if name.startswith("case_")}
-
-
-def main():
-    if sys.argv[1:] == ["--list"]:
-        print("\n".join(CASES))
-        return 0
-    if sys.argv[1:] == ["subscribe_only"]:
-        watcher = opened("99")
-        watcher.subscribe()
-        watcher.next()
-        for other in ctl("show", "subscriptions")["subscriptions"]:
-            assert other["watcher"], other
-        return 0
-    if len(sys.argv) != 2 or sys.argv[1] not in CASES:
-        print("usage: watcher.py --list | CASE", file=sys.stderr)
-        return 2
-    CASES[sys.argv[1]]()
-    return 0
+def subscribe_only():
+    """For what becomes of a subscription that nobody ends; no case."""
+    watcher = opened("99")
+    watcher.subscribe()
+    watcher.next()
+    for other in ctl("show", "subscriptions")["subscriptions"]:
+        assert other["watcher"], other
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(subscribe_only() if sys.argv[1:] == ["subscribe_only"] else run(__file__, globals()))

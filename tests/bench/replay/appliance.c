@@ -50,8 +50,7 @@ static void pin(unsigned core)
     pthread_setaffinity_np(pthread_self(), sizeof(set), &set);
 }
 
-/* --- configuration and arena -------------------------------------------------------------------
- */
+/* --- configuration and arena ------------------------------------------------------------------ */
 
 static struct bd_config *make_config(const struct replay_settings *s)
 {
@@ -116,8 +115,7 @@ static int join(struct replay_appliance *a, struct bd_error *error)
     return a->memory ? 0 : -1;
 }
 
-/* --- subscribers and verifiers -----------------------------------------------------------------
- */
+/* --- subscribers and verifiers ---------------------------------------------------------------- */
 
 static struct bd_str user_text(uint32_t number, char text[REPLAY_USER])
 {

@@ -6,15 +6,14 @@
  *   load_socket register   [OPTIONS]   the highest rate of initial registrations without a failure
  *   load_socket reregister [OPTIONS]   the same for refreshes; fills first
  *   load_socket trial      [OPTIONS]   refreshes at --start for --seconds, no search; fills first
- *   load_socket outage     [OPTIONS]   the same, and the longest time without a reply, whatever
- * fails load_socket first      [OPTIONS]   waits for the first 200 to a refresh of one address of
- * record
+ *   load_socket outage     [OPTIONS]   the same, whatever fails, and the longest time without reply
+ *   load_socket first      [OPTIONS]   waits for the first 200 to a refresh of one AoR
  *
  *   --server IP:PORT  --from IP:PORT    default 198.18.0.1:5060 and 198.18.0.2:5062
  *   --aors N      addresses of record, default 100000
  *   --first N     number of the first one, default 0
- *   --seconds S   length of the trial that confirms a rate, default 5; of those that search, a
- * tenth
+ *   --seconds S   length of the trial that confirms a rate, default 5; a tenth of that for those
+ *                 that search
  *   --start R     rate to begin the search with, default 50000
  *   --since NS    (first) CLOCK_REALTIME that the time is counted from
  *   --cseq N      (first) of the first request, default 1: before all that the other commands send
@@ -106,8 +105,7 @@ static uint32_t first_cseq(void)
     return (uint32_t)(10000000 + hundredths % 80000000);
 }
 
-/* --- rates ---------------------------------------------------------------------------------------
- */
+/* --- rates ------------------------------------------------------------------------------------ */
 
 /* One trial. Returns whether every request was accepted, at that rate. */
 static bool reached(struct bench *b, double rate_per_s, double seconds)

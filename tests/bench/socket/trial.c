@@ -63,8 +63,7 @@ uint64_t outcome_quantile(const struct outcome *o, double fraction)
     return o->latency_max_ns;
 }
 
-/* --- requests ----------------------------------------------------------------------------------
- */
+/* --- requests --------------------------------------------------------------------------------- */
 
 static uint64_t gcd(uint64_t a, uint64_t b)
 {
@@ -135,8 +134,7 @@ static void offer(struct run *run, uint64_t now)
         o->sent += n;
 }
 
-/* --- replies -----------------------------------------------------------------------------------
- */
+/* --- replies ---------------------------------------------------------------------------------- */
 
 /* The first one's status line is kept. */
 static void note_wrong(struct outcome *o, const char *reply, size_t len)
@@ -203,8 +201,7 @@ static int receive(struct run *run)
     return n;
 }
 
-/* --- trials ------------------------------------------------------------------------------------
- */
+/* --- trials ----------------------------------------------------------------------------------- */
 
 static struct run *run_begin(const struct plan *plan, struct outcome *outcome)
 {

@@ -171,7 +171,7 @@ case_drain_lets_refreshes_through()
     BINDERYCTL="$ctl -s $lab/admin.sock" PYTHONPATH=$here in_lab "$python" - <<'PYTHON'
 import os
 from phone import Phone
-from protocol import ctl, equal
+from checks import ctl, equal
 
 def refused(reply):
     equal(reply.code, 503)

@@ -179,6 +179,84 @@ case_bad_rules_change_nothing()
     equal "$(screening agent 198.18.0.2 evil)" 488 "the rules of before"
 }
 
+# alarm 0|1
+alarm()
+{
+    prints "^bindery_alarm{name=\"screening\"} $1$" ask show metrics
+}
+
+# What a worker finds whose Hyperscan is of another version than the one that compiled. A reload that leaves the
+# rules alone copies the databases as they are into a new policy.
+case_rules_of_another_hyperscan_are_an_alarm()
+{
+    local before
+    use_rules 'field: user_agent, pattern: evil, action: reject 488'
+    before=$(total screen_failed)
+    "$python" "$here/other_hyperscan.py" "$(json '["arena"]["path"]' show info)"
+    ask reload
+    equal "$(screening agent 198.18.0.2 'Phone 1.0')" 200 "an honest phone"
+    equal "$(screening agent 198.18.0.2 evil)" 200 "unscreened"
+    equal "$(phone register 1202)" 200 "a subscriber"
+    (($(total screen_failed) >= before + 4)) || fail "screen_failed $(total screen_failed), before $before"
+    until_true 3 "the alarm" alarm 1
+    prints 'requests went through unscreened: .* with the same Hyperscan' ask show info || fail "no reason in show info"
+    use_rules 'field: user_agent, pattern: evil, action: reject 403'
+    equal "$(screening agent 198.18.0.2 evil)" 403 "screened again"
+    until_true 5 "the alarm ends" alarm 0
+}
+
+# Of a process, in ticks.
+used_ticks()
+{
+    awk '{ print $14 + $15 }' "/proc/$1/stat"
+}
+
+has_used()
+{
+    (($(used_ticks "$1") >= $2))
+}
+
+# Rules that take Hyperscan many seconds.
+use_intricate_rules()
+{
+    local i
+    for i in {1..1000}; do
+        echo "- {field: user_agent, pattern: '[a-m]$i.*(?:or|and)[^@]{50,200}x', action: drop}"
+    done >"$lab/rules.yaml"
+    ask reload
+}
+
+# It cannot wait for Hyperscan, and yet brings to its end what it can. Only the end writes to the journal here.
+case_stop_while_rules_compile()
+{
+    local pid client ticks start rc=0
+    stop_process "$(pid_of control)"
+    sed 's/journal_fsync_ms: .*/journal_fsync_ms: 60000/' "$lab/bindery.yaml" >"$lab/seldom.yaml"
+    nsenter --net="/run/netns/$ns" -- "${program[control]}" -c "$lab/seldom.yaml" </dev/null >>"$lab/control.log" 2>&1 &
+    pid=$!
+    echo "$pid" >"$lab/control.pid"
+    lab_wait
+    use_rules 'field: user_agent, pattern: evil, action: reject 488'
+    ticks=$(used_ticks "$pid")
+    use_intricate_rules >"$lab/reloaded" 2>&1 &
+    client=$!
+    until_true 10 "rules compile" has_used "$pid" $((ticks + 30))
+    equal "$(phone register compiling --domain open.example --contact sip:compiling@198.18.0.2)" 200 "meanwhile"
+    kill -TERM "$pid"
+    start=${EPOCHREALTIME/[.,]/}
+    equal "$(phone register stopping --domain open.example)" 200 "while it stops"
+    wait "$pid" || rc=$?
+    equal "$rc" 0 "exit status"
+    ((${EPOCHREALTIME/[.,]/} - start < 4000000 * slower)) || fail "took longer than 4 s"
+    if wait "$client"; then fail "the reload came to an end: $(cat "$lab/reloaded")"; fi
+    equal "$(screening agent 198.18.0.2 evil)" 488 "the rules of before"
+    prints 'sip:compiling@198.18.0.2' "$ctl" journal show "$lab/journal" compiling@open.example || fail "not on disk"
+    use_shipped || true # writes the file; nobody is there to reload
+    start control
+    lab_wait
+    equal "$(phone register 1203)" 200 "a subscriber, afterwards"
+}
+
 # Two sets that mean the same phone, each with another answer, put into force in turn. See screening.py.
 case_reload_under_traffic()
 {

@@ -115,19 +115,19 @@ static bool send(struct lab *lab, unsigned worker, uint32_t slot, const char *pa
     return true;
 }
 
-static bool receive(struct lab *lab, unsigned worker, struct bd_verify_result *result)
+/* Fails when none comes. */
+static struct bd_verify_result receive(struct lab *lab, unsigned worker)
 {
     struct bd_channel channel = bd_channel_of(&lab->arena, worker);
-    for (unsigned i = 0; i < 20000; i++) {
-        const struct bd_verify_result *shared = bd_ring_peek(channel.verdicts);
-        if (shared) {
-            *result = *shared;
-            bd_ring_release(channel.verdicts);
-            return true;
-        }
+    const struct bd_verify_result *shared = bd_ring_peek(channel.verdicts);
+    for (unsigned i = 0; i < 20000 && !shared; i++) {
         nanosleep(&(struct timespec){.tv_nsec = 100000}, NULL);
+        shared = bd_ring_peek(channel.verdicts);
     }
-    return false;
+    assert_non_null(shared);
+    struct bd_verify_result result = *shared;
+    bd_ring_release(channel.verdicts);
+    return result;
 }
 
 static void run_jobs(struct lab *lab, unsigned threads)
@@ -140,8 +140,7 @@ static void run_jobs(struct lab *lab, unsigned threads)
     }
     for (uint32_t slot = 0; slot < 200; slot++) {
         for (unsigned w = 0; w < WORKERS; w++) {
-            struct bd_verify_result result;
-            assert_true(receive(lab, w, &result));
+            struct bd_verify_result result = receive(lab, w);
             assert_int_equal(result.slot, slot); /* in order */
             assert_int_equal(result.sequence, ~slot);
             assert_int_equal(result.dataplane_generation, DATAPLANE);
@@ -177,7 +176,7 @@ static void test_wild_worker(void **state)
         job->dataplane_generation = DATAPLANE;
         job->control_generation = CONTROL;
         bd_ring_publish(channel.jobs);
-        assert_true(receive(lab, 0, &result));
+        result = receive(lab, 0);
         assert_int_equal(result.rc, BD_VERIFY_BAD_NONCE);
     }
     for (uint32_t slot = 0; slot < 1000; slot++) {
@@ -185,7 +184,7 @@ static void test_wild_worker(void **state)
         assert_true(send(lab, 0, slot, "secret-1000", CONTROL));
         while (!bd_ring_peek(channel.verdicts))
             job->algorithm ^= 0x5a;
-        assert_true(receive(lab, 0, &result));
+        result = receive(lab, 0);
         assert_true(result.rc == BD_VERIFY_OK || result.rc == BD_VERIFY_WRONG);
     }
 }
@@ -212,8 +211,7 @@ static void test_other_generations_are_dropped(void **state)
     assert_true(send(lab, 0, 1, "secret-1000", CONTROL - 1));
     assert_true(send(lab, 0, 2, "secret-1000", CONTROL));
     start(lab, 1);
-    struct bd_verify_result result;
-    assert_true(receive(lab, 0, &result));
+    struct bd_verify_result result = receive(lab, 0);
     assert_int_equal(result.slot, 2);
     struct bd_verifier_stats stats;
     bd_verifiers_stats(lab->verifiers, 0, &stats);
@@ -231,15 +229,15 @@ static void test_policy_and_key_rotation(void **state)
     nanosleep(&(struct timespec){.tv_nsec = 5000000}, NULL);
     assert_int_equal(bd_ring_used(bd_channel_of(&lab->arena, 0).jobs), 1);
     publish(lab, 1, 0);
-    assert_true(receive(lab, 0, &result));
+    result = receive(lab, 0);
     assert_int_equal(result.rc, BD_VERIFY_OK);
     publish(lab, 2, 1);
     assert_true(send(lab, 0, 2, "secret-1000", CONTROL));
-    assert_true(receive(lab, 0, &result));
+    result = receive(lab, 0);
     assert_int_equal(result.rc, BD_VERIFY_OK);
     memset(lab->key[0], 3, 32); /* a key the policy does not know */
     assert_true(send(lab, 0, 3, "secret-1000", CONTROL));
-    assert_true(receive(lab, 0, &result));
+    result = receive(lab, 0);
     assert_int_equal(result.rc, BD_VERIFY_BAD_NONCE);
 }
 
@@ -255,8 +253,7 @@ static void test_full_verdict_ring(void **state)
         assert_true(send(lab, 0, slot, "secret-1000", CONTROL));
     assert_true(send(lab, 1, 99, "secret-1000", CONTROL));
     start(lab, 1);
-    struct bd_verify_result result;
-    assert_true(receive(lab, 1, &result));
+    struct bd_verify_result result = receive(lab, 1);
     assert_int_equal(result.slot, 99);
     struct bd_verifier_stats stats;
     bd_verifiers_stats(lab->verifiers, 0, &stats);

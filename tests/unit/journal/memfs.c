@@ -80,8 +80,7 @@ static void record(struct memfs *fs, struct memfs_op op, const char *name, const
     fs->op[fs->ops++] = op;
 }
 
-/* --- the table of functions ---------------------------------------------------------------------
- */
+/* --- the table of functions ------------------------------------------------------------------- */
 
 static int fault(struct memfs *fs)
 {
@@ -248,8 +247,7 @@ void memfs_close(struct memfs *fs)
     free(fs->op);
 }
 
-/* --- power cut ----------------------------------------------------------------------------------
- */
+/* --- power cut -------------------------------------------------------------------------------- */
 
 static unsigned chance(enum memfs_rest rest, uint64_t *random, unsigned all)
 {
@@ -338,8 +336,7 @@ void memfs_settle(struct memfs *fs)
     record(fs, (struct memfs_op){.kind = OP_SYNC_DIR}, NULL, NULL);
 }
 
-/* --- for tests ----------------------------------------------------------------------------------
- */
+/* --- for tests -------------------------------------------------------------------------------- */
 
 struct memfs_inode *memfs_find(struct memfs *fs, const char *name)
 {

@@ -81,8 +81,7 @@ static void test_oldest_gives_way(void **state)
         assert_true(bd_known_has(known, neighbour(i), NOW_S + STEP_S));
 }
 
-/* --- threads ------------------------------------------------------------------------------------
- */
+/* --- threads ---------------------------------------------------------------------------------- */
 
 enum { THREADS = 3, ROUNDS = 20000 };
 

@@ -167,8 +167,7 @@ static uint32_t ban_left_s(struct bd_ip source)
     return 0;
 }
 
-/* --- datagrams ----------------------------------------------------------------------------------
- */
+/* --- datagrams -------------------------------------------------------------------------------- */
 
 /* Behind one address 5,000 phones come up at once: each registers, is challenged, answers, and
  * sends each request twice more as the answers are slow. */
@@ -251,8 +250,7 @@ static void test_reload(void **state)
     assert_false(bd_limiter_is_needed(lab.limiter));
 }
 
-/* --- a worker that is behind --------------------------------------------------------------------
- */
+/* --- a worker that is behind ------------------------------------------------------------------ */
 
 static bool took_turn(struct bd_ip source)
 {
@@ -372,8 +370,7 @@ static void test_guard_spares_neighbours(void **state)
     assert_int_equal(heard_of_ten(ip("198.51.100.1"), &turns), BD_TURNS_EACH);
 }
 
-/* --- addresses of record ------------------------------------------------------------------------
- */
+/* --- addresses of record ---------------------------------------------------------------------- */
 
 static void test_aor_rate(void **state)
 {
@@ -403,8 +400,7 @@ static void test_aor_rate(void **state)
     assert_true(bd_limiter_aor(lab.limiter, &c));
 }
 
-/* --- wrong passwords: honest ones ---------------------------------------------------------------
- */
+/* --- wrong passwords: honest ones ------------------------------------------------------------- */
 
 /* A phone tries its wrong password for a day, three times in a row each 30 s (OpenStage: 30 s after
  * a failure), and is tried at once when it is put right. */
@@ -431,8 +427,7 @@ static void test_office_with_wrong_passwords(void **state)
     assert_int_equal(ban_left_s(source), 0);
 }
 
-/* --- wrong passwords: guesses -------------------------------------------------------------------
- */
+/* --- wrong passwords: guesses ----------------------------------------------------------------- */
 
 /* A thousand guesses a second at one AoR from one source: bans of a minute, two, four... up to an
  * hour. */

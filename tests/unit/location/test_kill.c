@@ -4,15 +4,14 @@
  * was under way may be there whole or not at all, and no block of memory may be missing. */
 #include <pthread.h>
 #include <sched.h>
-#include <signal.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
-#include <unistd.h>
 
+#include "deaths.h"
 #include "race.h"
 #include "table_fixture.h"
 
-enum { THREADS = 2, AORS = 40, RANDOM_KILLS = 100, POINT_KILLS = 160, POINTS_MAX = 32 };
+enum { THREADS = 2, AORS = 40, RANDOM_KILLS = 100, POINT_KILLS = 160 };
 
 /* What a thread knows of its contact in one AoR; key 0: not there. */
 struct contact_log {
@@ -28,9 +27,8 @@ struct shared {
     struct thread_log log[THREADS];
     _Atomic uint32_t now_s;
     _Atomic unsigned operations;
-    _Atomic bool started;   /* the child has taken over */
-    _Atomic int kill_after; /* race points yet to pass; < 0: the parent kills */
-    char killed_at[POINTS_MAX][48];
+    _Atomic bool started; /* the child has taken over */
+    struct deaths deaths;
 };
 
 static struct shared *shared;
@@ -48,13 +46,7 @@ struct worker {
 
 static void die_at_point(const char *point)
 {
-    if (atomic_load(&shared->kill_after) < 0 || atomic_fetch_sub(&shared->kill_after, 1) != 0)
-        return;
-    unsigned i = 0;
-    while (shared->killed_at[i][0] && strcmp(shared->killed_at[i], point) != 0)
-        i++;
-    snprintf(shared->killed_at[i], sizeof(shared->killed_at[i]), "%s", point);
-    kill(getpid(), SIGKILL);
+    deaths_pass(&shared->deaths, point);
 }
 
 static unsigned pick(struct worker *w, unsigned below)
@@ -219,9 +211,8 @@ static void close_all(void)
     munmap(shared, sizeof(*shared));
 }
 
-static pid_t start_child(uint64_t seed, unsigned threads, int kill_after)
+static pid_t start_child(uint64_t seed, unsigned threads)
 {
-    shared->kill_after = kill_after;
     shared->started = false;
     pid_t pid = fork();
     if (pid == 0) {
@@ -243,8 +234,9 @@ static void survives_kills_at_random_moments(void **state)
 {
     open_all();
     uint64_t random = fixture_seed("kill");
+    deaths_arm(&shared->deaths, -1, NULL); /* the parent kills */
     for (unsigned n = 0; n < RANDOM_KILLS; n++) {
-        pid_t pid = start_child(fixture_random(&random), THREADS, -1);
+        pid_t pid = start_child(fixture_random(&random), THREADS);
         /* Now and then it is killed while it takes over. */
         while (n % 8 != 0 && !atomic_load(&shared->started))
             sched_yield();
@@ -268,14 +260,7 @@ static const char *const points[] = {
 
 static const char *missing_point(void)
 {
-    for (unsigned i = 0; i < sizeof(points) / sizeof(points[0]); i++) {
-        bool met = false;
-        for (unsigned k = 0; k < POINTS_MAX; k++)
-            met = met || strcmp(shared->killed_at[k], points[i]) == 0;
-        if (!met)
-            return points[i];
-    }
-    return NULL;
+    return deaths_missing(&shared->deaths, points, sizeof(points) / sizeof(points[0]));
 }
 
 static void survives_a_kill_at_every_point(void **state)
@@ -283,9 +268,10 @@ static void survives_a_kill_at_every_point(void **state)
     open_all();
     uint64_t random = fixture_seed("points");
     for (int n = 0; n < POINT_KILLS || missing_point(); n++) {
-        if (n == 20 * POINT_KILLS)
+        if (n == 2 * POINT_KILLS)
             fail_msg("never killed at '%s'", missing_point());
-        wait_child(start_child(fixture_random(&random), 1 + (unsigned)n % 2, n % 80));
+        deaths_arm(&shared->deaths, n % 80, n < POINT_KILLS ? NULL : missing_point());
+        wait_child(start_child(fixture_random(&random), 1 + (unsigned)n % 2));
         check_all();
     }
     close_all();

@@ -465,8 +465,7 @@ static void announces_to_all(void **state)
     assert_true(bd_ip_eq(&way.to, &all));
 }
 
-/* --- how much larger than what they answer -----------------------------------------------------
- */
+/* --- how much larger than what they answer ---------------------------------------------------- */
 
 /* In percent of the frame that asked; Ethernet fills both up to 60 bytes. */
 static unsigned percent(uint32_t answer, uint32_t asked)

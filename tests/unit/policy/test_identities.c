@@ -195,8 +195,7 @@ static void test_off(void **state)
     model_free(m);
 }
 
-/* --- a reader beside the writer -----------------------------------------------------------------
- */
+/* --- a reader beside the writer --------------------------------------------------------------- */
 
 struct reader {
     struct model *m;

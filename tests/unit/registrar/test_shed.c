@@ -196,8 +196,7 @@ static void test_turns(void **state)
     lab_free(lab);
 }
 
-/* --- parts of a class --------------------------------------------------------------------------
- */
+/* --- parts of a class ------------------------------------------------------------------------- */
 
 static void test_a_part_is_served(void **state)
 {

@@ -1,45 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The subscriber database: what goes in, what comes out, and files that are not ours. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
 #include <fcntl.h>
 #include <sqlite3.h>
-#include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "hex.h"
-#include "subscribers.h"
-
-struct place {
-    char dir[64], file[96];
-    struct bd_error error;
-};
-
-static int setup(void **state)
-{
-    struct place *p = calloc(1, sizeof(*p));
-    strcpy(p->dir, "/tmp/bd-subscribers-XXXXXX");
-    if (!p || !mkdtemp(p->dir))
-        return -1;
-    snprintf(p->file, sizeof(p->file), "%s/s.db", p->dir);
-    *state = p;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    struct place *p = *state;
-    char command[128];
-    snprintf(command, sizeof(command), "rm -r %s", p->dir);
-    int rc = system(command);
-    free(p);
-    return rc;
-}
+#include "place.h"
 
 static struct bd_subscribers *open_at(struct place *p)
 {
@@ -475,23 +442,23 @@ static void test_damage_is_found(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_add_find_remove, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_set, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_invalid_fields, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_no_password_on_disk, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_pages, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_text_file_is_refused, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_foreign_database_is_refused, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_later_version_is_refused, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_upgrade_from_1, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_upgrade_from_2, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_sets, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_missing_column_is_refused, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_places, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_empty_file_is_new, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_locked_file_is_refused, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_busy_change_is_refused, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_damage_is_found, setup, teardown),
+        PLACE_TEST(test_add_find_remove),
+        PLACE_TEST(test_set),
+        PLACE_TEST(test_invalid_fields),
+        PLACE_TEST(test_no_password_on_disk),
+        PLACE_TEST(test_pages),
+        PLACE_TEST(test_text_file_is_refused),
+        PLACE_TEST(test_foreign_database_is_refused),
+        PLACE_TEST(test_later_version_is_refused),
+        PLACE_TEST(test_upgrade_from_1),
+        PLACE_TEST(test_upgrade_from_2),
+        PLACE_TEST(test_sets),
+        PLACE_TEST(test_missing_column_is_refused),
+        PLACE_TEST(test_places),
+        PLACE_TEST(test_empty_file_is_new),
+        PLACE_TEST(test_locked_file_is_refused),
+        PLACE_TEST(test_busy_change_is_refused),
+        PLACE_TEST(test_damage_is_found),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

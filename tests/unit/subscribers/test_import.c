@@ -1,53 +1,21 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* CSV import: what a line may look like, all or nothing, and lines that are bad. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-#include <stdio.h>
-#include <stdlib.h>
-
 #include "csv.h"
-#include "subscribers.h"
+#include "place.h"
 
-struct place {
-    char dir[64], file[96];
-    struct bd_error error;
+/* Of the last import. */
+static struct {
     struct bd_import_result result;
     unsigned bad_cnt;
     unsigned long bad_line[8];
     char bad_text[8][256];
-};
-
-static int setup(void **state)
-{
-    struct place *p = calloc(1, sizeof(*p));
-    strcpy(p->dir, "/tmp/bd-import-XXXXXX");
-    if (!p || !mkdtemp(p->dir))
-        return -1;
-    snprintf(p->file, sizeof(p->file), "%s/s.db", p->dir);
-    *state = p;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    struct place *p = *state;
-    char command[128];
-    snprintf(command, sizeof(command), "rm -r %s", p->dir);
-    int rc = system(command);
-    free(p);
-    return rc;
-}
+} told;
 
 static void on_bad_line(void *arg, unsigned long line, const char *what)
 {
-    struct place *p = arg;
-    assert_true(p->bad_cnt < 8);
-    p->bad_line[p->bad_cnt] = line;
-    snprintf(p->bad_text[p->bad_cnt++], sizeof(p->bad_text[0]), "%s", what);
+    assert_true(told.bad_cnt < 8);
+    told.bad_line[told.bad_cnt] = line;
+    snprintf(told.bad_text[told.bad_cnt++], sizeof(told.bad_text[0]), "%s", what);
 }
 
 static int import_bytes(struct place *p, const char *csv, size_t len)
@@ -57,15 +25,14 @@ static int import_bytes(struct place *p, const char *csv, size_t len)
     };
     FILE *f = fmemopen((void *)csv, len, "r");
     assert_non_null(f);
-    p->bad_cnt = 0;
+    told.bad_cnt = 0;
     struct bd_import import = {.database = p->file,
                                .csv = f,
                                .realms = realms,
                                .realm_cnt = 1,
                                .bad_line = on_bad_line,
-                               .arg = p,
                                .bad_max = 8};
-    int rc = bd_subscribers_import(&import, &p->result, &p->error);
+    int rc = bd_subscribers_import(&import, &told.result, &p->error);
     fclose(f);
     return rc;
 }
@@ -131,9 +98,9 @@ static void test_passwords(void **state)
                                "1001,Example.com,\"a,\"\"b\",198.51.100.7\n"
                                "1002,other.example,x"),
                      0);
-    assert_int_equal(p->result.added, 3);
-    assert_int_equal(p->result.changed, 0);
-    assert_int_equal(p->result.lines, 4);
+    assert_int_equal(told.result.added, 3);
+    assert_int_equal(told.result.changed, 0);
+    assert_int_equal(told.result.lines, 4);
     assert_int_equal(find(p, "1000", "example.com", &row), 0);
     assert_md5_of(&row, "example.com", "secret-1000");
     assert_int_equal(find(p, "1001", "example.com", &row), 0);
@@ -186,7 +153,7 @@ static void test_header(void **state)
     assert_int_equal(import(p, "username,password\n1,2\n"), BD_SUBSCRIBERS_INVALID);
     assert_int_equal(import(p, "username,domain,username\n1,2,3\n"), BD_SUBSCRIBERS_INVALID);
     assert_int_equal(import(p, "username,domain,colour\n1,2,3\n"), BD_SUBSCRIBERS_INVALID);
-    assert_int_equal(p->bad_line[0], 1);
+    assert_int_equal(told.bad_line[0], 1);
 }
 
 /* The primary may stand behind; whatever does not fit together takes the whole file back. */
@@ -229,8 +196,8 @@ static void test_import_replaces(void **state)
     assert_int_equal(import(p, "1000,example.com,one\n1001,example.com,two\n"), 0);
     assert_int_equal(find(p, "1000", "example.com", &before), 0);
     assert_int_equal(import(p, "1000,example.com,new\n1002,example.com,three\n"), 0);
-    assert_int_equal(p->result.added, 1);
-    assert_int_equal(p->result.changed, 1);
+    assert_int_equal(told.result.added, 1);
+    assert_int_equal(told.result.changed, 1);
     assert_int_equal(find(p, "1000", "example.com", &row), 0);
     assert_md5_of(&row, "example.com", "new");
     assert_int_equal(row.created_s, before.created_s);
@@ -254,9 +221,9 @@ static void test_bad_lines_import_nothing(void **state)
                               "10\0,example.com,x\n";
     assert_int_equal(import_bytes(p, csv, sizeof(csv) - 1), BD_SUBSCRIBERS_INVALID);
     static const unsigned long lines[] = {2, 3, 4, 5, 7, 8, 9};
-    assert_int_equal(p->bad_cnt, 7);
-    assert_memory_equal(p->bad_line, lines, sizeof(lines));
-    assert_non_null(strstr(p->bad_text[4], "twice"));
+    assert_int_equal(told.bad_cnt, 7);
+    assert_memory_equal(told.bad_line, lines, sizeof(lines));
+    assert_non_null(strstr(told.bad_text[4], "twice"));
     assert_non_null(strstr(p->error.text, "7 of 9 lines"));
     assert_int_equal(find(p, "1000", "example.com", &row), 0);
     assert_md5_of(&row, "example.com", "old");
@@ -269,28 +236,28 @@ static void test_twice_over_old(void **state)
     struct place *p = *state;
     assert_int_equal(import(p, "1000,example.com,old\n"), 0);
     assert_int_equal(import(p, "1000,example.com,a\n1000,example.com,b\n"), BD_SUBSCRIBERS_INVALID);
-    assert_int_equal(p->bad_line[0], 2);
+    assert_int_equal(told.bad_line[0], 2);
 }
 
 static void test_empty_file(void **state)
 {
     struct place *p = *state;
     assert_int_equal(import(p, "\n"), 0);
-    assert_int_equal(p->result.added + p->result.changed, 0);
+    assert_int_equal(told.result.added + told.result.changed, 0);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_csv_split),
-        cmocka_unit_test_setup_teardown(test_passwords, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_hashes, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_header, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_sets, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_import_replaces, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_bad_lines_import_nothing, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_twice_over_old, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_empty_file, setup, teardown),
+        PLACE_TEST(test_passwords),
+        PLACE_TEST(test_hashes),
+        PLACE_TEST(test_header),
+        PLACE_TEST(test_sets),
+        PLACE_TEST(test_import_replaces),
+        PLACE_TEST(test_bad_lines_import_nothing),
+        PLACE_TEST(test_twice_over_old),
+        PLACE_TEST(test_empty_file),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

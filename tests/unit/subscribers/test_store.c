@@ -1,16 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The subscribers in memory: changes, growth, reload, and readers that look on meanwhile. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
 #include <pthread.h>
 #include <sched.h>
-#include <stdio.h>
-#include <stdlib.h>
 
+#include "place.h"
 #include "store.h"
 
 static struct bd_epoch epoch;
@@ -139,25 +132,21 @@ static void test_grace_period(void **state)
 /* --- reload from a database ------------------------------------------------------------------- */
 
 struct database {
-    char dir[64], file[96];
+    struct place place;
     struct bd_subscribers *s;
 };
 
 static void database_open(struct database *d)
 {
-    strcpy(d->dir, "/tmp/bd-store-XXXXXX");
-    assert_non_null(mkdtemp(d->dir));
-    snprintf(d->file, sizeof(d->file), "%s/s.db", d->dir);
-    d->s = bd_subscribers_open(d->file, &error);
+    place_make(&d->place);
+    d->s = bd_subscribers_open(d->place.file, &error);
     assert_non_null(d->s);
 }
 
 static void database_close(struct database *d)
 {
     bd_subscribers_close(d->s);
-    char command[128];
-    snprintf(command, sizeof(command), "rm -r %s", d->dir);
-    assert_int_equal(system(command), 0);
+    place_remove(&d->place);
 }
 
 static struct bd_subscriber add(struct database *d, const char *username)
