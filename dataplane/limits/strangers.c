@@ -1,6 +1,18 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "strangers.h"
 
+#include <stdlib.h>
+#include <string.h>
+
+struct bd_strangers *bd_strangers_new(void)
+{
+    _Static_assert(sizeof(struct bd_strangers) % 64 == 0, "aligned_alloc() asks for it");
+    struct bd_strangers *strangers = aligned_alloc(64, sizeof(*strangers));
+    if (strangers)
+        memset(strangers, 0, sizeof(*strangers));
+    return strangers;
+}
+
 /* All sources that share a byte have the same half seconds. */
 enum { TURNS_OF_GROUP = BD_TURNS / BD_TURN_GROUPS, ALL_OF_GROUP = BD_TURNS_ALL / BD_TURN_GROUPS };
 

@@ -30,7 +30,8 @@ enum { BD_TURNS_ALL = 1 << 19 };
 enum { BD_GUARD_MS = 1000 };
 
 struct bd_turns {
-    uint8_t turn[BD_TURNS]; /* six bits of the half second, two count its turns that are taken */
+    /* Six bits of the half second, two count its turns that are taken. */
+    _Alignas(64) uint8_t turn[BD_TURNS];
     struct {
         uint32_t half, taken;
     } group[BD_TURN_GROUPS];
@@ -40,6 +41,10 @@ struct bd_strangers {
     uint64_t guarded_until_ms;
     struct bd_turns strange, known;
 };
+
+/* All of its memory is there from the start: none is left to the first flood. Freed by free();
+ * NULL: no memory. */
+struct bd_strangers *bd_strangers_new(void);
 
 static inline bool bd_strangers_wait(const struct bd_strangers *strangers, uint64_t now_ms)
 {
