@@ -85,7 +85,7 @@
     X(SIP_SHED_UNKNOWN, 503, "shed_unknown")   /* overload: from a source nobody knows */          \
     X(SIP_SHED_NEW, 503, "shed_new")           /* overload: no live binding from there */          \
     X(SIP_SHED_REFRESH, 503, "shed_refresh")   /* overload: refreshes, last of all */              \
-    X(SIP_SHED_SILENT, 0, "shed_silent")       /* overload: unknown, in a flood of such */         \
+    X(SIP_SHED_SILENT, 0, "shed_silent")       /* overload: no answer is better than 503 */        \
     X(SIP_SCREEN_REJECT, 403, "screen_reject") /* a screening rule; the code is the rule's */      \
     X(SIP_SCREEN_DROP, 0, "screen_drop")       /* likewise */                                      \
     X(SIP_SCREEN_BAN, 0, "screen_ban")         /* likewise; the source is banned */                \

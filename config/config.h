@@ -153,7 +153,7 @@ struct bd_config {
     struct bd_config_profile *profiles;
     unsigned profile_cnt;
     char *server_header;
-    uint32_t verdict_timeout_ms, overload_target_us;
+    uint32_t verdict_timeout_ms, overload_target_us, overload_silence_ms;
     uint32_t reg_event_max_subscriptions, reg_event_interval_ms;
     uint32_t reg_event_default_expires_s, reg_event_min_expires_s, reg_event_max_expires_s;
     /* screening */

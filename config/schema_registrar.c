@@ -31,8 +31,14 @@ static const struct bd_row registrar_rows[] = {
      .fallback = "20000", .min = 0, .max = 1000000, .unit = "us",
      .help =
          "Requests may wait so long for a worker or a verifier; when they wait longer, some draw "
-         "503: unknown sources first, then new registrations, refreshes last. 0: nothing is "
-         "shed."},
+         "no answer, later 503: unknown sources first, then new registrations, refreshes last. 0: "
+         "nothing is shed."},
+    {"overload_silence_ms", &bd_kind_number, FIELD(struct bd_config, overload_silence_ms),
+     .fallback = "2000", .min = 0, .max = 28000, .unit = "ms",
+     .help = "For so long from its begin an overload is told to nobody but proxies: who is not "
+             "served draws no answer, and sends again within 4 s by himself, where 503 would keep "
+             "many phones away for half a minute. Unless requests wait for verifiers for more than "
+             "half a second. 0: all draw 503 at once."},
     {"reg_event_max_subscriptions", &bd_kind_number,
      FIELD(struct bd_config, reg_event_max_subscriptions), .fallback = "1000", .min = 1,
      .max = BD_SUBSCRIPTIONS_MAX, .unit = "subscriptions", .restart = true,

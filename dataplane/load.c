@@ -20,9 +20,11 @@ void bd_worker_watch_load(struct bd_worker *w, uint64_t now_tsc, bool burst_full
     _Static_assert(BD_NEED_CNT == 2 && BD_CLASS_CNT == 3, "as in struct bd_worker_stats");
     struct bd_overload *o = &w->overload;
     const struct bd_pending *pending = &w->pending;
-    bool aimed = o->target_us == w->policy->overload_target_us;
+    const struct bd_policy *policy = w->policy;
+    bool aimed =
+        o->target_us == policy->overload_target_us && o->silence_ms == policy->overload_silence_ms;
     if (!aimed)
-        bd_overload_aim(o, w->policy->overload_target_us);
+        bd_overload_aim(o, policy->overload_target_us, policy->overload_silence_ms);
     struct bd_load load = {.now_tsc = now_tsc,
                            .wall_ms = w->wall_ms,
                            .burst_full = burst_full,

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-enum { INTERVALS_PER_S = 100 };
+enum { INTERVALS_PER_S = 100, INTERVAL_MS = 1000 / INTERVALS_PER_S };
 /* oc-validity (RFC 7339 4.3), ms. */
 #define OC_VALIDITY "500"
 
@@ -65,6 +65,13 @@ static uint32_t product(uint32_t a, uint32_t b)
     return (uint32_t)((uint64_t)a * b / BD_ADMIT_ALL);
 }
 
+/* Whether who is refused had better come again by himself. `wait_tsc`: for a verifier. */
+static bool is_silent(const struct bd_overload *o, uint64_t wait_tsc, uint64_t now_tsc)
+{
+    return wait_tsc <= o->interval_tsc * (BD_TIMER_T1_MS / INTERVAL_MS) &&
+           now_tsc - o->calm_tsc < o->tsc_per_us * 1000 * o->silence_ms;
+}
+
 static void set_admit(struct bd_overload *o)
 {
     struct bd_shedding *s = &o->shedding;
@@ -92,6 +99,7 @@ void bd_overload_init(struct bd_overload *overload, uint64_t tsc_hz)
         [BD_NEED_WORKER] = BD_LEVEL_WORKER_MAX, [BD_NEED_VERIFIER] = BD_LEVEL_VERIFIER_MAX};
     for (unsigned i = 0; i < BD_NEED_CNT; i++)
         overload->loop[i] = (struct bd_loop){.least_tsc = UINT64_MAX, .level_max = level_max[i]};
+    overload->shedding.silent = true;
     set_admit(overload);
 }
 
@@ -178,7 +186,7 @@ static bool was_paused(struct bd_overload *o, uint64_t now_tsc)
 
 static void end_interval(struct bd_overload *o, const struct bd_load *load)
 {
-    uint64_t wait_tsc = 0;
+    uint64_t wait_tsc = 0, verifier_tsc = o->loop[BD_NEED_VERIFIER].least_tsc;
     for (unsigned i = 0; i < BD_NEED_CNT; i++) {
         struct bd_loop *loop = &o->loop[i];
         wait_tsc = loop->least_tsc > wait_tsc ? loop->least_tsc : wait_tsc;
@@ -188,13 +196,16 @@ static void end_interval(struct bd_overload *o, const struct bd_load *load)
     o->wait_us = wait_us < UINT32_MAX ? (uint32_t)wait_us : UINT32_MAX;
     o->begun_tsc = load->now_tsc;
     set_admit(o);
+    o->shedding.silent = is_silent(o, verifier_tsc, load->now_tsc);
     take_asked(o);
     write_oc(o, load->wall_ms);
 }
 
-void bd_overload_aim(struct bd_overload *overload, uint32_t target_us)
+void bd_overload_aim(struct bd_overload *overload, uint32_t target_us, uint32_t silence_ms)
 {
     overload->target_us = target_us;
+    overload->silence_ms = silence_ms;
+    overload->shedding.silent &= silence_ms > 0;
     overload->target_tsc = target_us * overload->tsc_per_us;
     if (target_us)
         return;
@@ -212,6 +223,8 @@ bool bd_overload_turn(struct bd_overload *overload, const struct bd_load *load)
     bool tight = load->waiting >= BD_OVERLOAD_WAITING_TIGHT;
     if (o->target_us == 0)
         return false;
+    if (!o->shedding.active)
+        o->calm_tsc = load->now_tsc;
     if (tight != o->tight) {
         o->tight = tight;
         set_admit(o);

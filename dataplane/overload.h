@@ -16,8 +16,31 @@
  *
  * One level over ordered classes is DAGOR's (Zhou et al., SoCC 2018). A step of the level changes
  * what is admitted of a class by a sixteenth of an octave, 4 %, so the same law holds for a load of
- * twice the capacity and of a hundred times. The worker's loop ends at 255: to serve a refresh
- * costs a worker little more than to refuse it, and who is served stays away for an hour.
+ * twice the capacity and of a hundred times.
+ *
+ * What is shed by whom follows from what it saves. A verifier is spared all of its work. A worker
+ * that drops what it has read is spared a quarter of it, one that answers 503 hardly any:
+ * "discarding a SIP message after spending the resources to parse it is expensive" (RFC 6357 2),
+ * and one that refuses all that it reads is busy and serves nobody. So its loop ends at 16, half of
+ * the unknown: beyond that its port is so full that most is lost there, whoever sent it, and each
+ * request that is served is one that does not come again. What spares it nearly all is not to read:
+ * strangers.h, and in the same order. Nothing grows old meanwhile: a port holds some milliseconds
+ * of work, and an answer is of use till Timer F, 32 s.
+ *
+ * And how a phone is told. Whoever draws 503 stays away for Retry-After, or for the half minute
+ * that its maker chose, though there may be room a moment later; whoever draws nothing comes again
+ * after T1, twice that, and at last each T2, 4 s. RFC 3261 21.5.4 leaves it to the server: "MAY ...
+ * drop the request instead". So an overload is silent while
+ *
+ *   work gets done      nothing has waited for a verifier longer than T1: else requests would come
+ *                       again before the first one is answered, and none of them helps
+ *   and it is young     2 s if nobody says otherwise (overload_silence_ms): who has sent in vain
+ *                       for long had better draw a 503, as "no answer" may mean a minute's wait.
+ *                       T2 less than Timer F at most: phones that began with it have one more try
+ *
+ * All requests that are silent cost a quarter of their number a second; a million such phones take
+ * a worker an eighth of its time. Proxies always get their 503 (RFC 7339 5.10.2): to them silence
+ * is a server that is dead.
  *
  * Besides the loops, refreshes have the last quarter of the room for waiting requests to
  * themselves, whatever the level.
@@ -33,11 +56,17 @@
 #include "shed.h"
 
 enum { BD_LEVELS_PER_OCTAVE = 16, BD_LEVELS_PER_CLASS = 128 };
-#define BD_LEVEL_WORKER_MAX   (2 * BD_LEVELS_PER_CLASS - 1)
+#define BD_LEVEL_WORKER_MAX   BD_LEVELS_PER_OCTAVE
 #define BD_LEVEL_VERIFIER_MAX (3 * BD_LEVELS_PER_CLASS - 1)
 /* Fewer requests that wait for a verifier are no overload, however long they do: a verifier that
  * hangs is the health check's business. */
 #define BD_OVERLOAD_WAITING_MIN 64
+/* RFC 3261 17.1.1.1, 17.1.2.2. */
+#define BD_TIMER_T1_MS 500
+#define BD_TIMER_T2_MS 4000
+#define BD_TIMER_F_MS  (64 * BD_TIMER_T1_MS)
+/* Phones that began with it have one more try then. */
+#define BD_SILENCE_MS_MAX (BD_TIMER_F_MS - BD_TIMER_T2_MS)
 /* So many leave room for refreshes alone. */
 #define BD_OVERLOAD_WAITING_TIGHT (BD_PENDING_MAX / 4 * 3)
 
@@ -60,13 +89,14 @@ struct bd_loop {
 struct bd_overload {
     struct bd_shedding shedding;
     struct bd_loop loop[BD_NEED_CNT];
+    uint64_t calm_tsc;    /* when nothing was shed last */
     uint64_t drained_tsc; /* when the port was last seen to have less than a burst */
     uint64_t begun_tsc;   /* this interval */
     uint64_t turned_tsc;  /* the last turn */
     bool tight;
     uint64_t target_tsc, interval_tsc;
     uint64_t tsc_per_us, us_per_tsc_q32;
-    uint32_t target_us;
+    uint32_t target_us, silence_ms;
     uint32_t wait_us; /* the longer of the two least waits of the last interval */
     uint64_t oc_sequence_ms;
     uint32_t asked[BD_NEED_CNT][BD_CLASS_CNT]; /* shedding.asked of the last intervals, decaying */
@@ -75,8 +105,9 @@ struct bd_overload {
 
 /* Nothing is shed yet. */
 void bd_overload_init(struct bd_overload *overload, uint64_t tsc_hz);
-/* How long a request may wait; 0: nothing is ever shed. */
-void bd_overload_aim(struct bd_overload *overload, uint32_t target_us);
+/* How long a request may wait; 0: nothing is ever shed. For how long from its begin an overload is
+ * silent: at most BD_SILENCE_MS_MAX. */
+void bd_overload_aim(struct bd_overload *overload, uint32_t target_us, uint32_t silence_ms);
 /* Once a turn, between receiving and serving. Whether an interval ended, so that levels, wait_us
  * and shedding may have changed. */
 bool bd_overload_turn(struct bd_overload *overload, const struct bd_load *load);

@@ -161,7 +161,7 @@ static void look_at_overload(struct bd_health *health)
         health->shed_before = sum;
     } else if (ticks == 0 && sum > before) {
         bd_alarm_raise(alarms, BD_ALARM_OVERLOAD,
-                       "requests draw 503, %llu so far: see `show overload`",
+                       "requests draw 503 or no answer, %llu so far: see `show overload`",
                        (unsigned long long)(sum - health->shed_before));
     }
 }

@@ -85,7 +85,7 @@ void bd_command_show_overload(struct bd_answer *answer, const struct bd_str *arg
 #define WAIT_NAME "bindery_overload_wait_seconds"
 #define WAIT_HELP "how long a queue has stood: least wait of the last interval (overload_target_us)"
 #define SHED_NAME "bindery_overload_shed_ratio"
-#define SHED_HELP "part of the requests of a class that draws 503 now, by what they need"
+#define SHED_HELP "part of the requests of a class that is not served now, by what they need"
 
 void bd_shedding_metrics_write(const struct bd_control *control, struct evbuffer *out)
 {

@@ -216,6 +216,7 @@ void *bd_policy_compile(const struct bd_arena *arena, const struct bd_config *co
         .server = bd_str_from(config->server_header),
         .verdict_timeout_ms = config->verdict_timeout_ms,
         .overload_target_us = config->overload_target_us,
+        .overload_silence_ms = config->overload_silence_ms,
         .never_ban = config->never_ban,
         .never_ban_cnt = config->never_ban_cnt,
         .bans_enforced = config->bans_enforced,

@@ -49,7 +49,7 @@ struct bd_limiter *bd_limiter_new(const struct bd_arena *arena, struct bd_worker
 {
     struct bd_limiter *l = calloc(1, sizeof(*l));
     if (l)
-        l->strangers = calloc(1, sizeof(*l->strangers));
+        l->strangers = bd_strangers_new();
     if (!l || !l->strangers) {
         free(l);
         bd_fail(error, "limits: out of memory");

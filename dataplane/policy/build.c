@@ -102,7 +102,8 @@ static uint64_t lay_out(struct bd_policy *p, const struct bd_policy_in *in)
                             .screen_off = in->screen ? (uint32_t)screen_off : 0,
                             .bans_enforced = in->bans_enforced,
                             .verdict_timeout_ms = in->verdict_timeout_ms,
-                            .overload_target_us = in->overload_target_us};
+                            .overload_target_us = in->overload_target_us,
+                            .overload_silence_ms = in->overload_silence_ms};
     return size;
 }
 

@@ -132,6 +132,7 @@ struct bd_policy {
     uint8_t nonce_key[2][32]; /* current and previous secret; derived, never the configured text */
     uint32_t verdict_timeout_ms;             /* a worker waits this long for a verifier, then 503 */
     uint32_t overload_target_us;             /* a request waits so long at most; 0: however long */
+    uint32_t overload_silence_ms;            /* then 503, at once with 0 */
     uint32_t never_ban_first, never_ban_cnt; /* prefixes */
     uint32_t screen_off;                     /* struct bd_screen; 0: nothing is screened */
     uint32_t prefix_map_off;                 /* limits.allow and .deny; 0: both are empty */
@@ -179,7 +180,7 @@ struct bd_policy_in {
     unsigned address_cnt;
     struct bd_str server;
     uint8_t nonce_key[2][32];
-    uint32_t verdict_timeout_ms, overload_target_us;
+    uint32_t verdict_timeout_ms, overload_target_us, overload_silence_ms;
     const struct bd_prefix *never_ban;
     unsigned never_ban_cnt;
     bool bans_enforced;

@@ -98,13 +98,6 @@ static void put_retry_after(const struct bd_registrar *r, const struct bd_turn *
         bd_reply_header_u32(w, BD_STR("Retry-After"), spread(r, turn, s));
 }
 
-/* Whether a proxy passed the request on. */
-static bool is_proxied(const struct bd_message *m)
-{
-    const struct bd_header *first = bd_header_first(m, BD_HDR_VIA);
-    return first && (first->next != BD_HDR_NONE || first->value.len > m->via.text.len);
-}
-
 void bd_answer_put_fields(struct bd_registrar *r, const struct bd_turn *turn, struct bd_wire *w,
                           enum bd_verdict verdict)
 {
@@ -156,7 +149,7 @@ void bd_answer_put_fields(struct bd_registrar *r, const struct bd_turn *turn, st
     case BD_SIP_SHED_REFRESH:
     case BD_SIP_VERIFIER_BUSY:
         /* RFC 7339 5.10.2: a proxy would take it for all that it might send (21.5.4). */
-        if (!is_proxied(turn->m))
+        if (!bd_is_proxied(turn->m))
             put_retry_after(r, turn, w);
         break;
     case BD_SIP_TABLE_FULL:

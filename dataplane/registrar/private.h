@@ -265,6 +265,13 @@ static inline bool bd_turn_is_pressed(const struct bd_turn *turn)
     return turn->request->shedding && turn->request->shedding->active;
 }
 
+/* Whether a proxy passed the request on. */
+static inline bool bd_is_proxied(const struct bd_message *m)
+{
+    const struct bd_header *first = bd_header_first(m, BD_HDR_VIA);
+    return first && (first->next != BD_HDR_NONE || first->value.len > m->via.text.len);
+}
+
 /* When the turn's request was first seen, by the wall clock as it goes now: the same for each of
  * its retransmissions. */
 static inline uint64_t bd_turn_first_wall_ms(struct bd_registrar *registrar,

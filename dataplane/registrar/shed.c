@@ -2,10 +2,12 @@
 /* Who is served while not all can be. */
 #include "private.h"
 
-/* A request's own keyed hash chooses by two parts that nothing else uses. */
+/* A request's own keyed hash chooses, another way within each T1: it comes again no sooner. */
 static uint32_t lot(const struct bd_turn *turn)
 {
-    return (uint32_t)(turn->transaction & (BD_ADMIT_ALL - 1));
+    enum { T1_LOG2 = 9 };
+    uint64_t hash = turn->transaction ^ (turn->request->now_ms >> T1_LOG2) * 0x9e3779b97f4a7c15ULL;
+    return (uint32_t)((hash ^ hash >> 32) * 0x2545f4914f6cdd1dULL >> 48);
 }
 
 static bool is_answered(const struct bd_turn *turn)
@@ -77,6 +79,12 @@ static enum bd_need need_of(const struct bd_turn *turn, enum bd_verdict outcome)
     return verifier ? BD_NEED_VERIFIER : BD_NEED_WORKER;
 }
 
+/* Whether a refusal may be no answer at all: to a phone that is no proxy, and no neighbour's. */
+static bool is_silent(const struct bd_turn *turn)
+{
+    return turn->request->shedding->silent && !bd_is_proxied(turn->m) && !bd_neighbour(turn);
+}
+
 static bool asks_for_feedback(const struct bd_turn *turn)
 {
     return turn->m->via.oc && bd_neighbour(turn);
@@ -108,5 +116,5 @@ enum bd_verdict bd_shed(struct bd_registrar *registrar, struct bd_turn *turn,
         return outcome;
     if (class_ == BD_CLASS_UNKNOWN && shedding->flood && !is_answered(turn))
         return BD_SIP_SHED_SILENT;
-    return shed[class_];
+    return is_silent(turn) ? BD_SIP_SHED_SILENT : shed[class_];
 }

@@ -10,7 +10,8 @@
  *
  * Two resources are controlled apart: the worker, which all need, and the verifiers, which only
  * domains with digest do. A class is admitted in parts of 65,536; which requests these are, the
- * keyed hash of the datagram decides, so a retransmission fares as the request did.
+ * keyed hash of the datagram and the half second that it comes in decide: copies of it fare alike,
+ * a phone's next try has another chance.
  *
  * Of one worker; written by it between two bursts, read by its registrar. */
 #ifndef BD_SHED_H
@@ -28,6 +29,8 @@ struct bd_shedding {
     bool active; /* something is shed: the rest is looked at */
     /* Nothing of the unknown is admitted: only one of BD_FLOOD_ANSWERED of them draws its 503. */
     bool flood;
+    /* Phones that are not served draw nothing: they come again sooner so (overload.h). */
+    bool silent;
     uint32_t admit[BD_NEED_CNT][BD_CLASS_CNT]; /* parts of BD_ADMIT_ALL */
     /* The worker is behind: datagrams of strangers are dropped unread but for their turns
      * (strangers.h). So they cost it little, and requests that came by a turn are refused for the

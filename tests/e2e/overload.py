@@ -16,6 +16,9 @@ import time
 from phone import Phone, Reply
 
 PROXY = "198.18.0.3"  # in never_ban
+# Who comes by a proxy is always told; a phone draws nothing until requests have waited for T1.
+PROXIED = "Via: SIP/2.0/UDP 192.0.2.9;branch=z9hG4bKp"
+T1_S = 0.5
 OC = ';oc;oc-algo="loss"'
 RETRY_AFTER_S = 10
 WAITING = 100
@@ -75,9 +78,9 @@ def spread():
 
 
 def under_overload(probers):
-    unknown, new, refresh, proxy = probers
+    refresh, phone = probers[2], probers[4]
     end = time.monotonic() + 2.5
-    while len(refresh.times(503)) < 5 and time.monotonic() < end:
+    while (len(refresh.times(503)) < 5 or not phone.times(503)) and time.monotonic() < end:
         for prober in probers:
             prober.probe()
         select.select([], [], [], 0.004)
@@ -105,6 +108,13 @@ def check_order(unknown, new, refresh):
     assert len(answered) < len(late) / 4, (len(answered), len(late))
 
 
+def check_silence(unknown, phone, stood_at):
+    """`stood_at`: when the first request began to wait."""
+    assert unknown.times(503)[0] < stood_at + T1_S, "a proxy was not told at once"
+    told_at = phone.times(503)
+    assert told_at and told_at[0] > stood_at + T1_S, (stood_at, told_at)
+
+
 def check_told(proxy):
     values = [(at, *told(reply)) for at, reply in sorted(proxy.replies, key=lambda row: row[0])]
     assert values[0][1:3] == (0, 0), values[0]
@@ -127,21 +137,24 @@ def main():
     comer = Phone("1301")
     challenge = comer.request(headers=[f"Contact: <{comer.contact}>"])
     credentials = comer.answer(challenge, "REGISTER", "sip:example.com")
-    unknown, new = Prober(Phone("1302")), Prober(comer, [credentials])
+    unknown, new = Prober(Phone("1302"), [PROXIED]), Prober(comer, [PROXIED, credentials])
+    phone = Prober(Phone("1305"))
     # Behind the proxy are phones that it says nothing of: new ones.
-    proxy = Prober(Phone("1303", local=PROXY), ["Via: SIP/2.0/UDP 192.0.2.9;branch=z9hG4bKp"], OC)
+    proxy = Prober(Phone("1303", local=PROXY), [PROXIED], OC)
     stopper = subprocess.Popen([stop, tid], stdout=subprocess.PIPE)
     assert stopper.stdout.readline() == b"stopped\n"
     try:
         proxy.probe()
+        stood_at = time.monotonic()
         for _ in range(WAITING):
             new.probe()
-        refresh = Prober(settled)
-        seen = under_overload([unknown, new, refresh, proxy])
+        refresh = Prober(settled, [PROXIED])
+        seen = under_overload([unknown, new, refresh, proxy, phone])
     finally:
         stopper.kill()
         stopper.wait()
     check_order(unknown, new, refresh)
+    check_silence(unknown, phone, stood_at)
     check_told(proxy)
     assert shed_now(seen)["unknown_shed_percent"] == 100 and seen["workers"][0]["wait_us"] > 50000, seen
     assert seen["workers"][0]["shed_silent"] > 0 and seen["workers"][0]["shed_refresh"] > 0, seen

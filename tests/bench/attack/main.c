@@ -1,25 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* bindery-attack: phones that register while a flood comes in by the same wire, in one thread. */
 #include <rte_cycles.h>
-#include <rte_ethdev.h>
-#include <rte_mbuf.h>
 #include <sched.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 
+#include <receive.h>
+
 #include "report.h"
-
-enum { RECEIVE_BURST = 64 };
-
-static bool receive(struct wire *wire, struct crowd *crowd, uint32_t now)
-{
-    struct rte_mbuf *mbuf[RECEIVE_BURST];
-    unsigned n = rte_eth_rx_burst(wire->port, 0, mbuf, RECEIVE_BURST);
-    for (unsigned i = 0; i < n; i++)
-        crowd_take(crowd, now, rte_pktmbuf_mtod(mbuf[i], const uint8_t *), mbuf[i]->data_len);
-    rte_pktmbuf_free_bulk(mbuf, n);
-    return n > 0;
-}
 
 /* The phones' frames stand anywhere among those of the flood, so a ring that is full treats them
  * alike. */
@@ -51,7 +39,7 @@ static double run(const struct options *o, struct wire *wire, struct crowd *crow
     while (goes_on(o, counts, now_s)) {
         now_s = seconds_since(start);
         uint32_t now = (uint32_t)(now_s * CROWD_TICKS_PER_S);
-        bool worked = receive(wire, crowd, now);
+        bool worked = crowd_receive(wire, crowd, now);
         worked |= send_due(flood, crowd, now, flood_due(flood, now_s - o->head_s));
         if (!worked)
             sched_yield();
@@ -65,7 +53,7 @@ static void settle(struct wire *wire, struct crowd *crowd, double now_s)
     enum { QUIET_MS = 300 };
     uint64_t start = rte_rdtsc();
     while (seconds_since(start) * 1000 < QUIET_MS) {
-        if (receive(wire, crowd, (uint32_t)(now_s * CROWD_TICKS_PER_S)))
+        if (crowd_receive(wire, crowd, (uint32_t)(now_s * CROWD_TICKS_PER_S)))
             start = rte_rdtsc();
         sched_yield();
     }

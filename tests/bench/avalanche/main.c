@@ -1,28 +1,15 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* bindery-avalanche: a million phones after a power cut, in one thread. */
 #include <rte_cycles.h>
-#include <rte_ethdev.h>
-#include <rte_mbuf.h>
 #include <sched.h>
 #include <stdio.h>
 #include <sys/mman.h>
 
 #include "curve.h"
 #include "options.h"
+#include "receive.h"
 #include "report.h"
 #include <watch.h>
-
-enum { RECEIVE_BURST = 64 };
-
-static bool receive(struct wire *wire, struct crowd *crowd, uint32_t now)
-{
-    struct rte_mbuf *mbuf[RECEIVE_BURST];
-    unsigned n = rte_eth_rx_burst(wire->port, 0, mbuf, RECEIVE_BURST);
-    for (unsigned i = 0; i < n; i++)
-        crowd_take(crowd, now, rte_pktmbuf_mtod(mbuf[i], const uint8_t *), mbuf[i]->data_len);
-    rte_pktmbuf_free_bulk(mbuf, n);
-    return n > 0;
-}
 
 /* Whoever else has work on this core may have the turns that had none: what carries replies over a
  * veth is a thread of the kernel. */
@@ -34,7 +21,7 @@ static uint32_t run(struct wire *wire, struct crowd *crowd, struct curve *curve,
     uint64_t start = rte_rdtsc();
     while (now < limit && counts->mark[CROWD_MARKS - 1] == 0) {
         now = (uint32_t)((double)(rte_rdtsc() - start) * ticks_per_tsc);
-        bool worked = receive(wire, crowd, now);
+        bool worked = crowd_receive(wire, crowd, now);
         worked |= crowd_turn(crowd, now);
         curve_note(curve, now, crowd);
         if (!worked)

@@ -13,7 +13,7 @@ static const char about[] =
 
 static const char after[] =
     "The registrar is 198.18.0.1:5060 and 02:00:00:00:00:01; the phones are 198.18.100.100 to\n"
-    "198.18.199.199, a hundredth of a million behind each address.\n";
+    "198.18.199.199, a hundred of a million behind each address, each with its port.\n";
 
 static void set_defaults(struct options *o)
 {

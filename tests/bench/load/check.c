@@ -16,7 +16,7 @@ static const char cookie[] = "z9hG4bK";
 enum { COOKIE_SZ = sizeof(cookie) - 1, SEQUENCE_SZ = 2 * WORD };
 
 /* Where the branch's digits are when the reply has a 200's status line and our Via. */
-#define USUAL "SIP/2.0 200 OK\r\nVia: SIP/2.0/UDP 198.18.1nn.1nn:5060;branch=z9hG4bK"
+#define USUAL "SIP/2.0 200 OK\r\nVia: SIP/2.0/UDP 198.18.1nn.1nn:1nnnn;branch=z9hG4bK"
 enum { USUAL_OFF = SIP + sizeof(USUAL) - 1 };
 
 static uint64_t read_sequence(const uint8_t *text)
@@ -105,13 +105,22 @@ static bool same_contact(const struct check *check, const struct phone_request *
     return sent.len > 0 && begins_with(field_of(reply, len, "Contact"), sent);
 }
 
+/* Whether it goes to the phone's address and port. */
+static bool goes_to(const uint8_t *frame, const struct phone_request *request)
+{
+    uint16_t host, port;
+    memcpy(&host, frame + IP + 18, sizeof(host));
+    memcpy(&port, frame + UDP + 2, sizeof(port));
+    return host == phone_host_bytes(request->field[PHONE_USER]) &&
+           port == phone_port_bytes(request->field[PHONE_USER]);
+}
+
 static bool headers_right(const uint8_t *frame, uint32_t len, const struct phone_request *request)
 {
-    uint16_t host = phone_host_bytes(request->field[PHONE_USER]);
     uint32_t total = bd_get16(frame + IP + 2), udp_len = bd_get16(frame + UDP + 4);
     if (bd_get16(frame + 12) != BD_ETHERTYPE_IPV4 || frame[IP] != 0x45 || total > len - IP ||
-        udp_len + BD_IPV4_SZ != total || memcmp(frame + IP + 18, &host, 2) != 0 ||
-        bd_get16(frame + UDP + 2) != PHONE_PORT || !bd_sum_right(0, frame + IP, BD_IPV4_SZ))
+        udp_len + BD_IPV4_SZ != total || !goes_to(frame, request) ||
+        !bd_sum_right(0, frame + IP, BD_IPV4_SZ))
         return false;
     struct bd_ip from = bd_ip_from_v4(frame + IP + 12), to = bd_ip_from_v4(frame + IP + 16);
     return bd_sum_right(bd_sum_pseudo(&from, &to, BD_PROTO_UDP, udp_len), frame + UDP, udp_len);
@@ -164,34 +173,64 @@ static struct text value_in(struct text field, const char *name, char end)
     return (struct text){at, (uint32_t)(stop - at)};
 }
 
-static void model_holes(struct check_model *m, const struct phone_request *request,
-                        enum phone_field field, uint32_t len)
+/* A part of a field stands where the whole of it would be at `off`. */
+static void model_hole(struct check_model *m, uint32_t off, unsigned field, uint32_t from,
+                       uint32_t len)
 {
-    uint64_t mask = len == WORD ? UINT64_MAX : (1ULL << len * 8) - 1;
-    for (uint32_t off = SIP; off + WORD <= m->len && m->hole_cnt < CHECK_HOLES_MAX; off++) {
-        if (memcmp(m->frame + off, &request->field[field], len) != 0 || m->mask[off] == 0)
-            continue;
-        m->hole[m->hole_cnt].off = (uint16_t)off;
-        m->hole[m->hole_cnt].mask = mask;
-        m->hole[m->hole_cnt++].field = (uint16_t)field;
-        ignore(m, off, len);
-        off += len - 1;
+    if (m->hole_cnt == CHECK_HOLES_MAX)
+        return;
+    m->hole[m->hole_cnt].off = (uint16_t)off;
+    m->hole[m->hole_cnt].mask = UINT64_MAX >> (WORD - len) * 8 << from * 8;
+    m->hole[m->hole_cnt++].field = (uint16_t)field;
+    ignore(m, off + from, len);
+}
+
+static void model_holes(struct check_model *m, const struct phone_request *request,
+                        enum phone_field field)
+{
+    for (uint32_t off = SIP; off + WORD <= m->len; off++) {
+        if (memcmp(m->frame + off, &request->field[field], WORD) == 0 && m->mask[off] != 0)
+            model_hole(m, off, field, 0, WORD);
     }
+}
+
+/* The address stands with its port, or without it as the value of "received". */
+static void model_hosts(struct check_model *m, const struct phone_request *request)
+{
+    enum { ADDRESS_SZ = 2 };
+    const uint64_t *host = &request->field[PHONE_HOST];
+    for (uint32_t off = SIP; off + 2 * WORD <= m->len; off++) {
+        if (memcmp(m->frame + off, host, WORD + ADDRESS_SZ) != 0)
+            continue;
+        bool port = memcmp(m->frame + off, host, 2 * WORD) == 0;
+        model_hole(m, off, PHONE_HOST, 0, WORD);
+        model_hole(m, off + WORD, PHONE_HOST + 1, 0, port ? WORD : ADDRESS_SZ);
+    }
+}
+
+/* The port again, as the value of "rport". */
+static void model_rport(struct check_model *m)
+{
+    enum { PORT_SZ = 5 };
+    struct text rport = value_in(field_of(m->frame, m->len, "Via"), ";rport=", ';');
+    if (rport.len == PORT_SZ)
+        model_hole(m, (uint32_t)((const uint8_t *)rport.p - m->frame) - (WORD - PORT_SZ),
+                   PHONE_HOST + 1, WORD - PORT_SZ, PORT_SZ);
 }
 
 /* Makes a reply that was found right the model of its make. */
 static void model_make(struct check_model *m, const struct phone_request *request,
                        const uint8_t *frame, uint32_t len)
 {
-    enum { HOST_SZ = WORD - 1 }; /* it may stand without the colon */
     m->len = len;
     m->hole_cnt = 0;
     memset(m->mask, 0, sizeof(m->mask));
     memset(m->mask, 0xff, len);
     memcpy(m->frame, frame, len);
     ignore(m, IP + 4, 2);  /* identification */
-    ignore(m, IP + 10, 2); /* checksums, and the last bytes of our address: see below */
+    ignore(m, IP + 10, 2); /* checksums, and what goes_to() looks at */
     ignore(m, IP + 18, 2);
+    ignore(m, UDP + 2, 2);
     ignore(m, UDP + 6, 2);
     ignore_text(m, field_of(m->frame, len, "Date"));
     ignore_text(m, value_in(field_of(m->frame, len, "To"), ";tag=", ';'));
@@ -202,14 +241,12 @@ static void model_make(struct check_model *m, const struct phone_request *reques
     if (check_status(frame, len) == 302)
         ignore_text(m, value_in(field_of(m->frame, len, "Contact"), ";expires=", ';'));
     struct text cseq = field_of(m->frame, len, "CSeq");
-    m->hole[m->hole_cnt].off = (uint16_t)((const uint8_t *)cseq.p - m->frame);
-    m->hole[m->hole_cnt].mask = UINT64_MAX;
-    m->hole[m->hole_cnt++].field = PHONE_CSEQ;
-    ignore(m, (uint32_t)((const uint8_t *)cseq.p - m->frame), WORD);
-    model_holes(m, request, PHONE_SEQUENCE, WORD);
-    model_holes(m, request, PHONE_SEQUENCE + 1, WORD);
-    model_holes(m, request, PHONE_USER, WORD);
-    model_holes(m, request, PHONE_HOST, HOST_SZ);
+    model_hole(m, (uint32_t)((const uint8_t *)cseq.p - m->frame), PHONE_CSEQ, 0, WORD);
+    model_holes(m, request, PHONE_SEQUENCE);
+    model_holes(m, request, PHONE_SEQUENCE + 1);
+    model_holes(m, request, PHONE_USER);
+    model_hosts(m, request);
+    model_rport(m);
 }
 
 static bool matches(const struct check_model *m, const struct phone_request *request,
@@ -232,9 +269,7 @@ static bool matches(const struct check_model *m, const struct phone_request *req
         memcpy(&got, frame + m->hole[i].off, WORD);
         differs |= (got ^ request->field[m->hole[i].field]) & m->hole[i].mask;
     }
-    uint16_t host = phone_host_bytes(request->field[PHONE_USER]), to;
-    memcpy(&to, frame + IP + 18, sizeof(to));
-    return differs == 0 && to == host;
+    return differs == 0 && goes_to(frame, request);
 }
 
 enum check_verdict check_reply(struct check *check, const struct phone_request *request,

@@ -66,7 +66,7 @@ static void put_directive(struct writer *w, char directive)
         put_hole(w, PHONE_USER, 1);
         break;
     case 'h':
-        put_hole(w, PHONE_HOST, 1);
+        put_hole(w, PHONE_HOST, 2);
         break;
     case 's':
         put_hole(w, PHONE_SEQUENCE, 2);
@@ -125,7 +125,6 @@ static void put_headers(struct phone_form *form, const struct phone_world *world
     ip[12] = 198;
     ip[13] = 18;
     memcpy(ip + 16, world->registrar, 4);
-    bd_put16(udp, PHONE_PORT);
     bd_put16(udp + 2, world->registrar_port);
     bd_put16(udp + 4, form->len - UDP);
     form->ip_sum = bd_sum_add(0, ip, BD_IPV4_SZ);
@@ -159,18 +158,20 @@ bool phone_form_make(struct phone_form *form, const struct phone_world *world,
 
 struct phone_request phone_request_of(uint64_t user, uint64_t cseq, uint64_t sequence)
 {
-    return (struct phone_request){
+    struct phone_request request = {
         .field = {[PHONE_USER] = user,
-                  [PHONE_HOST] = phone_host_text(user),
                   [PHONE_SEQUENCE] = digits_hex8((uint32_t)(sequence >> 32)),
                   [PHONE_SEQUENCE + 1] = digits_hex8((uint32_t)sequence),
                   [PHONE_CSEQ] = cseq}};
+    phone_host_text(user, &request.field[PHONE_HOST]);
+    return request;
 }
 
 void phone_write(const struct phone_form *form, const struct phone_request *request, uint8_t *frame)
 {
     uint16_t host = phone_host_bytes(request->field[PHONE_USER]);
-    uint64_t sum[2] = {form->udp_sum + host, 0}; /* of words at even and at odd places */
+    uint16_t port = phone_port_bytes(request->field[PHONE_USER]);
+    uint64_t sum[2] = {form->udp_sum + host + port, 0}; /* of words at even and at odd places */
     memcpy(frame, form->frame, form->len);
     for (uint32_t i = 0; i < form->hole_cnt; i++) {
         uint64_t word = request->field[form->hole[i].field];
@@ -184,5 +185,6 @@ void phone_write(const struct phone_form *form, const struct phone_request *requ
     udp = udp ? udp : 0xffff;
     memcpy(frame + IP + 10, &ip, sizeof(ip));
     memcpy(frame + IP + 14, &host, sizeof(host));
+    memcpy(frame + UDP, &port, sizeof(port));
     memcpy(frame + UDP + 6, &udp, sizeof(udp));
 }

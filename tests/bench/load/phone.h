@@ -3,7 +3,10 @@
  * stands at fixed places and is patched there.
  *
  *   address of record   sip:4930dddddddd@domain; the eight digits are the phone's number
- *   source address      198.18.(100 + d5d6).(100 + d7d8), so its text has one length; port 5060
+ *   source              198.18.(100 + d5d6).(100 + d7d8), port 1dddd of the first four digits: so
+ * its text has one length, and those behind an address have a port each, as a NAT gives them
+ *   ... that ends in 9  is one phone's alone, which has 0000 there; whoever else would be there is
+ *                       behind the address before it, port 2dddd
  *   branch              z9hG4bK and sixteen hexadecimal digits: the number of the request
  *
  * A number has always the same make and Call-ID, as a phone has. The UDP checksum is right: the sum
@@ -15,21 +18,21 @@
 #include <stdint.h>
 
 enum { PHONE_FRAME_MAX = 1514, PHONE_HEADERS_SZ = 14 + 20 + 8, PHONE_HOLES_MAX = 48 };
-enum { PHONE_MAKES = 8, PHONE_PORT = 5060, PHONE_NUMBER_MAX = 99999999 };
+enum { PHONE_MAKES = 8, PHONE_NUMBER_MAX = 99999999 };
 
 /* A phone never changes it: it is its nonce count that goes up. */
 #define PHONE_CNONCE "0a4f113b"
 
 /* What is patched in, in words of eight characters. */
 enum phone_field {
-    PHONE_USER,       /* dddddddd */
-    PHONE_HOST,       /* "1dd.1dd:", what follows "198.18." */
-    PHONE_SEQUENCE,   /* two words */
-    PHONE_CSEQ = 4,   /* eight digits, the first of them no zero */
-    PHONE_NC,         /* nonce count */
-    PHONE_RESPONSE,   /* four words */
-    PHONE_NONCE = 10, /* up to eight words */
-    PHONE_FIELDS = 18
+    PHONE_USER,         /* dddddddd */
+    PHONE_HOST,         /* two words, "18.1dd.1" and "dd:1dddd": what follows "198." */
+    PHONE_SEQUENCE = 3, /* two words */
+    PHONE_CSEQ = 5,     /* eight digits, the first of them no zero */
+    PHONE_NC,           /* nonce count */
+    PHONE_RESPONSE,     /* four words */
+    PHONE_NONCE = 11,   /* up to eight words */
+    PHONE_FIELDS = 19
 };
 
 enum phone_method { PHONE_REGISTER, PHONE_REGISTER_DIGEST, PHONE_INVITE, PHONE_METHODS };
@@ -76,20 +79,44 @@ static inline unsigned phone_make_of(uint64_t user)
     return (unsigned)(user >> 56) & (PHONE_MAKES - 1);
 }
 
+/* Whose address has one phone already. */
+static inline bool phone_is_second(uint64_t user)
+{
+    return user >> 56 == '9' && (uint32_t)user != 0x30303030;
+}
+
+static inline uint64_t phone_place(uint64_t user)
+{
+    return user - ((uint64_t)phone_is_second(user) << 56);
+}
+
 /* Third and fourth byte of the source address, in the order of memory. */
 static inline uint16_t phone_host_bytes(uint64_t user)
 {
-    uint64_t digits = user - 0x3030303030303030ULL;
+    uint64_t digits = phone_place(user) - 0x3030303030303030ULL;
     unsigned third = 100 + (unsigned)(digits >> 32 & 15) * 10 + (unsigned)(digits >> 40 & 15);
     unsigned fourth = 100 + (unsigned)(digits >> 48 & 15) * 10 + (unsigned)(digits >> 56 & 15);
     return (uint16_t)(third | fourth << 8);
 }
 
-static inline uint64_t phone_host_text(uint64_t user)
+/* The source port, in the order of memory. */
+static inline uint16_t phone_port_bytes(uint64_t user)
 {
-    const uint64_t frame =
-        (uint64_t)'1' | (uint64_t)'.' << 24 | (uint64_t)'1' << 32 | (uint64_t)':' << 56;
-    return frame | (user >> 32 & 0xffff) << 8 | (user >> 48) << 40;
+    uint32_t digits = (uint32_t)user & 0x0f0f0f0f;
+    uint32_t pairs = digits * 10 + (digits >> 8);
+    uint32_t port =
+        10000 + 10000 * phone_is_second(user) + (pairs & 0xff) * 100 + (pairs >> 16 & 0xff);
+    return __builtin_bswap16((uint16_t)port);
+}
+
+static inline void phone_host_text(uint64_t user, uint64_t text[2])
+{
+    const uint64_t first = (uint64_t)'1' | (uint64_t)'8' << 8 | (uint64_t)'.' << 16 |
+                           (uint64_t)'1' << 24 | (uint64_t)'.' << 48 | (uint64_t)'1' << 56;
+    const uint64_t second = (uint64_t)':' << 16 | (uint64_t)'1' << 24;
+    uint64_t place = phone_place(user);
+    text[0] = first | (place >> 32 & 0xffff) << 32;
+    text[1] = (second + ((uint64_t)phone_is_second(user) << 24)) | place >> 48 | user << 32;
 }
 
 #endif

@@ -21,7 +21,7 @@ static void test_a_few_that_wait_are_none(void **state)
     (void)state;
     struct bd_overload o;
     bd_overload_init(&o, S);
-    bd_overload_aim(&o, 10000);
+    bd_overload_aim(&o, 10000, BD_SILENCE_MS_MAX);
     struct bd_load load = {.now_tsc = S, .waiting = BD_OVERLOAD_WAITING_MIN - 1, .oldest_tsc = 1};
     for (unsigned i = 0; i < 10000; i++, load.now_tsc += MS / 10)
         bd_overload_turn(&o, &load);
@@ -33,7 +33,7 @@ static void test_a_few_that_wait_are_none(void **state)
     /* Domains without digest want no verifier. */
     assert_int_equal(o.shedding.admit[BD_NEED_WORKER][BD_CLASS_UNKNOWN], BD_ADMIT_ALL);
     assert_true(o.shedding.admit[BD_NEED_VERIFIER][BD_CLASS_UNKNOWN] < BD_ADMIT_ALL);
-    bd_overload_aim(&o, 0); /* switched off */
+    bd_overload_aim(&o, 0, 0); /* switched off */
     assert_false(o.shedding.active);
     assert_false(bd_overload_turn(&o, &load));
     assert_int_equal(o.shedding.admit[BD_NEED_VERIFIER][BD_CLASS_UNKNOWN], BD_ADMIT_ALL);
@@ -45,7 +45,7 @@ static void test_room_for_refreshes(void **state)
     (void)state;
     struct bd_overload o;
     bd_overload_init(&o, S);
-    bd_overload_aim(&o, 10000);
+    bd_overload_aim(&o, 10000, BD_SILENCE_MS_MAX);
     struct bd_load load = {
         .now_tsc = S, .waiting = BD_OVERLOAD_WAITING_TIGHT, .oldest_tsc = S - 1000};
     bd_overload_turn(&o, &load);
@@ -77,13 +77,13 @@ static void test_levels(void **state)
     assert_true(bd_overload_admits(BD_LEVEL_VERIFIER_MAX, BD_CLASS_REFRESH) > 0);
 }
 
-/* A port that always has more: classes are shed, turns are not, and refreshes keep theirs. */
+/* A port that always has more: half of the unknown is shed, and turns are not. */
 static void test_turns_are_not_for_the_worker(void **state)
 {
     (void)state;
     struct bd_overload o;
     bd_overload_init(&o, S);
-    bd_overload_aim(&o, 10000);
+    bd_overload_aim(&o, 10000, BD_SILENCE_MS_MAX);
     struct bd_load load = {.now_tsc = S, .burst_full = true};
     assert_false(o.shedding.guard);
     for (unsigned i = 0; i < 20000; i++, load.now_tsc += MS / 10)
@@ -92,8 +92,8 @@ static void test_turns_are_not_for_the_worker(void **state)
     assert_true(s->guard);
     assert_int_equal(o.loop[BD_NEED_WORKER].level, BD_LEVEL_WORKER_MAX);
     for (unsigned n = 0; n < BD_NEED_CNT; n++) {
-        assert_int_equal(s->admit[n][BD_CLASS_UNKNOWN], 0);
-        assert_true(s->admit[n][BD_CLASS_NEW] < BD_ADMIT_ALL / 128);
+        assert_int_equal(s->admit[n][BD_CLASS_UNKNOWN], BD_ADMIT_ALL / 2);
+        assert_int_equal(s->admit[n][BD_CLASS_NEW], BD_ADMIT_ALL);
         assert_int_equal(s->admit[n][BD_CLASS_REFRESH], BD_ADMIT_ALL);
         for (unsigned c = 0; c < BD_CLASS_CNT; c++)
             assert_int_equal(s->turns[n][c], BD_ADMIT_ALL);
@@ -105,6 +105,71 @@ static void test_turns_are_not_for_the_worker(void **state)
     assert_int_equal(s->turns[BD_NEED_WORKER][BD_CLASS_UNKNOWN], BD_ADMIT_ALL);
     assert_int_equal(s->turns[BD_NEED_VERIFIER][BD_CLASS_NEW], 0);
     assert_int_equal(s->turns[BD_NEED_VERIFIER][BD_CLASS_REFRESH], BD_ADMIT_ALL);
+}
+
+/* A millisecond at a time; requests have waited so long for a verifier. */
+static void pass(struct bd_overload *o, struct bd_load *load, unsigned ms, unsigned waited_ms)
+{
+    for (unsigned i = 0; i < ms; i++) {
+        load->now_tsc += MS;
+        load->oldest_tsc = load->now_tsc - waited_ms * MS;
+        bd_overload_turn(o, load);
+    }
+}
+
+/* An overload is silent while it is young and work gets done; a later one is young again. */
+static void test_silence(void **state)
+{
+    (void)state;
+    struct bd_overload o;
+    bd_overload_init(&o, S);
+    bd_overload_aim(&o, 10000, BD_SILENCE_MS_MAX);
+    struct bd_load load = {.now_tsc = S, .waiting = 100};
+    assert_true(o.shedding.silent);
+    for (unsigned storm = 0; storm < 2; storm++) {
+        pass(&o, &load, 1000, 100);
+        assert_true(o.shedding.active && o.shedding.silent);
+        pass(&o, &load, 1000, BD_TIMER_T1_MS + 20);
+        assert_false(o.shedding.silent);
+        pass(&o, &load, BD_SILENCE_MS_MAX - 2100, BD_TIMER_T1_MS - 20);
+        assert_true(o.shedding.silent);
+        pass(&o, &load, 200, 100);
+        assert_true(o.shedding.active);
+        assert_false(o.shedding.silent);
+        load.waiting = 0;
+        pass(&o, &load, 3000, 0);
+        assert_false(o.shedding.active);
+        load.waiting = 100;
+    }
+    /* The same for a worker that is behind: its port holds no more than some milliseconds. */
+    load.waiting = 0;
+    load.burst_full = true;
+    pass(&o, &load, BD_SILENCE_MS_MAX - 100, 0);
+    assert_true(o.shedding.active && o.shedding.silent);
+    pass(&o, &load, 300, 0);
+    assert_false(o.shedding.silent);
+}
+
+/* As long as it is told to; 0: never. */
+static void test_silence_configured(void **state)
+{
+    (void)state;
+    static const uint32_t row[] = {0, 500, 2000};
+    for (unsigned i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
+        struct bd_overload o;
+        bd_overload_init(&o, S);
+        bd_overload_aim(&o, 10000, row[i]);
+        struct bd_load load = {.now_tsc = S, .burst_full = true};
+        assert_int_equal(o.shedding.silent, row[i] > 0);
+        if (row[i] > 0) {
+            pass(&o, &load, row[i] - 100, 0);
+            assert_true(o.shedding.active && o.shedding.silent);
+        }
+        pass(&o, &load, 300, 0);
+        assert_true(o.shedding.active && !o.shedding.silent);
+        bd_overload_aim(&o, 10000, 0);
+        assert_false(o.shedding.silent);
+    }
 }
 
 static bool oc_is(const struct bd_overload *o, const char *text)
@@ -127,7 +192,7 @@ static void test_feedback(void **state)
     (void)state;
     struct bd_overload o;
     bd_overload_init(&o, S);
-    bd_overload_aim(&o, 10000);
+    bd_overload_aim(&o, 10000, BD_SILENCE_MS_MAX);
     struct bd_load load = {.now_tsc = 1282321615ULL * S, .waiting = 0};
     turns(&o, &load, 11);
     assert_true(oc_is(&o, "oc=0;oc-algo=\"loss\";oc-validity=0;oc-seq=1282321615.001") ||
@@ -165,6 +230,8 @@ int main(void)
         cmocka_unit_test(test_room_for_refreshes),
         cmocka_unit_test(test_levels),
         cmocka_unit_test(test_turns_are_not_for_the_worker),
+        cmocka_unit_test(test_silence),
+        cmocka_unit_test(test_silence_configured),
         cmocka_unit_test(test_feedback),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -57,16 +57,30 @@ static void test_phones_get_through(void **state)
     assert_true(turns < (uint64_t)SOURCES * BD_TURNS_EACH * (2 * SECONDS + 1));
 }
 
-/* Each datagram from another source. */
+/* Each datagram from another source, two million a second: turns are for a million. A phone that
+ * comes again by T1 and T2 is heard all the same. */
 static void test_all_together(void **state)
 {
+    enum { PER_MS = 2000, PHONES = 1000, PHONE = 1 << 30, MS = 25 * BD_TURN_MS };
+    static bool done[PHONES];
     uint64_t turns = 0, sent = 0;
+    unsigned done_cnt = 0;
     memset(&turns_taken, 0, sizeof(turns_taken));
-    for (uint64_t ms = 0; ms < 1024; ms++) {
-        for (unsigned i = 0; i < 5000; i++)
+    for (uint64_t ms = 0; ms < MS; ms++) {
+        for (unsigned i = 0; i < PER_MS; i++)
             turns += heard(sent++, 1000000 + ms);
+        for (unsigned i = 0; i < PHONES && i <= ms; i++) {
+            uint64_t age = ms - i;
+            bool sends =
+                age == 0 || age == 500 || age == 1500 || age == 3500 || age == 7500 || age == 11500;
+            done[i] |= sends && heard(PHONE + i, 1000000 + ms);
+        }
     }
-    assert_true(turns <= (uint64_t)BD_TURNS * BD_TURNS_EACH * 3);
+    for (unsigned i = 0; i < PHONES; i++)
+        done_cnt += done[i];
+    assert_true(turns <= (uint64_t)BD_TURNS_ALL * (MS / BD_TURN_MS + 1));
+    assert_true(turns >= (uint64_t)BD_TURNS_ALL * (MS / BD_TURN_MS - 1));
+    assert_in_range(done_cnt, PHONES * 98 / 100, PHONES);
 }
 
 int main(void)

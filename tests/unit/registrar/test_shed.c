@@ -210,11 +210,53 @@ static void test_a_part_is_served(void **state)
         snprintf(user, sizeof(user), "u%u", i);
         enum bd_verdict verdict = verdict_of(lab, "example.com", user, 1, "");
         served += verdict == BD_SIP_REGISTERED;
-        /* A retransmission fares the same; once served it is no longer unknown. */
+        /* A copy fares the same; once served it is no longer unknown. */
         if (verdict == BD_SIP_SHED_UNKNOWN)
             assert_int_equal(verdict_of(lab, "example.com", user, 1, ""), verdict);
     }
     assert_in_range(served, REQUESTS / 4 - 200, REQUESTS / 4 + 200);
+    lab_free(lab);
+}
+
+/* Whoever is not served draws another lot with his next try, T1 later or more. */
+static void test_the_next_try_has_another_chance(void **state)
+{
+    (void)state;
+    struct lab *lab = lab_new(1024);
+    enum { TRIES = 4000 };
+    unsigned served = 0, changed = 0;
+    enum bd_verdict before = BD_VERDICT_NONE;
+    admit(lab, BD_ADMIT_ALL / 2, 0, 0);
+    for (unsigned i = 0; i < TRIES; i++) {
+        enum bd_verdict verdict = verdict_of(lab, "digest.example", "a", 1, "");
+        served += verdict == BD_SIP_CHALLENGED;
+        changed += verdict != before;
+        before = verdict;
+        lab->now_ms += 512;
+    }
+    assert_in_range(served, TRIES / 2 - 200, TRIES / 2 + 200);
+    assert_in_range(changed, TRIES / 2 - 200, TRIES / 2 + 200);
+    lab_free(lab);
+}
+
+/* A phone that is not served now draws nothing, whatever its class; proxies and neighbours, to whom
+ * silence is a server that is dead, draw their 503. */
+static void test_silence(void **state)
+{
+    (void)state;
+    struct lab *lab = lab_new(1024);
+    assert_int_equal(verdict_of(lab, "example.com", "a", 1, ""), BD_SIP_REGISTERED);
+    admit(lab, 0, 0, 0);
+    shedding.silent = true;
+    assert_int_equal(verdict_of(lab, "example.com", "a", 2, ""), BD_SIP_SHED_SILENT);
+    assert_int_equal(lab->step, BD_STEP_SILENT);
+    assert_int_equal(verdict_of(lab, "digest.example", "b", 3, ""), BD_SIP_SHED_SILENT);
+    lab_send(lab, message("example.com", "a", 4, ", SIP/2.0/UDP 198.18.0.9;branch=z9hG4bKp", ""));
+    assert_int_equal(lab->verdict, BD_SIP_SHED_REFRESH);
+    assert_int_equal(lab->step, BD_STEP_REPLY);
+    assert_int_equal(verdict_of(lab, "trusted.example", "a", 5, ""), BD_SIP_SHED_NEW);
+    shedding.silent = false;
+    assert_int_equal(verdict_of(lab, "example.com", "a", 6, ""), BD_SIP_SHED_REFRESH);
     lab_free(lab);
 }
 
@@ -402,6 +444,8 @@ int main(void)
         cmocka_unit_test(test_other_requests),
         cmocka_unit_test(test_turns),
         cmocka_unit_test(test_a_part_is_served),
+        cmocka_unit_test(test_the_next_try_has_another_chance),
+        cmocka_unit_test(test_silence),
         cmocka_unit_test(test_a_flood_is_hardly_answered),
         cmocka_unit_test(test_retry_after),
         cmocka_unit_test(test_no_retry_after_for_proxies),
