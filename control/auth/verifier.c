@@ -17,6 +17,7 @@ enum {
     JOBS_AHEAD = 3,     /* fetched while one is looked at */
     IDLE_TURNS = 200,   /* some tens of microseconds */
     LOOK_TURNS = 20,    /* a tenth of that, while no worker turns */
+    PAUSE_TURNS = 4,    /* those between two bursts end before; the counter is the worker's line */
     IDLE_SPINS = 32,    /* pauses of an idle turn */
     NAP_MIN_NS = 50000,
     NAP_MAX_NS = 500000,
@@ -227,10 +228,10 @@ static void nap(struct verifier *v)
  * to look for it is what keeps the worker away. */
 static void rest(struct verifier *v, unsigned idle)
 {
-    if (idle == 1) {
-        v->polls = polls_of_workers(v);
+    if (idle == 1)
         v->nap_ns = 0;
-    }
+    if (idle == PAUSE_TURNS)
+        v->polls = polls_of_workers(v);
     bool looking = v->nap_ns == 0;
     if (looking && idle < (v->in_vain ? LOOK_TURNS : IDLE_TURNS)) {
         for (unsigned i = 0; i < IDLE_SPINS; i++)
