@@ -9,11 +9,14 @@ COLUMNS = [
     ("flood /s", "flood_per_s"), ("head, s", "head"), ("registered", "registered"), ("all, s", "seconds"),
     ("at once, %", "first_percent"), ("answered, %", "answered_percent"), ("p50, us", "p50_ns"),
     ("p99, us", "p99_ns"), ("max, us", "max_ns"), ("sent again", "again"), ("503", "busy"),
+    ("idle", "idle"),
 ]
 
 
 def cell(row, key):
     value = row.get(key)
+    if key == "idle":
+        return "yes" if value else "no"
     return "" if value is None else short(value / 1000) if key.endswith("_ns") else short(value)
 
 

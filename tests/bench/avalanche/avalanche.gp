@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # gnuplot -e "csv='FILE'; png='FILE'" avalanche.gp: a curve for each series, in the order of their lines.
-set terminal pngcairo size 900,540
+set terminal pngcairo size 1100,540
 set output png
 set datafile separator ','
-set key top left noenhanced
+set key outside right top noenhanced
 set logscale x
 set xlabel 'seconds after the power came back'
 set ylabel '% of the phones registered'

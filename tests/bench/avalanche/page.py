@@ -10,7 +10,15 @@ COLUMNS = [
     ("never", "failed"), ("messages a phone", "messages"), ("p99", "messages_p99"), ("max", "messages_max"),
     ("sent again", "again"), ("lost on the way", "lost"), ("401", "challenges"), ("503", "busy"),
     ("other refusals", "refusals"), ("unanswered", "unanswered"), ("import, s", "import_s"),
+    ("idle", "idle"),
 ]
+
+
+def cell(row, key):
+    value = row.get(key)
+    if key == "idle":
+        return "yes" if value else "no"
+    return "" if value is None else short(value)
 
 
 def section(rows):
@@ -18,4 +26,4 @@ def section(rows):
     yield "| " + " | ".join(heading for heading, _ in COLUMNS) + " |"
     yield "|---" * len(COLUMNS) + "|"
     for row in rows:
-        yield "| " + " | ".join(short(row[key]) if row.get(key) is not None else "" for _, key in COLUMNS) + " |"
+        yield "| " + " | ".join(cell(row, key) for _, key in COLUMNS) + " |"
