@@ -35,8 +35,9 @@
  *   work gets done      nothing has waited for a verifier longer than T1: else requests would come
  *                       again before the first one is answered, and none of them helps
  *   and it is young     T2 if nobody says otherwise (overload_silence_ms): by then each phone has
- * had another try, and who has sent in vain for longer had better draw a 503, as "no answer" may
- * mean a minute's wait. At most Timer F less T2: phones that began with it have one more try then
+ *                       tried again, and who has sent in vain for longer had better draw a 503,
+ *                       as "no answer" may mean a minute's wait. At most Timer F less T2: phones
+ *                       that began with it have one more try then
  *
  * All requests that are silent cost a quarter of their number a second; a million such phones take
  * a worker an eighth of its time. Proxies always get their 503 (RFC 7339 5.10.2): to them silence
