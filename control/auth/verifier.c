@@ -16,7 +16,7 @@ enum {
     JOB_LINES = 8,      /* that a job usually has */
     JOBS_AHEAD = 3,     /* fetched while one is looked at */
     IDLE_TURNS = 200,   /* some tens of microseconds */
-    LOOK_TURNS = 20,    /* a tenth of that, while no worker turns */
+    LOOK_TURNS = 120,   /* while no worker turns; longer than a turn with a full burst takes */
     PAUSE_TURNS = 4,    /* those between two bursts end before; the counter is the worker's line */
     IDLE_SPINS = 32,    /* pauses of an idle turn */
     NAP_MIN_NS = 50000,
