@@ -83,6 +83,15 @@
  * More: refused when they are provisioned. */
 #define BD_IDENTITIES_PER_SET_MAX 16
 
+/* --- time ------------------------------------------------------------------------------------- */
+/* RFC 3261 17.1.1.1, 17.1.2.2. */
+#define BD_T1_MS      500
+#define BD_T2_MS      4000
+#define BD_TIMEOUT_MS (64 * BD_T1_MS) /* Timers F and J */
+
+/* For how long an overload may be silent: a phone that began with it has one more try then. */
+#define BD_SILENCE_MAX_MS (BD_TIMEOUT_MS - BD_T2_MS)
+
 /* --- registration events ---------------------------------------------------------------------- */
 /* What reg_event_max_subscriptions may be set to: some 5 kB each in the control process. */
 #define BD_SUBSCRIPTIONS_MAX 100000

@@ -34,7 +34,7 @@ static const struct bd_row registrar_rows[] = {
          "no answer, later 503: unknown sources first, then new registrations, refreshes last. 0: "
          "nothing is shed."},
     {"overload_silence_ms", &bd_kind_number, FIELD(struct bd_config, overload_silence_ms),
-     .fallback = "4000", .min = 0, .max = 28000, .unit = "ms",
+     .fallback = "4000", .min = 0, .max = BD_SILENCE_MAX_MS, .unit = "ms",
      .help = "For so long from its begin an overload is told to nobody but proxies: who is not "
              "served draws no answer, and sends again within 4 s by himself, where 503 would keep "
              "many phones away for half a minute. Unless requests wait for verifiers for more than "

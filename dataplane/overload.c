@@ -68,7 +68,7 @@ static uint32_t product(uint32_t a, uint32_t b)
 /* Whether who is refused had better come again by himself. `wait_tsc`: for a verifier. */
 static bool is_silent(const struct bd_overload *o, uint64_t wait_tsc, uint64_t now_tsc)
 {
-    return wait_tsc <= o->interval_tsc * (BD_TIMER_T1_MS / INTERVAL_MS) &&
+    return wait_tsc <= o->interval_tsc * (BD_T1_MS / INTERVAL_MS) &&
            now_tsc - o->calm_tsc < o->tsc_per_us * 1000 * o->silence_ms;
 }
 

@@ -62,12 +62,6 @@ enum { BD_LEVELS_PER_OCTAVE = 16, BD_LEVELS_PER_CLASS = 128 };
 /* Fewer requests that wait for a verifier are no overload, however long they do: a verifier that
  * hangs is the health check's business. */
 #define BD_OVERLOAD_WAITING_MIN 64
-/* RFC 3261 17.1.1.1, 17.1.2.2. */
-#define BD_TIMER_T1_MS 500
-#define BD_TIMER_T2_MS 4000
-#define BD_TIMER_F_MS  (64 * BD_TIMER_T1_MS)
-/* Phones that began with it have one more try then. */
-#define BD_SILENCE_MS_MAX (BD_TIMER_F_MS - BD_TIMER_T2_MS)
 /* So many leave room for refreshes alone. */
 #define BD_OVERLOAD_WAITING_TIGHT (BD_PENDING_MAX / 4 * 3)
 
@@ -107,7 +101,7 @@ struct bd_overload {
 /* Nothing is shed yet. */
 void bd_overload_init(struct bd_overload *overload, uint64_t tsc_hz);
 /* How long a request may wait; 0: nothing is ever shed. For how long from its begin an overload is
- * silent: at most BD_SILENCE_MS_MAX. */
+ * silent: at most BD_SILENCE_MAX_MS. */
 void bd_overload_aim(struct bd_overload *overload, uint32_t target_us, uint32_t silence_ms);
 /* Once a turn, between receiving and serving. Whether an interval ended, so that levels, wait_us
  * and shedding may have changed. */

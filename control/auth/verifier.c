@@ -16,8 +16,6 @@ enum {
     JOB_LINES = 8,      /* that a job usually has */
     JOBS_AHEAD = 3,     /* fetched while one is looked at */
     IDLE_TURNS = 200,   /* some tens of microseconds */
-    LOOK_TURNS = 120,   /* while no worker turns; longer than a turn with a full burst takes */
-    PAUSE_TURNS = 4,    /* those between two bursts end before; the counter is the worker's line */
     IDLE_SPINS = 32,    /* pauses of an idle turn */
     NAP_MIN_NS = 50000,
     NAP_MAX_NS = 500000,
@@ -37,9 +35,6 @@ struct verifier {
     struct bd_verify verify;
     const struct bd_policy *policy; /* of this turn */
     uint32_t generation;            /* of this process */
-    uint64_t polls;                 /* of its workers, when it began to be idle */
-    bool in_vain;                   /* they did not turn while it looked for work */
-    long nap_ns;                    /* the last one; 0: none since there was work */
     uint16_t epoch_generation;
     unsigned index, line;
     pthread_t thread;
@@ -204,43 +199,20 @@ static unsigned turn(struct verifier *v)
     return served;
 }
 
-static uint64_t polls_of_workers(const struct verifier *v)
-{
-    struct bd_worker_stats *stats = bd_arena_region(v->deps->arena, BD_REGION_STATS);
-    uint64_t polls = 0;
-    for (unsigned w = v->index; w < v->deps->workers; w += v->deps->threads)
-        polls += bd_stat_read(&stats[w].counter[BD_CTR_POLLS]);
-    return polls;
-}
-
-/* Offline, so that a sleep holds up nobody's grace period. */
-static void nap(struct verifier *v)
-{
-    long longer_ns = v->nap_ns ? 2 * v->nap_ns : NAP_MIN_NS;
-    v->nap_ns = longer_ns < NAP_MAX_NS ? longer_ns : NAP_MAX_NS;
-    bd_epoch_offline(v->deps->epoch, v->line);
-    nanosleep(&(struct timespec){.tv_nsec = v->nap_ns}, NULL);
-    bd_epoch_online(v->deps->epoch, v->line, v->epoch_generation);
-}
-
-/* After `idle` turns without work: looks for it for a while, then sleeps. A worker that does not
- * turn meanwhile has no core, or rests: no work is on its way then, and where the core is this one,
- * to look for it is what keeps the worker away. */
+/* Rests after `idle` turns without work. Offline, so that a sleep holds up nobody's grace period.
+ */
 static void rest(struct verifier *v, unsigned idle)
 {
-    if (idle == 1)
-        v->nap_ns = 0;
-    if (idle == PAUSE_TURNS)
-        v->polls = polls_of_workers(v);
-    bool looking = v->nap_ns == 0;
-    if (looking && idle < (v->in_vain ? LOOK_TURNS : IDLE_TURNS)) {
+    if (idle < IDLE_TURNS) {
         for (unsigned i = 0; i < IDLE_SPINS; i++)
             pause_cpu();
         return;
     }
-    if (looking)
-        v->in_vain = polls_of_workers(v) == v->polls;
-    nap(v);
+    unsigned doublings = idle - IDLE_TURNS;
+    long ns = doublings < 4 ? (long)NAP_MIN_NS << doublings : NAP_MAX_NS;
+    bd_epoch_offline(v->deps->epoch, v->line);
+    nanosleep(&(struct timespec){.tv_nsec = ns < NAP_MAX_NS ? ns : NAP_MAX_NS}, NULL);
+    bd_epoch_online(v->deps->epoch, v->line, v->epoch_generation);
 }
 
 static void *run(void *arg)

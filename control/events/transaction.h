@@ -13,11 +13,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "limits.h"
 #include "str.h"
-
-#define BD_T1_MS      500
-#define BD_T2_MS      4000
-#define BD_TIMEOUT_MS (64 * BD_T1_MS) /* Timers F and J */
 
 struct bd_transaction {
     bool active;

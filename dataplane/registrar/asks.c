@@ -72,14 +72,6 @@ static struct bd_str trim(struct bd_str s)
     return s;
 }
 
-/* What a binding has a place of its own for, and what no client may suggest (RFC 5627 5.1). */
-static bool is_ours(struct bd_str name)
-{
-    return bd_str_eq_nocase(name, BD_STR("expires")) || bd_str_eq_nocase(name, BD_STR("q")) ||
-           bd_str_eq_nocase(name, BD_STR("pub-gruu")) ||
-           bd_str_eq_nocase(name, BD_STR("temp-gruu"));
-}
-
 /* Takes one parameter off a list that bd_contact_parse found well formed. */
 static bool next_param(struct bd_str *rest, struct bd_str *one)
 {
@@ -128,13 +120,13 @@ static void join(struct bd_asks *asks, struct bd_str *kept, struct bd_str one)
     kept->len += 1 + one.len;
 }
 
-/* The Contact parameters without those, put together. False when they are longer than is kept. */
+/* The Contact's extensions, put together. False when they are longer than is kept. */
 static bool join_params(struct bd_asks *asks, struct bd_str params, struct bd_str *kept)
 {
     struct bd_str rest = params, one;
     *kept = BD_STR_NULL;
     while (next_param(&rest, &one)) {
-        if (is_ours(name_of(one)))
+        if (!bd_contact_is_extension(name_of(one)))
             continue;
         if (kept->len + (kept->p != NULL) + one.len > BD_CONTACT_PARAMS_MAX)
             return false;
@@ -148,7 +140,7 @@ static bool join_params(struct bd_asks *asks, struct bd_str params, struct bd_st
     return true;
 }
 
-/* The Contact parameters that have no place of their own. Most lie side by side in the message and
+/* What a binding keeps of the Contact's parameters. Most lie side by side in the message and
  * stay there. False when they are longer than is kept. */
 static bool read_params(struct bd_asks *asks, const struct bd_contact *contact, struct bd_str *kept)
 {

@@ -56,8 +56,6 @@ static bool take_reg_id(struct bd_contact *contact, struct bd_str value)
            contact->reg_id <= INT32_MAX;
 }
 
-/* Whether a parameter of this name has no place of its own in a Contact and is the client's to say.
- */
 static inline bool is_extension(struct bd_str name, uint64_t word)
 {
     bool gruu = (name.len == strlen("pub-gruu") && word == BD_WORD("pub-gruu")) ||
@@ -89,6 +87,11 @@ static inline void take_extension(struct bd_contact *contact, const char *p, con
     bool bare = name.p == p && bd_str_end(value.p ? value : name) == end;
     contact->scattered |= !bare || (all->p && bd_str_end(*all) + 1 != p);
     *all = bd_slice(all->p ? all->p : p, end);
+}
+
+bool bd_contact_is_extension(struct bd_str name)
+{
+    return is_extension(name, bd_word(name));
 }
 
 /* STAR, with a comma or nothing behind it. */

@@ -207,6 +207,8 @@ bool bd_name_addr_parse(struct bd_str element, struct bd_name_addr *na);
  * False when malformed (q out of range, bad URI, reg-id no number or 0, instance not "<...>" in
  * quotes, any of the four doubled). Its URI may be of any scheme. */
 bool bd_contact_parse(struct bd_str element, struct bd_contact *contact);
+/* Whether a parameter of this name belongs to the extensions. */
+bool bd_contact_is_extension(struct bd_str name);
 /* The next element of a list of Contacts, found and parsed in one go. False at the end, or with
  * `bad` when it is malformed. */
 bool bd_contact_next(struct bd_list *list, struct bd_contact *contact);

@@ -21,7 +21,7 @@ static void test_a_few_that_wait_are_none(void **state)
     (void)state;
     struct bd_overload o;
     bd_overload_init(&o, S);
-    bd_overload_aim(&o, 10000, BD_SILENCE_MS_MAX);
+    bd_overload_aim(&o, 10000, BD_SILENCE_MAX_MS);
     struct bd_load load = {.now_tsc = S, .waiting = BD_OVERLOAD_WAITING_MIN - 1, .oldest_tsc = 1};
     for (unsigned i = 0; i < 10000; i++, load.now_tsc += MS / 10)
         bd_overload_turn(&o, &load);
@@ -45,7 +45,7 @@ static void test_room_for_refreshes(void **state)
     (void)state;
     struct bd_overload o;
     bd_overload_init(&o, S);
-    bd_overload_aim(&o, 10000, BD_SILENCE_MS_MAX);
+    bd_overload_aim(&o, 10000, BD_SILENCE_MAX_MS);
     struct bd_load load = {
         .now_tsc = S, .waiting = BD_OVERLOAD_WAITING_TIGHT, .oldest_tsc = S - 1000};
     bd_overload_turn(&o, &load);
@@ -83,7 +83,7 @@ static void test_turns_are_not_for_the_worker(void **state)
     (void)state;
     struct bd_overload o;
     bd_overload_init(&o, S);
-    bd_overload_aim(&o, 10000, BD_SILENCE_MS_MAX);
+    bd_overload_aim(&o, 10000, BD_SILENCE_MAX_MS);
     struct bd_load load = {.now_tsc = S, .burst_full = true};
     assert_false(o.shedding.guard);
     for (unsigned i = 0; i < 20000; i++, load.now_tsc += MS / 10)
@@ -123,15 +123,15 @@ static void test_silence(void **state)
     (void)state;
     struct bd_overload o;
     bd_overload_init(&o, S);
-    bd_overload_aim(&o, 10000, BD_SILENCE_MS_MAX);
+    bd_overload_aim(&o, 10000, BD_SILENCE_MAX_MS);
     struct bd_load load = {.now_tsc = S, .waiting = 100};
     assert_true(o.shedding.silent);
     for (unsigned storm = 0; storm < 2; storm++) {
         pass(&o, &load, 1000, 100);
         assert_true(o.shedding.active && o.shedding.silent);
-        pass(&o, &load, 1000, BD_TIMER_T1_MS + 20);
+        pass(&o, &load, 1000, BD_T1_MS + 20);
         assert_false(o.shedding.silent);
-        pass(&o, &load, BD_SILENCE_MS_MAX - 2100, BD_TIMER_T1_MS - 20);
+        pass(&o, &load, BD_SILENCE_MAX_MS - 2100, BD_T1_MS - 20);
         assert_true(o.shedding.silent);
         pass(&o, &load, 200, 100);
         assert_true(o.shedding.active);
@@ -144,7 +144,7 @@ static void test_silence(void **state)
     /* The same for a worker that is behind: its port holds no more than some milliseconds. */
     load.waiting = 0;
     load.burst_full = true;
-    pass(&o, &load, BD_SILENCE_MS_MAX - 100, 0);
+    pass(&o, &load, BD_SILENCE_MAX_MS - 100, 0);
     assert_true(o.shedding.active && o.shedding.silent);
     pass(&o, &load, 300, 0);
     assert_false(o.shedding.silent);
@@ -192,7 +192,7 @@ static void test_feedback(void **state)
     (void)state;
     struct bd_overload o;
     bd_overload_init(&o, S);
-    bd_overload_aim(&o, 10000, BD_SILENCE_MS_MAX);
+    bd_overload_aim(&o, 10000, BD_SILENCE_MAX_MS);
     struct bd_load load = {.now_tsc = 1282321615ULL * S, .waiting = 0};
     turns(&o, &load, 11);
     assert_true(oc_is(&o, "oc=0;oc-algo=\"loss\";oc-validity=0;oc-seq=1282321615.001") ||
