@@ -71,8 +71,9 @@ static struct sockaddr_in endpoint(const char *text)
 
 static int open_socket(const struct sockaddr_in *from, const struct sockaddr_in *server)
 {
-    int fd = socket(AF_INET, SOCK_DGRAM, 0), size = BUFFER_SZ;
+    int fd = socket(AF_INET, SOCK_DGRAM, 0), size = BUFFER_SZ, on = 1;
     if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size)) ||
+        setsockopt(fd, SOL_SOCKET, SO_RXQ_OVFL, &on, sizeof(on)) ||
         setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof(size)) ||
         bind(fd, (const struct sockaddr *)from, sizeof(*from)) ||
         connect(fd, (const struct sockaddr *)server, sizeof(*server))) {
@@ -124,11 +125,12 @@ static bool reached(struct bench *b, double rate_per_s, double seconds)
     bool late = (double)b->outcome.late_ns > (late_max * seconds + late_max_s) * 1e9;
     bool whole = b->outcome.accepted == p->requests && b->outcome.wrong == 0 && !late;
     if (!whole)
-        b->generator_late = late;
-    fprintf(stderr, "%8.0f/s %7.0f ms  %llu of %llu accepted, %llu wrong, %.1f ms late%s\n",
+        b->generator_late = late || b->outcome.overflow_cnt;
+    fprintf(stderr,
+            "%8.0f/s %7.0f ms  %llu of %llu accepted, %llu wrong, %u lost here, %.1f ms late%s\n",
             rate_per_s, seconds * 1e3, (unsigned long long)b->outcome.accepted,
             (unsigned long long)p->requests, (unsigned long long)b->outcome.wrong,
-            (double)b->outcome.late_ns / 1e6, whole ? "" : "  FAILED");
+            b->outcome.overflow_cnt, (double)b->outcome.late_ns / 1e6, whole ? "" : "  FAILED");
     return whole;
 }
 

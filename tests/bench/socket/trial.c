@@ -12,8 +12,14 @@
 #include <sys/socket.h>
 #include <time.h>
 
-/* What one system call sends (the kernel cuts it into datagrams) and receives. */
-enum { SEND_MAX = 64, RECEIVE_MAX = 64, REPLY_MAX = 2048, FILL_WINDOW = 1024 };
+/* What one system call sends (the kernel cuts it into datagrams) and receives: single replies, or
+ * trains of those of one length, which the kernel puts together. A train has room for the longest
+ * datagram, and begins in other sets of the caches than the next one. */
+enum { SEND_MAX = 64, TRAINS_MAX = 64, TRAIN_SZ = 65536 + 640, FILL_WINDOW = 1024 };
+/* Replies fetched at once from which on they are put together, and below which they no longer are:
+ * the kernel waits for more of what it has begun, up to 4 ms. */
+enum { GATHER_FROM = TRAINS_MAX, GATHER_UNTIL = 16 };
+enum { CONTROL_SZ = CMSG_SPACE(sizeof(int)) + CMSG_SPACE(sizeof(uint32_t)) };
 
 /* T1 of RFC 3261: a phone that has no answer by then sends again, so that one is a failure. */
 static const uint64_t patience_ns = 500000000;
@@ -23,13 +29,17 @@ struct run {
     const struct plan *plan;
     struct outcome *outcome;
     uint8_t *answered; /* one a request */
+    bool gathers;      /* UDP_GRO is on */
     uint64_t stride;   /* coprime to the number of AoRs: scatters them */
     uint64_t begin_ns;
-    uint64_t reply_ns; /* when the last one came */
+    uint64_t reply_ns;       /* when the last one came */
+    uint32_t overflow_cnt;   /* replies lost at the socket, in all trials */
+    uint32_t overflow_begin; /* before this one */
     char out[SEND_MAX][REQUEST_SZ];
-    char in[RECEIVE_MAX][REPLY_MAX];
-    struct mmsghdr message[RECEIVE_MAX];
-    struct iovec piece[RECEIVE_MAX];
+    char in[TRAINS_MAX][TRAIN_SZ];
+    struct mmsghdr message[TRAINS_MAX];
+    struct iovec piece[TRAINS_MAX];
+    _Alignas(struct cmsghdr) char control[TRAINS_MAX][CONTROL_SZ];
 };
 
 uint64_t now_ns(void)
@@ -190,15 +200,47 @@ static void judge(struct run *run, const char *reply, size_t len, uint64_t now)
     }
 }
 
-static int receive(struct run *run)
+/* What the kernel says beside a train: the length of each reply in it but the last, and how many
+ * replies the socket had no room for since it was opened. */
+static void read_control(struct run *run, struct msghdr *message, size_t *reply_len)
 {
-    int n = recvmmsg(run->plan->fd, run->message, RECEIVE_MAX, MSG_DONTWAIT, NULL);
-    if (n <= 0)
-        return 0;
-    uint64_t now = now_ns();
-    for (int i = 0; i < n; i++)
-        judge(run, run->in[i], run->message[i].msg_len, now);
-    return n;
+    for (struct cmsghdr *c = CMSG_FIRSTHDR(message); c; c = CMSG_NXTHDR(message, c)) {
+        int len;
+        if (c->cmsg_level == IPPROTO_UDP && c->cmsg_type == UDP_GRO) {
+            memcpy(&len, CMSG_DATA(c), sizeof(len));
+            *reply_len = (size_t)len;
+        } else if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SO_RXQ_OVFL) {
+            memcpy(&run->overflow_cnt, CMSG_DATA(c), sizeof(run->overflow_cnt));
+        }
+    }
+}
+
+static void gather(struct run *run, bool on)
+{
+    int value = on;
+    if (on != run->gathers &&
+        setsockopt(run->plan->fd, IPPROTO_UDP, UDP_GRO, &value, sizeof(value))) {
+        perror("UDP_GRO");
+        exit(1);
+    }
+    run->gathers = on;
+}
+
+static unsigned receive(struct run *run)
+{
+    for (unsigned i = 0; i < TRAINS_MAX; i++)
+        run->message[i].msg_hdr.msg_controllen = CONTROL_SZ;
+    int n = recvmmsg(run->plan->fd, run->message, TRAINS_MAX, MSG_DONTWAIT, NULL);
+    unsigned replies = 0;
+    uint64_t now = n > 0 ? now_ns() : 0;
+    for (int i = 0; i < n; i++) {
+        size_t len = run->message[i].msg_len, reply_len = len;
+        read_control(run, &run->message[i].msg_hdr, &reply_len);
+        for (size_t at = 0; at < len; at += reply_len, replies++)
+            judge(run, run->in[i] + at, len - at < reply_len ? len - at : reply_len, now);
+    }
+    gather(run, replies >= (run->gathers ? GATHER_UNTIL : GATHER_FROM));
+    return replies;
 }
 
 /* --- trials ----------------------------------------------------------------------------------- */
@@ -215,10 +257,12 @@ static struct run *run_begin(const struct plan *plan, struct outcome *outcome)
         perror("calloc");
         exit(1);
     }
-    for (unsigned i = 0; i < RECEIVE_MAX; i++) {
-        run.piece[i] = (struct iovec){run.in[i], REPLY_MAX};
-        run.message[i].msg_hdr = (struct msghdr){.msg_iov = &run.piece[i], .msg_iovlen = 1};
+    for (unsigned i = 0; i < TRAINS_MAX; i++) {
+        run.piece[i] = (struct iovec){run.in[i], TRAIN_SZ};
+        run.message[i].msg_hdr = (struct msghdr){
+            .msg_iov = &run.piece[i], .msg_iovlen = 1, .msg_control = run.control[i]};
     }
+    run.overflow_begin = run.overflow_cnt;
     run.begin_ns = run.reply_ns = now_ns();
     return &run;
 }
@@ -242,6 +286,7 @@ void trial_run(const struct plan *plan, struct outcome *outcome)
     }
     uint64_t planned_ns = due_ns(run, plan->requests - 1);
     outcome->late_ns = sent_ns > planned_ns ? sent_ns - planned_ns : 0;
+    outcome->overflow_cnt = run->overflow_cnt - run->overflow_begin;
     outcome->rate_per_s = (double)plan->requests * 1e9 / (double)(sent_ns - run->begin_ns);
     free(run->answered);
 }

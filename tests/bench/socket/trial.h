@@ -11,7 +11,7 @@
 enum { LATENCY_BUCKETS = 64 * 64 };
 
 struct plan {
-    int fd;              /* a connected UDP socket */
+    int fd;              /* a connected UDP socket, the same in all trials; with SO_RXQ_OVFL */
     uint16_t trial;      /* different for each trial of a run */
     uint32_t first, cnt; /* addresses of record first .. first + cnt - 1, in a scattered order */
     uint32_t cseq;       /* of the first pass over them; each further pass adds one */
@@ -25,7 +25,9 @@ struct outcome {
                        T1 */
     char first_wrong[64]; /* its status line */
     uint64_t late_ns;     /* by how much the generator itself was behind its plan at the end */
-    double rate_per_s;    /* requests by the time that sending them took */
+    uint32_t
+        overflow_cnt;  /* replies that its socket had no room for: it did not fetch them in time */
+    double rate_per_s; /* requests by the time that sending them took */
     uint64_t latency_cnt[LATENCY_BUCKETS];
     uint64_t latency_max_ns;
     uint64_t gap_ns; /* longest time between two replies, one after the other */
