@@ -72,6 +72,25 @@ static bool is_marked(const struct set *set, uint64_t slot)
     return set->marks && (set->marks[slot / 8] & (1U << (slot % 8)));
 }
 
+static uint64_t previous_slot(const struct bd_map *map, uint64_t slot)
+{
+    return (slot ? slot : map->capacity) - 1;
+}
+
+/* Tombstones with nothing behind them become empty slots again, from the last one on: so a search
+ * for who is not there stays short, however many come and go. */
+static void trim(struct bd_map *map, uint64_t slot)
+{
+    for (;; slot = previous_slot(map, slot)) {
+        struct entry *e = entry_at(map, slot);
+        const struct entry *next = entry_at(map, next_slot(map, slot));
+        if (atomic_load_explicit(&e->key, memory_order_relaxed) != KEY_TOMBSTONE ||
+            atomic_load_explicit(&next->key, memory_order_relaxed) != KEY_EMPTY)
+            return;
+        atomic_store(&e->key, KEY_EMPTY);
+    }
+}
+
 static void retire(struct set *set, uint64_t slot)
 {
     struct entry *e = entry_at(set->map, slot);
@@ -81,6 +100,7 @@ static void retire(struct set *set, uint64_t slot)
         set->marks[slot / 8] &= (uint8_t) ~(1U << (slot % 8));
         set->marked--;
     }
+    trim(set->map, slot);
 }
 
 /* What stands on a key's probe path. */
@@ -197,6 +217,8 @@ bool bd_map_sync_put(struct bd_map_sync *sync, struct bd_hash128 hash, const voi
 {
     struct set *set = &sync->set;
     uint64_t slot;
+    /* Others may have removed entries since, with newer stamps. */
+    set->now = atomic_load(&set->epoch->now);
     bool may_add = set->marked < set->map->entries_max;
     bool done = put(set, hash, value, may_add, &slot);
     if (done && !is_marked(set, slot)) {
@@ -216,32 +238,25 @@ const void *bd_map_sync_find(const struct bd_map_sync *sync, struct bd_hash128 h
     return is_marked(&sync->set, slot) ? value : NULL;
 }
 
-/* Tombstones with nothing behind them become empty slots again: paths stay short. */
-static void trim(struct bd_map *map)
-{
-    for (uint64_t slot = map->capacity; slot-- > 0;) {
-        struct entry *e = entry_at(map, slot);
-        const struct entry *next = entry_at(map, next_slot(map, slot));
-        if (atomic_load_explicit(&e->key, memory_order_relaxed) == KEY_TOMBSTONE &&
-            atomic_load_explicit(&next->key, memory_order_relaxed) == KEY_EMPTY)
-            atomic_store(&e->key, KEY_EMPTY);
-    }
-}
-
+/* From the last slot on, so that tombstones go which a killed writer has left. What was put and has
+ * been removed by others since has its mark still. */
 uint64_t bd_map_sync_end(struct bd_map_sync *sync)
 {
     struct set *set = &sync->set;
     struct bd_map *map = set->map;
-    uint64_t removed = 0;
-    for (uint64_t slot = 0; slot < map->capacity; slot++) {
+    uint64_t removed = 0, kept = 0;
+    for (uint64_t slot = map->capacity; slot-- > 0;) {
         uint64_t key = atomic_load_explicit(&entry_at(map, slot)->key, memory_order_relaxed);
-        if (key < KEY_FIRST || is_marked(set, slot))
-            continue;
-        retire(set, slot);
-        removed++;
+        if (key < KEY_FIRST) {
+            trim(map, slot);
+        } else if (is_marked(set, slot)) {
+            kept++;
+        } else {
+            retire(set, slot);
+            removed++;
+        }
     }
-    trim(map);
-    atomic_store_explicit(&map->cnt, set->marked, memory_order_relaxed);
+    atomic_store_explicit(&map->cnt, kept, memory_order_relaxed);
     free(set->marks);
     free(sync);
     return removed;

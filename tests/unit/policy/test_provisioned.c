@@ -11,6 +11,7 @@
 
 #include "../../xorshift.h"
 #include "clock.h"
+#include "shared_map_private.h"
 
 /* The model: an array of values by number; the set is keyed by a hash of the number. */
 #define MODEL_CNT 4000
@@ -219,6 +220,68 @@ static void test_stuck_reader(void **state)
     model_free(m);
 }
 
+static struct bd_map *map_of(const struct model *m)
+{
+    return bd_arena_region(&m->arena, BD_REGION_PROVISIONED);
+}
+
+/* Subscribers who are removed one by one while all are read again: what a reader holds on to stays
+ * as it is, though the removal's stamp is newer than all that the sync has seen; and who had been
+ * read already is not counted. */
+static void test_removed_meanwhile(void **state)
+{
+    enum { CNT = 100 };
+    struct model *m = model_new(CNT);
+    const void *held[CNT];
+    struct bd_provision p = provision_of(1), other = provision_of(2);
+    uint8_t value[18];
+    bd_epoch_online(&m->epoch, 0, 1);
+    for (uint32_t n = 0; n < CNT; n++) {
+        bd_provisioned_put(&m->arena, &m->epoch, hash_of(m, n), &p);
+        held[n] = bd_map_find(map_of(m), hash_of(m, n));
+    }
+    memcpy(value, held[0], sizeof(value));
+    struct bd_map_sync *sync = bd_provisioned_sync_begin(&m->arena, &m->epoch);
+    assert_int_equal(bd_provisioned_sync_put(sync, hash_of(m, 0), &p), BD_PROVISION_OK);
+    for (uint32_t n = 0; n < CNT; n++)
+        assert_true(bd_provisioned_remove(&m->arena, &m->epoch, hash_of(m, n)));
+    for (uint32_t n = CNT; n < 2 * CNT - 1; n++)
+        assert_int_equal(bd_provisioned_sync_put(sync, hash_of(m, n), &other), BD_PROVISION_OK);
+    for (uint32_t n = 0; n < CNT; n++)
+        assert_memory_equal(held[n], value, sizeof(value));
+    assert_int_equal(bd_map_sync_end(sync), 0);
+    assert_int_equal(bd_provisioned_cnt(&m->arena), CNT - 1);
+    model_free(m);
+}
+
+/* The most slots that a search for somebody who is not there looks at. */
+static uint64_t longest_path(const struct bd_map *map)
+{
+    uint64_t longest = 0, run = 0;
+    for (uint64_t slot = 0; slot < 2 * map->capacity; slot++) {
+        run = entry_at(map, slot % map->capacity)->key == KEY_EMPTY ? 0 : run + 1;
+        longest = run > longest ? run : longest;
+    }
+    return longest;
+}
+
+/* Years of subscribers that come and go one by one: searches stay short without a sync. */
+static void test_coming_and_going(void **state)
+{
+    enum { CNT = 1000, LIVE = 100 };
+    struct model *m = model_new(CNT);
+    struct bd_provision p = provision_of(0);
+    for (uint32_t n = 0; n < 40 * CNT; n++) {
+        bd_epoch_quiescent(&m->epoch, 0, 1);
+        assert_int_equal(bd_provisioned_put(&m->arena, &m->epoch, hash_of(m, n), &p),
+                         BD_PROVISION_OK);
+        if (n >= LIVE)
+            assert_true(bd_provisioned_remove(&m->arena, &m->epoch, hash_of(m, n - LIVE)));
+    }
+    assert_in_range(longest_path(map_of(m)), 1, 64);
+    model_free(m);
+}
+
 struct reader {
     struct model *m;
     _Atomic bool stop;
@@ -339,10 +402,16 @@ static void test_speed(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_model),         cmocka_unit_test(test_epoch_wrap),
-        cmocka_unit_test(test_fresh_slots),   cmocka_unit_test(test_full),
-        cmocka_unit_test(test_stuck_reader),  cmocka_unit_test(test_concurrent_reader),
-        cmocka_unit_test(test_killed_writer), cmocka_unit_test(test_speed),
+        cmocka_unit_test(test_model),
+        cmocka_unit_test(test_epoch_wrap),
+        cmocka_unit_test(test_fresh_slots),
+        cmocka_unit_test(test_full),
+        cmocka_unit_test(test_stuck_reader),
+        cmocka_unit_test(test_removed_meanwhile),
+        cmocka_unit_test(test_coming_and_going),
+        cmocka_unit_test(test_concurrent_reader),
+        cmocka_unit_test(test_killed_writer),
+        cmocka_unit_test(test_speed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
