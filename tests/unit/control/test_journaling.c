@@ -7,6 +7,7 @@
 
 #include "journal_load.h"
 #include "journaling.h"
+#include "peer.h"
 
 enum { WITHIN_MS = 20000 };
 
@@ -42,6 +43,27 @@ static struct bd_journaling_numbers read_numbers(struct lab *lab)
     struct bd_journaling_numbers numbers;
     bd_journaling_read(lab->control.journaling, &numbers);
     return numbers;
+}
+
+/* --- epoch lines ------------------------------------------------------------------------------ */
+
+/* The journal's threads begin before the rest of the process: what holds a line of its own already
+ * reads the table, and the lines of a predecessor must not keep records from reuse for ever. */
+static void only_a_predecessor_is_buried(void **state)
+{
+    struct lab *lab = open_with("none", 5);
+    struct bd_epoch *epoch = lab->control.table.epoch;
+    unsigned own = bd_epoch_control(1 + BD_VERIFIERS_MAX), left = own + 1;
+    struct bd_error error;
+    bd_epoch_online(epoch, own, lab->control.generation);
+    bd_epoch_online(epoch, left, (uint16_t)(lab->control.generation - 1));
+    struct bd_peer *peer = bd_peer_new(&lab->control, &error);
+    assert_non_null(peer);
+    assert_int_not_equal(atomic_load(&epoch->line[own].seen), 0);
+    assert_int_equal(atomic_load(&epoch->line[left].seen), 0);
+    bd_peer_free(peer);
+    bd_epoch_offline(epoch, own);
+    done(lab);
 }
 
 /* --- what is on disk -------------------------------------------------------------------------- */
@@ -326,6 +348,7 @@ static void outlives_a_disk_that_hangs(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(only_a_predecessor_is_buried),
         cmocka_unit_test(waits_for_the_dataplane),
         cmocka_unit_test(puts_changes_on_disk),
         cmocka_unit_test(takes_snapshots_on_command),
