@@ -6,7 +6,7 @@
  *   verifier threads the subscriber store and the policy, through epoch lines of their own
  *
  * A module's handle is NULL until it is started; modules are started in the order of the fields and
- * stopped in the reverse. */
+ * stopped in the reverse, but that clients go first, then tasks. */
 #ifndef BD_STATE_H
 #define BD_STATE_H
 
@@ -36,11 +36,11 @@ struct bd_control {
 
     struct bd_journaling *journaling;
     struct bd_tasks *tasks;
+    struct bd_peer *peer;
     struct bd_roster *roster;
-    struct bd_recovery *recovery;
     struct bd_replay *replay;
     struct bd_verifiers *verifiers;
-    struct bd_peer *peer;
+    struct bd_recovery *recovery;
     struct bd_sweeper *sweeper;
     struct bd_census *census;
     struct bd_remover *remover;

@@ -1,20 +1,22 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The arena: one file of shared memory that outlives every process.
  *
- *   +--------+--------+-------------+------------+--------+------+----------+-------+-------+
- *   | header | policy | provisioned | identities | nonces | bans | channels | stats | table | ...
- *   +--------+--------+-------------+------------+--------+------+----------+-------+-------+
- *                                                                           ... records | dirty |
+ *   +--------+--------+-------------+------------+--------+------+--------+----------+-------+
+ *   | header | policy | provisioned | identities | nonces | bans | limits | channels | stats | ...
+ *   +--------+--------+-------------+------------+--------+------+--------+----------+-------+
+ *                                                                   ... table | records | dirty |
  *   0        one region after another, each 2 MiB aligned; offsets in the header; no pointers
  *
  * The file lies on hugetlbfs (or /dev/shm, with a warning). Whichever process comes first creates
  * it; everybody else joins. All content is reached by offset.
  *
  * Who writes what (a dead process can therefore never leave the other's part half written):
- *   dataplane   table, record memory, stats, rates, its ends of the channels; sets dirty marks
+ *   dataplane   table, record memory, stats, rates and known sources of limits, its ends of the
+ *               channels; sets dirty marks
  *   control     policy, provisioned, identities, nonces, its ends of the channels; takes marks
  *   each role   its own line in the header
- *   both        bans, failures: no entry needs more than one store to be whole (ban.h, failures.h)
+ *   both        bans, failures (of limits): no entry needs more than one store to be whole (ban.h,
+ *               failures.h)
  *
  * Bindings have ONE writing process, the dataplane (several worker threads of it). The control
  * process changes them by command through a channel. So at attach the dataplane is alone with the

@@ -18,8 +18,8 @@
 
 #include "limits.h"
 
-/* Control's reader threads: 0 the event loop, 1 .. BD_VERIFIERS_MAX the verifiers, the rest for
- * long dumps. */
+/* Control's reader threads: 0 the event loop, 1 .. BD_VERIFIERS_MAX the verifiers, then tasks
+ * (task.h), the last two the journal's. */
 #define BD_EPOCH_CONTROL_MAX (BD_VERIFIERS_MAX + 8)
 #define BD_EPOCH_LINES       (BD_WORKERS_MAX + BD_EPOCH_CONTROL_MAX)
 

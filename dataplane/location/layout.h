@@ -44,7 +44,7 @@ static inline uint32_t bd_record_contacts_off(uint32_t aor_len)
 {
     return ((uint32_t)sizeof(struct bd_record) + aor_len + 7) & ~7U;
 }
-/* The record is const to readers; two atomic words of each contact are not. */
+/* The record is const to readers; the atomic words of each contact are not. */
 static inline struct bd_contact *bd_record_contact(const struct bd_record *record, unsigned i)
 {
     return (struct bd_contact *)((uintptr_t)record + bd_record_contacts_off(record->aor_len)) + i;

@@ -87,7 +87,7 @@ struct bd_binding {
  * AoR it is bound to. */
 #define BD_BINDING_BULK 0x4
 
-struct bd_record; /* shared layout, private to record.c, checked by static_assert there */
+struct bd_record; /* shared layout, private to this folder (layout.h) */
 
 /* Bytes that a record of these bindings takes; 0 when more than BD_RECORD_MAX. */
 uint32_t bd_record_sz(struct bd_str aor, const struct bd_binding *bindings, unsigned cnt);

@@ -15,8 +15,8 @@
  *
  * Invariant: at any time at most one slot is LIVE for one AoR. Why: both would-be winners made
  * their tentative slot visible before their second look (sequentially consistent), so the later of
- * them sees the earlier; it then withdraws, or empties the other first. table.c has the proof
- * beside the code, with the memory order and pair of every atomic.
+ * them sees the earlier; it then withdraws, or empties the other first. insert.c has the proof
+ * beside the code; each file has the memory order and pair of its atomics.
  *
  * due_s of a bucket is a lower bound of the expiries in it (UINT32_MAX: none), and each group of
  * neighbours has a lower bound of theirs: the sweeper reads the latter, 1/256 of the table, and the

@@ -9,8 +9,9 @@
  * Each begins at a multiple of 64 bytes, as the blob's slot does. Hyperscan's databases hold no
  * pointers, but where their bytecode begins depends on the address modulo 64 that they were
  * unpacked at; so control unpacks them at such a multiple, and they may be copied to any other.
- * They serve the processor and the version of Hyperscan that they were made with: both processes
- * run on one host, and a worker that finds otherwise lets requests through and counts that.
+ * They serve the processor and the version of Hyperscan that they were made with. The processor is
+ * not asked for, as both processes run on one host; a worker that finds another version lets
+ * requests through and counts that.
  *
  * A rule's hits are counted in a cell of each worker's counters. A rule that the former policy has
  * keeps its cell; a new one gets a cell that the former does not use, whose sum so far is its base.

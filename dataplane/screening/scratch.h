@@ -23,7 +23,7 @@ struct bd_scratch {
 void bd_scratch_init(void);
 
 /* A scratch for all databases of the rules, in place of the one that was made before. NULL: they
- * want more memory, or were made for another processor or version of Hyperscan. */
+ * want more memory, or were made by another version of Hyperscan. */
 hs_scratch_t *bd_scratch_make(struct bd_scratch *scratch, const struct bd_screen *screen);
 
 #endif
