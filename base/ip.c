@@ -94,7 +94,8 @@ bool bd_endpoint_parse(struct bd_str text, struct bd_endpoint *endpoint)
 bool bd_prefix_covers(const struct bd_prefix *prefix, const struct bd_ip *ip)
 {
     unsigned whole = prefix->len / 8, rest = prefix->len % 8;
-    if (memcmp(prefix->ip.b, ip->b, whole) != 0)
+    bool mapped = prefix->len < 96 && bd_ip_is_v4(ip); /* ::/0 is no prefix of IPv4 */
+    if (mapped || memcmp(prefix->ip.b, ip->b, whole) != 0)
         return false;
     if (rest == 0)
         return true;

@@ -73,6 +73,7 @@ bool bd_prefix_parse(struct bd_str text, struct bd_prefix *prefix);
 /* Reads "ADDRESS:PORT" or "[ADDRESS]:PORT", port 1..65535. False otherwise. */
 bool bd_endpoint_parse(struct bd_str text, struct bd_endpoint *endpoint);
 
+/* Of one family only: ::/0 is all of IPv6. */
 bool bd_prefix_covers(const struct bd_prefix *prefix, const struct bd_ip *ip);
 
 /* Write the text form, NUL-terminated, IPv6 without brackets (bd_ip) or with (bd_endpoint).
