@@ -111,7 +111,7 @@ static int open_file(struct bd_arena *arena, bool *fresh, struct bd_error *error
  * between the two: then this process holds a file that nobody else can find. */
 static int open_locked(struct bd_arena *arena, bool *fresh, struct bd_error *error)
 {
-    struct stat st;
+    struct stat st = {0};
     do {
         if (arena->fd >= 0)
             close(arena->fd);
@@ -122,6 +122,7 @@ static int open_locked(struct bd_arena *arena, bool *fresh, struct bd_error *err
                            "arena %s: another process has been creating it for %u s; stop it",
                            arena->path, CREATION_WAIT_MS / 1000);
     } while (fstat(arena->fd, &st) == 0 && st.st_nlink == 0);
+    *fresh = *fresh && st.st_size == 0; /* else another had the lock first, and has filled it */
     return 0;
 }
 

@@ -10,6 +10,7 @@
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -271,6 +272,42 @@ static void only_its_maker_discards_it_while_alone(void **state)
     bd_arena_discard(&maker); /* not joined */
 }
 
+/* What happens before the next lock is tried for; stands in libc's place. */
+static void (*before_lock)(void);
+
+int fcntl(int fd, int cmd, ...)
+{
+    va_list args;
+    va_start(args, cmd);
+    void *arg = va_arg(args, void *);
+    va_end(args);
+    void (*happens)(void) = cmd == F_OFD_SETLK ? before_lock : NULL;
+    if (happens) {
+        before_lock = NULL;
+        happens();
+    }
+    return (int)syscall(SYS_fcntl, fd, cmd, arg);
+}
+
+static struct bd_arena faster;
+
+static void somebody_is_faster(void)
+{
+    assert_int_equal(join(&faster, BD_ROLE_CONTROL), 0);
+}
+
+/* The file that this process has made is another one's arena by the time it has the lock. */
+static void removes_no_file_that_another_has_filled(void **state)
+{
+    struct bd_arena arena;
+    struct bd_arena_params params = params_of(2 * usual);
+    before_lock = somebody_is_faster;
+    assert_int_equal(bd_arena_join(&arena, path, "unused", BD_ROLE_DATAPLANE, &params, &error), -1);
+    assert_true(faster.created);
+    assert_int_equal(access(path, F_OK), 0);
+    bd_arena_leave(&faster);
+}
+
 static void two_that_start_at_once_make_one(void **state)
 {
     for (unsigned n = 0; n < 20; n++) {
@@ -372,6 +409,7 @@ int main(void)
         ARENA_TEST(refuses_other_sizes_layouts_and_damage),
         ARENA_TEST(goes_on_where_a_creator_died),
         ARENA_TEST(only_its_maker_discards_it_while_alone),
+        ARENA_TEST(removes_no_file_that_another_has_filled),
         ARENA_TEST(two_that_start_at_once_make_one),
         ARENA_TEST(no_memory_leaves_nothing_behind),
         ARENA_TEST(finds_a_place_by_itself),
