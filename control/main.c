@@ -52,6 +52,7 @@ int main(int argc, char **argv)
     static struct bd_control control;
     bd_cpu_check();
     bd_log_init("bindery-control", BD_LOG_INFO);
+    signal(SIGPIPE, SIG_IGN); /* who reads the log, or a client, may be gone */
     struct bd_options options;
     if (!bd_options_parse(&options, argc, argv, "bindery-control"))
         return options.exit_status;
@@ -65,7 +66,6 @@ int main(int argc, char **argv)
         return 1;
     bd_log_set_level((enum bd_log_level)control.config->log_level);
     umask(027);
-    signal(SIGPIPE, SIG_IGN);
     evthread_use_pthreads();
 
     struct bd_error error;

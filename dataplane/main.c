@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* bindery-dataplane: ports, workers, and the table they share. */
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -123,6 +124,7 @@ int main(int argc, char **argv)
     static struct dataplane dp;
     bd_cpu_check();
     bd_log_init("bindery-dataplane", BD_LOG_INFO);
+    signal(SIGPIPE, SIG_IGN); /* who reads the log, or a memif peer, may be gone */
     struct bd_options options;
     if (!bd_options_parse(&options, argc, argv, "bindery-dataplane"))
         return options.exit_status;
