@@ -3,6 +3,7 @@
 #include <event2/util.h>
 #include <inttypes.h>
 
+#include "identities.h"
 #include "notifier.h"
 #include "notify_branch.h"
 #include "peer.h"
@@ -166,10 +167,24 @@ static void notify(struct bd_events *e, struct bd_subscription *s, uint64_t now_
     send_notify(e, s, now_ms);
 }
 
+/* Under which AoR the bindings of the resource stand now: its implicit registration set may change
+ * while it is watched. Then all of the state is told. */
+static void follow_set(const struct bd_events *e, struct bd_subscription *s)
+{
+    struct bd_str bound = bd_identities_bound(&e->control->arena, bd_subscription_resource(s));
+    if (bd_str_eq(bound, bd_subscription_bound(s)))
+        return;
+    memcpy(s->bound, bound.p, bound.len);
+    s->bound_len = bound.len;
+    s->hash = bd_table_hash(&e->control->table, bound);
+    s->full = true;
+}
+
 static void compare(struct bd_events *e, struct bd_subscription *s, uint64_t now_ms)
 {
     const struct bd_table *table = &e->control->table;
     struct bd_slot_ref ref;
+    follow_set(e, s);
     bool found = bd_table_find(table, s->hash, bd_subscription_bound(s), &ref);
     bd_told_compare(&s->told, &e->control->arena.hash_key, found ? ref.record : NULL,
                     (uint32_t)(now_ms / 1000), now_ms < s->operator_ms, &e->difference);

@@ -3,7 +3,6 @@
 #include <stdlib.h>
 
 #include "hex.h"
-#include "identities.h"
 #include "notifier.h"
 
 enum { RETRY_AFTER_S = 5 };
@@ -185,18 +184,13 @@ static bool is_crowded(const struct bd_events *e, struct bd_str resource)
     return cnt >= BD_SUBSCRIPTIONS_PER_AOR_MAX;
 }
 
-static void keep_names(const struct bd_events *e, const struct bd_subscribe *ask,
-                       struct bd_subscription *s)
+static void keep_names(const struct bd_subscribe *ask, struct bd_subscription *s)
 {
     struct bd_str watcher = ask->texts.watcher, resource = ask->texts.resource;
     memcpy(s->watcher, watcher.p, watcher.len);
     memcpy(s->resource, resource.p, resource.len);
     s->watcher_len = watcher.len;
     s->resource_len = resource.len;
-    struct bd_str bound = bd_identities_bound(&e->control->arena, resource);
-    memcpy(s->bound, bound.p, bound.len);
-    s->bound_len = bound.len;
-    s->hash = bd_table_hash(&e->control->table, bound);
 }
 
 static void subscribe_first(struct bd_events *e, const struct bd_subscribe *ask, uint64_t origin)
@@ -217,7 +211,7 @@ static void subscribe_first(struct bd_events *e, const struct bd_subscribe *ask,
         return;
     }
     s->worker = ask->worker;
-    keep_names(e, ask, s);
+    keep_names(ask, s);
     bd_permit_room(e, ask, s);
     e->numbers.accepted++;
     approve(e, ask, s, expires_s);

@@ -186,6 +186,31 @@ static void identities_share_bindings(void **state)
                      403);
 }
 
+/* Ann leaves joe's set while she watches herself: joe's contacts are no business of hers any more,
+ * and the document says that they have gone. She comes back: they are there again. */
+static void a_set_may_change_meanwhile(void **state)
+{
+    struct bench *b = *state;
+    struct bd_arena *arena = &b->lab.control.arena;
+    struct bd_epoch *epoch = b->lab.control.table.epoch;
+    struct bd_str ann = BD_STR("ann@example.com"), joe = BD_STR("joe@example.com");
+    assert_int_equal(bd_identities_put(arena, epoch, ann, joe), BD_IDENTITIES_OK);
+    put(b, 600);
+    b->call++;
+    *b->tag = 0;
+    assert_int_equal(send_text(b, ann.p, ann.p, subscribe_text(b, "")), 200);
+    want_notify(b, "<uri>sip:joe@198.18.0.2:5070</uri>", "event=\"registered\"");
+    answer(b, "200 OK");
+    assert_true(bd_identities_remove(arena, epoch, ann));
+    turn(b, 6000);
+    want_notify(b, "state=\"full\"", "event=\"unregistered\"");
+    answer(b, "200 OK");
+    assert_int_equal(bd_identities_put(arena, epoch, ann, joe), BD_IDENTITIES_OK);
+    turn(b, 6000);
+    want_notify(b, "aor=\"sip:ann@example.com\"", "event=\"registered\"");
+    answer(b, "481 x");
+}
+
 static void within_a_dialog(void **state)
 {
     struct bench *b = *state;
@@ -233,9 +258,13 @@ static void a_retransmission_is_repeated(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        NOTIFIER_TEST(gruus_are_told),  NOTIFIER_TEST(who_is_told_which_gruu),
-        NOTIFIER_TEST(who_may_watch),   NOTIFIER_TEST(identities_share_bindings),
-        NOTIFIER_TEST(within_a_dialog), NOTIFIER_TEST(a_retransmission_is_repeated),
+        NOTIFIER_TEST(gruus_are_told),
+        NOTIFIER_TEST(who_is_told_which_gruu),
+        NOTIFIER_TEST(who_may_watch),
+        NOTIFIER_TEST(identities_share_bindings),
+        NOTIFIER_TEST(a_set_may_change_meanwhile),
+        NOTIFIER_TEST(within_a_dialog),
+        NOTIFIER_TEST(a_retransmission_is_repeated),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
