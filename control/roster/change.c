@@ -39,16 +39,18 @@ static int put_in_force(struct bd_roster *roster, const struct bd_subscriber *ro
     char text[BD_ROSTER_AOR_MAX];
     struct bd_str aor = bd_roster_aor(roster, row, text);
     bool in_set = *row->implicit_of || bd_identities_primary(&roster->control->arena, aor).len;
+    const uint64_t refused = roster->refused, setless = roster->setless; /* of what is being read */
     bd_roster_provision(roster, row);
-    bool refused = roster->refused > 0, setless = roster->setless > 0;
-    roster->refused = roster->setless = 0;
-    if (refused)
+    bool no_room = roster->refused > refused, no_set = roster->setless > setless;
+    roster->refused = refused;
+    roster->setless = setless;
+    if (no_room)
         return bd_fail(error,
                        "stored, but not in force: raise arena.subscribers_max (%llu) and restart",
                        (unsigned long long)config->subscribers_max);
     if (bd_subscriber_store_put(roster->store, row, error) < 0)
         return -1;
-    if (setless)
+    if (no_set)
         return bd_fail(error,
                        "stored, but the set is not in force: raise arena.identities_max (%llu) and "
                        "restart",

@@ -24,12 +24,22 @@ static void abort_sync(struct bd_roster *roster)
     roster->sync = roster->identities = NULL;
 }
 
-int bd_roster_begin(struct bd_roster *roster, struct bd_error *error)
+static void tell_all(struct bd_roster *roster, const struct bd_error *error)
+{
+    struct bd_roster_waiter waiter[BD_ROSTER_WAITERS_MAX];
+    unsigned cnt = roster->waiter_cnt;
+    memcpy(waiter, roster->waiter, sizeof(waiter));
+    roster->waiter_cnt = 0; /* they may ask again */
+    for (unsigned i = 0; i < cnt; i++)
+        waiter[i].done(waiter[i].arg, error);
+}
+
+static int begin(struct bd_roster *roster, struct bd_error *error)
 {
     struct bd_control *control = roster->control;
+    abort_sync(roster);
     if (bd_subscriber_reload_begin(roster->store, error) < 0)
         return -1;
-    abort_sync(roster);
     bool sets = bd_identities_enabled(&control->arena);
     roster->sync = bd_provisioned_sync_begin(&control->arena, control->table.epoch);
     if (sets)
@@ -39,6 +49,14 @@ int bd_roster_begin(struct bd_roster *roster, struct bd_error *error)
         return 0;
     abort_sync(roster);
     return bd_fail(error, "out of memory");
+}
+
+int bd_roster_begin(struct bd_roster *roster, struct bd_error *error)
+{
+    int rc = begin(roster, error);
+    if (rc < 0)
+        tell_all(roster, error);
+    return rc;
 }
 
 /* One slice: 1 go on, 0 all is in force, -1 failed and the old content stays. */
@@ -59,16 +77,6 @@ static int step(struct bd_roster *roster, struct bd_error *error)
     if (rc < 0)
         bd_recovery_note(roster->control->recovery, error);
     return rc;
-}
-
-static void tell_all(struct bd_roster *roster, const struct bd_error *error)
-{
-    struct bd_roster_waiter waiter[BD_ROSTER_WAITERS_MAX];
-    unsigned cnt = roster->waiter_cnt;
-    memcpy(waiter, roster->waiter, sizeof(waiter));
-    roster->waiter_cnt = 0; /* they may ask again */
-    for (unsigned i = 0; i < cnt; i++)
-        waiter[i].done(waiter[i].arg, error);
 }
 
 static void on_turn(evutil_socket_t fd, short what, void *arg)

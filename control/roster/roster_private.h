@@ -29,7 +29,8 @@ struct bd_roster {
 enum { BD_ROSTER_AOR_MAX = BD_AOR_MAX + 3 * BD_USERNAME_MAX };
 
 /* roster.c */
-/* Begins to read all; what was being read is dropped. -1 with an error: the old content stays. */
+/* Begins to read all; what was being read is dropped. -1 with an error, of which those who wait for
+ * a reading are told: the old content stays. */
 int bd_roster_begin(struct bd_roster *roster, struct bd_error *error);
 
 /* provision.c */

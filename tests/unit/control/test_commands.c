@@ -4,10 +4,23 @@
 
 #include "identities.h"
 #include "limiter.h"
+#include "roster_private.h"
 #include "source.h"
 
 #include <jansson.h>
 #include <sys/un.h>
+
+#ifndef __SANITIZE_ADDRESS__ /* which has a calloc() of its own */
+/* The largest piece that there is memory for. */
+static size_t piece_max = SIZE_MAX;
+
+extern void *__libc_calloc(size_t cnt, size_t sz);
+
+void *calloc(size_t cnt, size_t sz)
+{
+    return cnt * sz > piece_max ? NULL : __libc_calloc(cnt, sz);
+}
+#endif
 
 static int open_lab(void **state)
 {
@@ -529,6 +542,40 @@ static void a_set_changes_while_all_is_read(void **state)
                           BD_STR("0@example.com")));
 }
 
+/* Somebody found no room while all was read: whoever is changed meanwhile is not told so. */
+static void a_change_has_its_own_word_while_all_is_read(void **state)
+{
+    struct lab *lab = *state;
+    int fd = begin_reload(lab);
+    event_base_loop(lab->control.base, EVLOOP_ONCE | EVLOOP_NONBLOCK);
+    assert_non_null(lab->control.roster->sync);
+    lab->control.roster->refused = lab->control.roster->setless = 1;
+    lab_expect(lab, "subscriber set 1@example.com another", "changed");
+    free(lab_read(lab, fd));
+    close(fd);
+}
+
+/* A set that changes has the reading begun anew, and then there is no memory for it: whoever waits
+ * for the reading is told, and what was in force stays. */
+static void no_memory_ends_a_reading(void **state)
+{
+#ifndef __SANITIZE_ADDRESS__
+    struct lab *lab = *state;
+    int fd = begin_reload(lab);
+    event_base_loop(lab->control.base, EVLOOP_ONCE | EVLOOP_NONBLOCK);
+    assert_non_null(lab->control.roster->sync);
+    piece_max = 16384;
+    lab_expect(lab, "subscriber implicit 2@example.com 1001@example.com", "error: no memory");
+    char *answer = lab_read(lab, fd);
+    piece_max = SIZE_MAX;
+    assert_non_null(strstr(answer, "error: no memory"));
+    free(answer);
+    close(fd);
+    lab_expect(lab, "subscriber implicit 2@example.com", "changed");
+    lab_expect(lab, "reload", "reloaded");
+#endif
+}
+
 /* --- unregister
  * --------------------------------------------------------------------------------------- */
 
@@ -635,6 +682,8 @@ int main(void)
         cmocka_unit_test(reload_takes_all_or_nothing),
         cmocka_unit_test(reload_leaves_the_loop_to_others),
         cmocka_unit_test(a_set_changes_while_all_is_read),
+        cmocka_unit_test(a_change_has_its_own_word_while_all_is_read),
+        cmocka_unit_test(no_memory_ends_a_reading),
         cmocka_unit_test(unregister_goes_through_the_dataplane),
         cmocka_unit_test(unregister_tells_when_nobody_serves),
         cmocka_unit_test(bans_come_and_go),
