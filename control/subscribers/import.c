@@ -213,7 +213,7 @@ static int import_lines(struct run *run, struct bd_error *error)
         rc = len > 65536 ? bad_line(run, "is too long")
                          : import_line(run, line, (uint32_t)len, error);
     }
-    if (rc == 0 && ferror(run->in->csv))
+    if (rc == 0 && !feof(run->in->csv)) /* no memory for a line is no end either */
         rc = bd_fail(error, "the CSV file cannot be read to its end: nothing was imported");
     if (line)
         memset(line, 0, cap);
