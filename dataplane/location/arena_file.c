@@ -82,6 +82,17 @@ static bool half_made(const struct bd_arena_header *header, uint64_t file_sz, ui
            (header->layout == BD_ARENA_LAYOUT && header->total_sz == total_sz);
 }
 
+/* A file on a disk outlives the machine's run, and with it the clock that all of its times are by:
+ * what had an hour left then would have months. bd_clock_ms() never goes back in one run. */
+static bool is_of_a_former_run(const struct bd_arena_header *header)
+{
+    uint64_t now_ms = bd_clock_ms();
+    bool ahead = false;
+    for (unsigned r = 0; r < BD_ROLE_CNT; r++)
+        ahead |= header->role[r].started_ms > now_ms || header->role[r].heartbeat_ms > now_ms;
+    return ahead;
+}
+
 int bd_arena_judge(const struct bd_arena *arena, const struct bd_place *place,
                    const struct bd_arena_params *params, struct bd_error *error)
 {
@@ -93,7 +104,9 @@ int bd_arena_judge(const struct bd_arena *arena, const struct bd_place *place,
     struct bd_arena_header header = {0};
     bool whole = bd_arena_peek(arena->fd, place->page_sz, &header);
     if (whole && header.magic == BD_ARENA_MAGIC)
-        return check_header(arena, &header, params, (uint64_t)st.st_size, error);
+        return check_header(arena, &header, params, (uint64_t)st.st_size, error) < 0
+                   ? -1
+                   : is_of_a_former_run(&header);
     if (whole && half_made(&header, (uint64_t)st.st_size, bd_arena_total(params, place->page_sz)))
         return 1;
     return bd_fail(error,

@@ -17,6 +17,7 @@
 #include <cmocka.h>
 
 #include "arena.h"
+#include "clock.h"
 
 static char dir[64], path[128];
 static struct bd_error error;
@@ -251,6 +252,21 @@ static void goes_on_where_a_creator_died(void **state)
     }
 }
 
+/* On a disk, an arena outlives the machine; its times are by a clock that has begun anew since. */
+static void is_made_anew_after_a_reboot(void **state)
+{
+    struct bd_arena arena;
+    assert_int_equal(join(&arena, BD_ROLE_CONTROL), 0);
+    bd_arena_leave(&arena);
+    patch(offsetof(struct bd_arena_header, role[BD_ROLE_DATAPLANE].heartbeat_ms),
+          bd_clock_ms() + 3600000);
+    assert_int_equal(join(&arena, BD_ROLE_CONTROL), 0);
+    assert_true(arena.created);
+    assert_int_equal(arena.header->role[BD_ROLE_DATAPLANE].heartbeat_ms, 0);
+    assert_int_equal(*formats, 2);
+    bd_arena_leave(&arena);
+}
+
 static void only_its_maker_discards_it_while_alone(void **state)
 {
     struct bd_arena maker, other;
@@ -408,6 +424,7 @@ int main(void)
         ARENA_TEST(refuses_what_is_not_an_arena),
         ARENA_TEST(refuses_other_sizes_layouts_and_damage),
         ARENA_TEST(goes_on_where_a_creator_died),
+        ARENA_TEST(is_made_anew_after_a_reboot),
         ARENA_TEST(only_its_maker_discards_it_while_alone),
         ARENA_TEST(removes_no_file_that_another_has_filled),
         ARENA_TEST(two_that_start_at_once_make_one),
