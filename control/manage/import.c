@@ -69,9 +69,9 @@ static void on_imported(void *arg)
 {
     struct job *job = arg;
     struct bd_error error;
-    if (job->rc > 0)
+    if (job->rc > 0 && job->result.bad > 0)
         tell_bad_lines(job);
-    else if (job->rc < 0)
+    else if (job->rc != 0) /* also where each line is right and a set is not */
         finish_with_error(job, &job->error);
     else if (bd_roster_reload(job->control->roster, on_reloaded, job, &error) < 0)
         finish_with_error(job, &error);

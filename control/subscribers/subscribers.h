@@ -130,9 +130,10 @@ struct bd_import_result {
  * line or be there already). An empty field is an absent one. A subscriber that is there already is
  * replaced. A subscriber who stands twice in the file is a bad line.
  *
- * Returns 0 when committed, BD_SUBSCRIBERS_INVALID when there were bad lines (nothing is imported),
- * -1 with an error. May run in a thread of its own: an open handle's changes then fail with
- * "locked", its reads see the old rows until the commit. A million lines take a few seconds. */
+ * Returns 0 when committed, BD_SUBSCRIBERS_INVALID when nothing is imported because lines are bad
+ * (result->bad of them) or, with none bad, because an implicit set is, which `error` names. -1 with
+ * an error. May run in a thread of its own: an open handle's changes then fail with "locked", its
+ * reads see the old rows until the commit. A million lines take a few seconds. */
 int bd_subscribers_import(const struct bd_import *import, struct bd_import_result *result,
                           struct bd_error *error);
 

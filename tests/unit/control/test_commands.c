@@ -411,6 +411,9 @@ static void import_is_all_or_nothing(void **state)
     lab_expect(lab, line, "users.csv:2: ");
     lab_expect(lab, line, "nothing was imported");
     lab_expect(lab, "subscriber show good@example.com", "error: ");
+    write_csv(lab, "username,domain,password,implicit_of\nhers,example.com,x,nobody@example.com\n",
+              line);
+    lab_expect(lab, line, "hers@example.com: its primary nobody@example.com is no subscriber");
     write_csv(lab, "one,example.com,x\ntwo,example.com,y,192.0.2.0/24\n", line);
     lab_expect(lab, line, "2 added");
     lab_expect(lab, "show info", "subscribers: 2\n");
