@@ -117,6 +117,8 @@ static void check_files(const struct bd_privileges *p, const struct bd_config *c
                   (config->secret_previous && !config->secret_previous_file);
     check_readable(p, config->file);
     check_readable(p, config->screening_rules);
+    check_readable(p, config->allow.file);
+    check_readable(p, config->deny.file);
     check_readable(p, config->secret_file);
     check_readable(p, config->secret_previous_file);
     check_secret(inside ? config->file : NULL);

@@ -8,6 +8,9 @@ group_open()
 {
     lab_more_control='stats_socket_operator_peers: ["@bindery"]'
     lab_open && manager_listens || return
+    sed -i "s|^limits: {|&deny_file: $lab/deny.txt, |" "$lab/bindery.yaml"
+    echo '203.0.113.0/24 # nobody here' >"$lab/deny.txt"
+    chmod 600 "$lab/deny.txt"
     lab_environment=("NOTIFY_SOCKET=$lab/notify" WATCHDOG_USEC=1000000)
     lab_start || return
     cp "$ctl" "$lab/binderyctl"
@@ -159,6 +162,15 @@ case_same_user_cannot_look_into_the_memory()
             fail "$who: its memory can be read"
         fi
     done
+}
+
+# Of each file that a reload reads, and root alone may at the start.
+case_files_that_no_reload_could_read_are_told()
+{
+    local out
+    grep -q "deny.txt: user bindery cannot read it" "$lab/control.log" || fail "it was not told at the start"
+    chmod 644 "$lab/deny.txt"
+    out=$(ask reload 2>&1) || fail "it says: $out"
 }
 
 case_reload_of_a_file_it_may_not_read_says_so()
