@@ -42,7 +42,8 @@ static void on_census(void *arg, const struct bd_census_result *result,
         evhttp_connection_set_closecb(connection, NULL, NULL);
         evhttp_add_header(evhttp_request_get_output_headers(request), "Content-Type",
                           BD_METRICS_CONTENT_TYPE);
-        if (result)
+        /* To HEAD the library would send the text as well. */
+        if (result && evhttp_request_get_command(request) == EVHTTP_REQ_GET)
             bd_metrics_write(scrape->control, &result->info,
                              evhttp_request_get_output_buffer(request));
         evhttp_send_reply(request, result ? HTTP_OK : HTTP_SERVUNAVAIL, result ? "OK" : error->text,

@@ -213,6 +213,10 @@ static void http_serves_metrics_only(void **state)
     text = http(lab, any.port, "GET / HTTP/1.0\r\n\r\n");
     assert_non_null(strstr(text, " 404 "));
     free(text);
+    text = http(lab, any.port, "HEAD /metrics HTTP/1.0\r\n\r\n");
+    assert_non_null(strstr(text, " 200 OK\r\n"));
+    assert_string_equal(strstr(text, "\r\n\r\n") + 4, "");
+    free(text);
     text = http(lab, any.port, "POST /metrics HTTP/1.0\r\nContent-Length: 0\r\n\r\n");
     assert_null(strstr(text, " 200 OK"));
     free(text);
