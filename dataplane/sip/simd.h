@@ -70,7 +70,7 @@ bool bd_hostname_scalar(struct bd_str s);
 /* Whether len bytes are those of a row, but for bit 0x20. In letters that bit is the case. The row
  * has BD_ROW bytes, zeros behind its own, none of which is zero or a space; nor are the others.
  * What stands behind them may be read too, as far as `end`: a text that goes on is compared faster.
- */
+ * At most 255 bytes. */
 #define BD_ROW 32
 bool bd_is_row_scalar(struct bd_str s, const char row[BD_ROW], const char *end);
 
