@@ -2,6 +2,8 @@
 /* The metrics: every line against the grammar of the Prometheus text format, and over HTTP. */
 #include "lab.h"
 
+#include <dirent.h>
+
 #include "metrics_http.h"
 
 static int open_lab(void **state)
@@ -226,13 +228,53 @@ static void http_serves_metrics_only(void **state)
     bd_metrics_http_free(server);
 }
 
+static unsigned files_open(void)
+{
+    unsigned cnt = 0;
+    DIR *fds = opendir("/proc/self/fd");
+    while (readdir(fds))
+        cnt++;
+    closedir(fds);
+    return cnt;
+}
+
+/* Whoever connects and says nothing takes no descriptor that the journal or an operator needs. */
+static void http_connections_are_bounded(void **state)
+{
+    enum { CLIENTS = BD_METRICS_CONNECTIONS_MAX + 20 };
+    struct lab *lab = *state;
+    struct bd_endpoint any = {.port = 0};
+    struct bd_error error;
+    assert_true(bd_ip_parse(BD_STR("127.0.0.1"), &any.ip));
+    struct bd_metrics_http *server = bd_metrics_http_new(&lab->control, &any, &error);
+    assert_non_null(server);
+    any.port = bd_metrics_http_port(server);
+    struct sockaddr_in address = {.sin_family = AF_INET,
+                                  .sin_port = htons(any.port),
+                                  .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    int client[CLIENTS];
+    unsigned before = files_open();
+    for (unsigned i = 0; i < CLIENTS; i++) {
+        client[i] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        assert_int_equal(connect(client[i], (struct sockaddr *)&address, sizeof(address)), 0);
+        lab_turn(lab);
+    }
+    assert_int_equal(files_open(), before + CLIENTS + BD_METRICS_CONNECTIONS_MAX);
+    for (unsigned i = 0; i < CLIENTS; i++)
+        close(client[i]);
+    char *text = http(lab, any.port, "GET /metrics HTTP/1.0\r\n\r\n");
+    assert_non_null(strstr(text, " 200 OK\r\n"));
+    free(text);
+    bd_metrics_http_free(server);
+    assert_int_equal(files_open(), before - 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(text_follows_the_format),
-        cmocka_unit_test(histogram_is_cumulative),
-        cmocka_unit_test(latency_tells_percentiles),
-        cmocka_unit_test(http_serves_metrics_only),
+        cmocka_unit_test(text_follows_the_format),      cmocka_unit_test(histogram_is_cumulative),
+        cmocka_unit_test(latency_tells_percentiles),    cmocka_unit_test(http_serves_metrics_only),
+        cmocka_unit_test(http_connections_are_bounded),
     };
     return cmocka_run_group_tests(tests, open_lab, close_lab);
 }
