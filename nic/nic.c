@@ -124,10 +124,9 @@ static int make_buffers(const struct bd_config *config, struct bd_nic *nic, stru
 static int check_listen(const struct bd_config *config, const struct bd_nic *nic,
                         struct bd_error *error)
 {
-    static const struct bd_ip any4 = {{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff}}, any6;
     for (unsigned i = 0; i < config->listen_cnt; i++) {
         const struct bd_ip *ip = &config->listen[i].ip;
-        bool found = bd_ip_eq(ip, &any4) || bd_ip_eq(ip, &any6);
+        bool found = false;
         for (unsigned p = 0; p < nic->port_cnt && !found; p++)
             found = bd_station_owns(&nic->port[p].station, ip);
         char text[BD_ENDPOINT_TEXT_MAX];

@@ -23,19 +23,11 @@ bool bd_station_solicited(const struct bd_station *station, const struct bd_ip *
     return false;
 }
 
-/* Of a listen endpoint. */
-static bool is_wildcard(const struct bd_ip *ip)
-{
-    static const struct bd_ip any_v4 = {{[10] = 0xff, [11] = 0xff}}, any_v6 = {{0}};
-    return bd_ip_eq(ip, &any_v4) || bd_ip_eq(ip, &any_v6);
-}
-
 bool bd_station_serves(const struct bd_station *station, const struct bd_endpoint *destination)
 {
     for (unsigned i = 0; i < station->listen_cnt; i++) {
         const struct bd_endpoint *listen = &station->listen[i];
-        if (listen->port == destination->port &&
-            (bd_ip_eq(&listen->ip, &destination->ip) || is_wildcard(&listen->ip)))
+        if (listen->port == destination->port && bd_ip_eq(&listen->ip, &destination->ip))
             return true;
     }
     return false;

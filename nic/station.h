@@ -15,14 +15,14 @@ struct bd_station {
     uint16_t vlan; /* 0: untagged (or tagged for priority only) */
     uint16_t address_cnt, listen_cnt;
     struct bd_prefix address[BD_ADDRESSES_MAX]; /* own address and its on-link prefix length */
-    struct bd_endpoint listen[BD_LISTEN_MAX];   /* 0.0.0.0 or ::, all own addresses */
+    struct bd_endpoint listen[BD_LISTEN_MAX];   /* of all ports: own addresses, no wildcards */
 };
 
 /* True for one of the station's own addresses. */
 bool bd_station_owns(const struct bd_station *station, const struct bd_ip *ip);
 /* True if `ip` is the solicited-node multicast address (RFC 4291 2.7.1) of an own address. */
 bool bd_station_solicited(const struct bd_station *station, const struct bd_ip *ip);
-/* True for an endpoint that requests are taken at; a wildcard is all own addresses. */
+/* True for an endpoint that requests are taken at. */
 bool bd_station_serves(const struct bd_station *station, const struct bd_endpoint *destination);
 
 #endif

@@ -2,12 +2,12 @@
 /* A UDP echo on the ports of nic/, for tests: what it is told on the command line it puts into a
  * configuration; on SIGTERM it prints its counters and ends. Each --driver begins a port.
  *
- *   nic_echo --driver tap --interface bd0 --address 198.18.0.1/24 --listen 0.0.0.0:7
+ *   nic_echo --driver tap --interface bd0 --address 198.18.0.1/24 --listen 198.18.0.1:7
  *
  * With --probe it is the other side of a memif: it sends datagrams of several sizes to an endpoint
  * and exits 0 when each came back as it was.
  *
- *   nic_echo --driver memif --interface PATH --address 198.18.0.2/24 --listen 0.0.0.0:4000
+ *   nic_echo --driver memif --interface PATH --address 198.18.0.2/24 --listen 198.18.0.2:4000
  *            --probe 198.18.0.1:7 --probe-mac 02:00:00:00:00:01 */
 #include <getopt.h>
 #include <rte_cycles.h>

@@ -83,7 +83,8 @@ refuses()
         grep -qE "$pattern" "$work/err2"
 }
 
-both=(--address 198.18.0.1/24 --address 2001:db8::1/64 --listen 0.0.0.0:7)
+both=(--address 198.18.0.1/24 --address 2001:db8::1/64 --listen 198.18.0.1:7
+    --listen '[2001:db8::1]:7')
 tap=(--driver tap --interface bd0 "${both[@]}")
 veth=(--driver af_packet --interface bd1 "${both[@]}")
 sizes=(0 1 2 63 100 1400 1472 1473 4000 9000)
@@ -382,7 +383,7 @@ ports_cases()
 memif_probe()
 {
     "$echo_binary" --driver memif --interface "$work/memif" --address 198.18.0.2/24 \
-        --address 2001:db8::2/64 --listen 0.0.0.0:4000 --probe "$1" --probe-mac 02:00:00:00:00:01
+        --address 2001:db8::2/64 --listen 198.18.0.2:4000 --probe "$1" --probe-mac 02:00:00:00:00:01
 }
 
 memif_cases()

@@ -440,11 +440,8 @@ static void knows_served_ports(void **state)
     finish(&f, 14, 34, 17, 6);
     assert_int_equal(bd_frame_read(&station, f.b, f.len, no_hint, &out), BD_FRAME_UDP_PORT);
     assert_int_equal(out.destination.port, 5061); /* filled, for the error that goes back */
-    static const char *const wildcards[] = {"0.0.0.0", "::"};
-    for (unsigned i = 0; i < 2; i++) {
-        station.listen[1] = (struct bd_endpoint){ip_of(wildcards[i]), 5061};
-        assert_int_equal(bd_frame_read(&station, f.b, f.len, no_hint, &out), BD_VERDICT_NONE);
-    }
+    station.listen[1] = (struct bd_endpoint){station.listen[0].ip, 5061};
+    assert_int_equal(bd_frame_read(&station, f.b, f.len, no_hint, &out), BD_VERDICT_NONE);
     f = udp4(10);
     set16(&f, 34, 0);
     finish(&f, 14, 34, 17, 6);
