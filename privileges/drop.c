@@ -60,7 +60,7 @@ static int become(const struct bd_privileges *p, unsigned keep_cnt, struct bd_er
     return become_failed(p, error);
 }
 
-/* The hexadecimal or decimal number behind a word of a `status` file; UINT64_MAX when it has none. */
+/* The number in that base behind a word of a `status` file; UINT64_MAX when it has none. */
 static uint64_t status_number(const char *text, const char *word, int base)
 {
     const char *at = strstr(text, word);
