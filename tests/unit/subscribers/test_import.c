@@ -79,14 +79,12 @@ static ssize_t read_line(char **line, size_t *cap, FILE *in)
     return getdelim(line, cap, '\n', in);
 }
 
-ssize_t __getdelim(char **line, size_t *cap, int delimiter, FILE *in);
-
+#ifdef __USE_EXTERN_INLINES
 ssize_t __getdelim(char **line, size_t *cap, int delimiter, FILE *in)
 {
     return read_line(line, cap, in);
 }
-
-#ifndef __USE_EXTERN_INLINES
+#else
 ssize_t getline(char **line, size_t *cap, FILE *in)
 {
     return read_line(line, cap, in);
