@@ -406,6 +406,13 @@ static void import_is_all_or_nothing(void **state)
     lab_expect(lab, "subscriber import users.csv", "error: FILE is read by the server");
     lab_expect(lab, "subscriber import /nowhere/users.csv",
                "error: cannot read /nowhere/users.csv");
+    char pipe[96];
+    lab_path(lab, "pipe", pipe);
+    assert_int_equal(mkfifo(pipe, 0600), 0);
+    snprintf(line, sizeof(line), "subscriber import %s", pipe);
+    lab_expect(lab, line, "pipe: it is no plain file");
+    lab_expect(lab, "subscriber import /dev/zero", "/dev/zero: it is no plain file");
+    unlink(pipe);
     lab_expect(lab, "subscriber remove one@example.com", "removed");
     lab_expect(lab, "subscriber remove two@example.com", "removed");
 }
