@@ -4,21 +4,75 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <event2/buffer.h>
+#include <event2/bufferevent.h>
 #include <event2/http.h>
 #include <event2/http_struct.h>
+#include <event2/listener.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <sys/queue.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include "census.h"
+#include "listener.h"
 #include "metrics.h"
 
-enum { TIMEOUT_S = 30, HEADERS_MAX = 16384, BODY_MAX = 4096 };
+/* FILES_MAX: with so many files open the metrics take no more connections. */
+enum { TIMEOUT_S = 30, HEADERS_MAX = 16384, BODY_MAX = 4096, FILES_MAX = 768 };
 
 struct bd_metrics_http {
     struct bd_control *control;
     struct evhttp *http;
     struct evhttp_bound_socket *bound;
+    int files_max;
 };
+
+/* --- connections ------------------------------------------------------------------------------ */
+
+/* A quarter of the files is kept for the journal, the database and the stats sockets. */
+static int files_to_take(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur / 4 * 3 >= FILES_MAX)
+        return FILES_MAX;
+    return (int)(limit.rlim_cur / 4 * 3);
+}
+
+static bool files_run_short(const struct bd_metrics_http *http)
+{
+    int lowest = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 0);
+    if (lowest >= 0)
+        close(lowest);
+    return lowest < 0 || lowest >= http->files_max;
+}
+
+/* evhttp has no bound of its own, and whoever reaches the port may open what he likes. */
+static struct bufferevent *on_connection(struct event_base *base, void *arg)
+{
+    struct bd_metrics_http *http = arg;
+    if (files_run_short(http)) {
+        bd_log(BD_LOG_WARNING, "metrics: %d files are open: no more connections for a second",
+               http->files_max);
+        bd_listener_pause(evhttp_bound_socket_get_listener(http->bound));
+    }
+    return bufferevent_socket_new(base, -1, BEV_OPT_CLOSE_ON_FREE);
+}
+
+/* --- requests --------------------------------------------------------------------------------- */
+
+/* A reply to HEAD says how long the body would be, and has none: evhttp would send it. */
+static void reply(struct evhttp_request *request, int status, const char *reason)
+{
+    struct evbuffer *body = evhttp_request_get_output_buffer(request);
+    if (evhttp_request_get_command(request) == EVHTTP_REQ_HEAD) {
+        char length[24];
+        snprintf(length, sizeof(length), "%zu", evbuffer_get_length(body));
+        evhttp_add_header(evhttp_request_get_output_headers(request), "Content-Length", length);
+        evbuffer_drain(body, evbuffer_get_length(body));
+    }
+    evhttp_send_reply(request, status, reason, NULL);
+}
 
 /* A request that waits for a census; its connection may close meanwhile. */
 struct scrape {
@@ -45,8 +99,7 @@ static void on_census(void *arg, const struct bd_census_result *result,
         if (result)
             bd_metrics_write(scrape->control, &result->info,
                              evhttp_request_get_output_buffer(request));
-        evhttp_send_reply(request, result ? HTTP_OK : HTTP_SERVUNAVAIL, result ? "OK" : error->text,
-                          NULL);
+        reply(request, result ? HTTP_OK : HTTP_SERVUNAVAIL, result ? "OK" : error->text);
     }
     free(scrape);
 }
@@ -67,7 +120,7 @@ static void on_metrics(struct evhttp_request *request, void *arg)
 
 static void on_other(struct evhttp_request *request, void *arg)
 {
-    evhttp_send_error(request, HTTP_NOTFOUND, "Only /metrics is here");
+    reply(request, HTTP_NOTFOUND, "Only /metrics is here");
 }
 
 struct bd_metrics_http *bd_metrics_http_new(struct bd_control *control,
@@ -83,6 +136,7 @@ struct bd_metrics_http *bd_metrics_http_new(struct bd_control *control,
         return NULL;
     }
     http->control = control;
+    http->files_max = files_to_take();
     evhttp_set_allowed_methods(http->http, EVHTTP_REQ_GET | EVHTTP_REQ_HEAD);
     evhttp_set_timeout(http->http, TIMEOUT_S);
     evhttp_set_max_headers_size(http->http, HEADERS_MAX);
@@ -93,8 +147,11 @@ struct bd_metrics_http *bd_metrics_http_new(struct bd_control *control,
     bd_ip_format(&endpoint->ip, ip);
     bd_endpoint_format(endpoint, text);
     http->bound = evhttp_bind_socket_with_handle(http->http, ip, endpoint->port);
-    if (http->bound)
+    if (http->bound) {
+        bd_listener_pause_on_error(evhttp_bound_socket_get_listener(http->bound));
+        evhttp_set_bevcb(http->http, on_connection, http);
         return http;
+    }
     bd_fail(error, "metrics %s: %s: set another address or port, or stop what listens there", text,
             strerror(errno));
     bd_metrics_http_free(http);

@@ -180,18 +180,24 @@ static void what_was_sent_before_the_end_is_answered(void **state)
     close(fd);
 }
 
-static void an_endless_line_is_refused(void **state)
+static void refuses_endless(struct lab *lab, const char *begin, const char *refusal)
 {
-    struct lab *lab = *state;
     int fd = lab_connect(lab, BD_LEVEL_USER);
     char part[1024];
     memset(part, 'a', sizeof(part));
+    dprintf(fd, "%s", begin);
     for (unsigned i = 0; i < 6; i++)
         assert_int_equal(write(fd, part, sizeof(part)), sizeof(part));
     char *text = lab_read(lab, fd);
-    assert_non_null(strstr(text, "error: a line has at most"));
+    assert_string_equal(text, refusal);
     free(text);
     close(fd);
+}
+
+static void an_endless_line_is_refused(void **state)
+{
+    refuses_endless(*state, "lookup ", "error: a line has at most 4096 bytes\n");
+    refuses_endless(*state, "json lookup ", "{\"error\":\"a line has at most 4096 bytes\"}\n");
 }
 
 static int connect_to_file(const char *path)

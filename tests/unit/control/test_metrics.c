@@ -2,6 +2,8 @@
 /* The metrics: every line against the grammar of the Prometheus text format, and over HTTP. */
 #include "lab.h"
 
+#include <sys/resource.h>
+
 #include "metrics_http.h"
 
 static int open_lab(void **state)
@@ -171,13 +173,19 @@ static void latency_tells_percentiles(void **state)
 
 /* --- http ------------------------------------------------------------------------------------- */
 
-static char *http(struct lab *lab, uint16_t port, const char *request)
+static int connect_to(uint16_t port)
 {
     struct sockaddr_in address = {
         .sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     assert_int_equal(connect(fd, (struct sockaddr *)&address, sizeof(address)), 0);
     assert_int_equal(fcntl(fd, F_SETFL, O_NONBLOCK), 0);
+    return fd;
+}
+
+static char *http(struct lab *lab, uint16_t port, const char *request)
+{
+    int fd = connect_to(port);
     dprintf(fd, "%s", request);
     size_t len = 0, cap = 1 << 20;
     char *text = malloc(cap);
@@ -195,15 +203,23 @@ static char *http(struct lab *lab, uint16_t port, const char *request)
     return text;
 }
 
+static struct bd_metrics_http *serve(struct lab *lab, struct bd_endpoint *any)
+{
+    struct bd_error error;
+    any->port = 0;
+    assert_true(bd_ip_parse(BD_STR("127.0.0.1"), &any->ip));
+    struct bd_metrics_http *server = bd_metrics_http_new(&lab->control, any, &error);
+    assert_non_null(server);
+    any->port = bd_metrics_http_port(server);
+    return server;
+}
+
 static void http_serves_metrics_only(void **state)
 {
     struct lab *lab = *state;
-    struct bd_endpoint any = {.port = 0};
+    struct bd_endpoint any;
     struct bd_error error;
-    assert_true(bd_ip_parse(BD_STR("127.0.0.1"), &any.ip));
-    struct bd_metrics_http *server = bd_metrics_http_new(&lab->control, &any, &error);
-    assert_non_null(server);
-    any.port = bd_metrics_http_port(server);
+    struct bd_metrics_http *server = serve(lab, &any);
 
     char *text = http(lab, any.port, "GET /metrics HTTP/1.0\r\n\r\n");
     assert_non_null(strstr(text, " 200 OK\r\n"));
@@ -222,6 +238,50 @@ static void http_serves_metrics_only(void **state)
     bd_metrics_http_free(server);
 }
 
+static void head_has_no_body(void **state)
+{
+    struct lab *lab = *state;
+    struct bd_endpoint any;
+    struct bd_metrics_http *server = serve(lab, &any);
+    char *text = http(lab, any.port, "HEAD /metrics HTTP/1.0\r\n\r\n");
+    assert_non_null(strstr(text, " 200 OK\r\n"));
+    assert_true(atol(strstr(text, "Content-Length: ") + 16) > 1000);
+    assert_string_equal(strstr(text, "\r\n\r\n"), "\r\n\r\n");
+    free(text);
+    text = http(lab, any.port, "HEAD / HTTP/1.0\r\n\r\n");
+    assert_non_null(strstr(text, " 404 "));
+    assert_string_equal(strstr(text, "\r\n\r\n"), "\r\n\r\n");
+    free(text);
+    bd_metrics_http_free(server);
+}
+
+/* Who holds connections open takes no file that others need, and others are served when he goes. */
+static void connections_leave_files_to_others(void **state)
+{
+    enum { FILES = 240, CLIENTS = 120 };
+    struct lab *lab = *state;
+    struct bd_endpoint any;
+    struct rlimit before, few;
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+    few = (struct rlimit){.rlim_cur = FILES, .rlim_max = before.rlim_max};
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
+    struct bd_metrics_http *server = serve(lab, &any);
+    int client[CLIENTS];
+    for (unsigned i = 0; i < CLIENTS; i++) {
+        client[i] = connect_to(any.port);
+        lab_turn(lab);
+    }
+    lab_expect(lab, "drain", "not draining");
+    for (unsigned i = 0; i < CLIENTS; i++)
+        close(client[i]);
+    char *text =
+        http(lab, any.port, "GET /metrics HTTP/1.0\r\n\r\n"); /* once the listener goes on */
+    assert_non_null(strstr(text, " 200 OK\r\n"));
+    free(text);
+    bd_metrics_http_free(server);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -229,6 +289,8 @@ int main(void)
         cmocka_unit_test(histogram_is_cumulative),
         cmocka_unit_test(latency_tells_percentiles),
         cmocka_unit_test(http_serves_metrics_only),
+        cmocka_unit_test(head_has_no_body),
+        cmocka_unit_test(connections_leave_files_to_others),
     };
     return cmocka_run_group_tests(tests, open_lab, close_lab);
 }
