@@ -12,6 +12,7 @@
 #include "held.h"
 #include "leave_root.h"
 #include "options.h"
+#include "process.h"
 #include "restore.h"
 #include "supervisor.h"
 #include "worker.h"
@@ -122,6 +123,8 @@ int main(int argc, char **argv)
 {
     static struct dataplane dp;
     bd_cpu_check();
+    bd_process_fill_stdio();
+    bd_process_catch_signals();
     bd_log_init("bindery-dataplane", BD_LOG_INFO);
     struct bd_options options;
     if (!bd_options_parse(&options, argc, argv, "bindery-dataplane"))

@@ -12,6 +12,7 @@
 
 #include "cpu.h"
 #include "journal_show.h"
+#include "process.h"
 #include "secret.h"
 #include "words.h"
 
@@ -222,6 +223,7 @@ int main(int argc, char **argv)
     bool json = false;
     int i = 1;
     bd_cpu_check();
+    bd_process_fill_stdio();
     for (; i < argc && argv[i][0] == '-' && argv[i][1] != '\0'; i++) {
         if (strcmp(argv[i], "-h") == 0 || strcmp(argv[i], "--help") == 0)
             return fputs(usage_text, stdout) < 0;
