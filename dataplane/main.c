@@ -40,6 +40,7 @@ static int start(struct dataplane *dp, struct bd_error *error)
         bd_arena_params_from(dp->config, &params, error) < 0 ||
         bd_arena_join(&dp->arena, dp->config->arena_file, dp->config->arena_name, BD_ROLE_DATAPLANE,
                       &params, error) < 0 ||
+        bd_privileges_own(&dp->privileges, dp->arena.fd, dp->arena.path, error) < 0 ||
         bd_table_join(&dp->table, &dp->arena, error) < 0)
         return -1;
     bd_log(BD_LOG_INFO, "arena %s: %s, %llu MiB, up to %llu bindings", dp->arena.path,
