@@ -138,6 +138,10 @@ static void test_options(void **state)
     optind = 1; /* getopt goes on from where it was */
     assert_true(bd_options_parse(&o, 4, ok, "x"));
     assert_true(o.arena_only && !o.check_only);
+    char *twice[] = {"x", "-c", "f.yaml", "-c", "g.yaml", NULL};
+    optind = 1;
+    assert_false(bd_options_parse(&o, 5, twice, "x")); /* neither overrides the other */
+    assert_int_equal(o.exit_status, 2);
 }
 
 /* The same text as inet_ntop() makes, over addresses that are mostly zeros. */
