@@ -84,6 +84,7 @@ struct bd_worker_stats {
     _Atomic uint64_t counter[BD_COUNTER_CNT];
     _Atomic uint64_t latency[BD_LATENCY_BUCKETS];
     _Atomic uint64_t latency_sum_ns;
+    _Atomic uint64_t cpu; /* that it runs on, as the kernel numbers them */
     /* Overload control, as of now: longest standing wait, and the part of each class that is shed
      * of what needs the worker alone, and of what needs a verifier too; in parts of 65,536. */
     _Atomic uint64_t overload_wait_us;

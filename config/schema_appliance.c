@@ -53,7 +53,7 @@ static const struct bd_row dataplane_rows[] = {
      .choices = poll_words, .restart = true,
      .help =
          "busy: workers never sleep (least latency, a whole core each). adaptive: an idle worker "
-         "naps."},
+         "naps, and leaves its core to a verifier that shares it."},
     {"hugepages", &bd_kind_truth, FIELD(struct bd_config, huge), .fallback = "true",
      .choices = bd_truth_words, .restart = true,
      .help = "Packet buffers in huge pages. Physical ports want it."},

@@ -21,12 +21,13 @@ static int32_t in_targets(uint64_t wait_tsc, uint64_t target_tsc)
 }
 
 /* Proportional to what the wait is above the target, and to what it grew: PIE's law (RFC 8033 4.2).
- * With a step of 4 % the second is near what damps it critically. */
+ * With a step of 4 % the second is near what damps it critically. Growth alone begins nothing: a
+ * queue that has not stood for the target may be what a pause left behind. */
 static int32_t change(const struct bd_loop *loop, int32_t wait)
 {
     enum { GROWTH = 8 };
     int32_t change = wait - ONE + GROWTH * (wait - loop->wait);
-    if (!loop->busy)
+    if (!loop->busy || (loop->level_parts == 0 && wait < ONE))
         return -FALL_FREE;
     return change > RISE_MAX ? RISE_MAX : change < -FALL_BUSY ? -FALL_BUSY : change;
 }

@@ -24,6 +24,7 @@ CALL(getrandom, "nonces, keys, hash seeds, identifiers")
 /* Threads, signals and the end. */
 CALL(futex, "locks and conditions")
 CALL(sched_yield, "a thread waits for another")
+CALL(getcpu, "which core a worker and its verifier are on, where the kernel must be asked for it")
 CALL(sched_getaffinity, "how many processors there are, for memory")
 CALL(getpid, "who am I")
 CALL(gettid, "the same")

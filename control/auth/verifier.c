@@ -7,6 +7,7 @@
 #include "verify.h"
 
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -37,6 +38,7 @@ struct verifier {
     uint32_t generation;            /* of this process */
     uint16_t epoch_generation;
     unsigned index, line;
+    bool shares_core; /* with a worker of its own, when it rested last */
     pthread_t thread;
 };
 
@@ -199,10 +201,25 @@ static unsigned turn(struct verifier *v)
     return served;
 }
 
+/* Whether a worker of its own is on this very core: who looks for work there keeps it away. */
+static bool shares_core(const struct verifier *v)
+{
+    const struct bd_worker_stats *stats = bd_arena_region(v->deps->arena, BD_REGION_STATS);
+    uint64_t cpu = (uint64_t)sched_getcpu();
+    bool shares = false;
+    for (unsigned w = v->index; w < v->deps->workers; w += v->deps->threads)
+        shares |= bd_stat_read(&stats[w].cpu) == cpu;
+    return shares;
+}
+
 /* Rests after `idle` turns without work. Offline, so that a sleep holds up nobody's grace period.
  */
 static void rest(struct verifier *v, unsigned idle)
 {
+    if (idle < IDLE_TURNS && v->shares_core) {
+        sched_yield();
+        return;
+    }
     if (idle < IDLE_TURNS) {
         for (unsigned i = 0; i < IDLE_SPINS; i++)
             pause_cpu();
@@ -213,6 +230,8 @@ static void rest(struct verifier *v, unsigned idle)
     bd_epoch_offline(v->deps->epoch, v->line);
     nanosleep(&(struct timespec){.tv_nsec = ns < NAP_MAX_NS ? ns : NAP_MAX_NS}, NULL);
     bd_epoch_online(v->deps->epoch, v->line, v->epoch_generation);
+    /* Not at each turn: the line is the worker's. */
+    v->shares_core = shares_core(v);
 }
 
 static void *run(void *arg)

@@ -96,8 +96,9 @@ static json_t *worker_json(const struct bd_control *control, unsigned w)
     json_int_t polls = counter_of(stats, BD_CTR_POLLS);
     double idle = polls ? 100.0 * (double)counter_of(stats, BD_CTR_POLLS_IDLE) / (double)polls : 0;
     return json_pack(
-        "{s:I, s:I, s:I, s:I, s:I, s:I, s:f, s:I, s:I, s:I, s:I, s:I}", "worker", (json_int_t)w,
-        "stalled_ms", (json_int_t)bd_health_stalled_ms(control->health, w), "rx_frames",
+        "{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:f, s:I, s:I, s:I, s:I, s:I}", "worker",
+        (json_int_t)w, "cpu", (json_int_t)bd_stat_read(&stats->cpu), "stalled_ms",
+        (json_int_t)bd_health_stalled_ms(control->health, w), "rx_frames",
         counter_of(stats, BD_CTR_RX_FRAMES), "tx_frames", counter_of(stats, BD_CTR_TX_FRAMES),
         "tx_dropped", counter_of(stats, BD_CTR_TX_DROPPED), "registers",
         counter_of(stats, BD_CTR_REGISTER_REQUESTS), "idle_percent", idle, "sleeps",

@@ -34,7 +34,7 @@
 #define BD_ARENA_MAGIC 0x31414e4552414442ULL /* "BDARENA1" */
 /* Any change of a shared layout raises this; tests hold the sizes of all shared structs. */
 #ifndef BD_ARENA_LAYOUT /* tests build two versions that differ in nothing else */
-#define BD_ARENA_LAYOUT 13
+#define BD_ARENA_LAYOUT 14
 #endif
 
 enum bd_role { BD_ROLE_DATAPLANE, BD_ROLE_CONTROL, BD_ROLE_CNT };

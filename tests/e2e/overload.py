@@ -42,14 +42,14 @@ def via(phone, more=""):
 class Prober:
     """Sends one request of a class after another and notes what each draws."""
 
-    def __init__(self, phone, headers=(), more=""):
-        self.phone, self.more = phone, more
+    def __init__(self, phone, headers=(), more="", method="REGISTER", uri=None):
+        self.phone, self.more, self.method, self.uri = phone, more, method, uri
         self.headers = [f"Contact: <{phone.contact}>", *headers]
         self.sent, self.replies = {}, []  # time by CSeq; (time sent, Reply)
         phone.socket.setblocking(False)
 
     def probe(self):
-        self.phone.send(self.phone.build(headers=self.headers, via=via(self.phone, self.more)))
+        self.phone.send(self.phone.build(self.method, self.uri, headers=self.headers, via=via(self.phone, self.more)))
         self.sent[self.phone.cseq] = time.monotonic()
 
     def collect(self):
@@ -78,9 +78,9 @@ def spread():
 
 
 def under_overload(probers):
-    refresh, phone = probers[2], probers[4]
+    refresh, phones = probers[2], probers[4:]
     end = time.monotonic() + 2.5
-    while (len(refresh.times(503)) < 5 or not phone.times(503)) and time.monotonic() < end:
+    while (len(refresh.times(503)) < 5 or not all(p.times(503) for p in phones)) and time.monotonic() < end:
         for prober in probers:
             prober.probe()
         select.select([], [], [], 0.004)
@@ -89,6 +89,11 @@ def under_overload(probers):
     assert len(refresh.times(503)) >= 5, "refreshes were never shed"
     spread()
     assert Phone("anybody", domain="open.example").register().code == 200, "an open domain needs no verifier"
+    caller = Phone("1306")
+    for method, code in ("INVITE", 302), ("OPTIONS", 200):
+        to = "sip:1300@example.com" if method == "INVITE" else "sip:example.com"
+        reply = caller.request(method, uri=to, to=f"<{to}>")
+        assert reply.code == code, (method, "needs no verifier", reply.data)
     seen = show("show", "overload")
     for prober in probers:
         prober.collect()
@@ -108,11 +113,12 @@ def check_order(unknown, new, refresh):
     assert len(answered) < len(late) / 4, (len(answered), len(late))
 
 
-def check_silence(unknown, phone, stood_at):
+def check_silence(unknown, phones, stood_at):
     """`stood_at`: when the first request began to wait."""
     assert unknown.times(503)[0] < stood_at + T1_S, "a proxy was not told at once"
-    told_at = phone.times(503)
-    assert told_at and told_at[0] > stood_at + T1_S, (stood_at, told_at)
+    for phone in phones:
+        told_at = phone.times(503)
+        assert told_at and told_at[0] > stood_at + T1_S, (phone.method, stood_at, told_at)
 
 
 def check_told(proxy):
@@ -139,6 +145,7 @@ def main():
     credentials = comer.answer(challenge, "REGISTER", "sip:example.com")
     unknown, new = Prober(Phone("1302"), [PROXIED]), Prober(comer, [PROXIED, credentials])
     phone = Prober(Phone("1305"))
+    watcher = Prober(Phone("1307"), ["Event: reg"], method="SUBSCRIBE", uri="sip:1307@example.com")
     # Behind the proxy are phones that it says nothing of: new ones.
     proxy = Prober(Phone("1303", local=PROXY), [PROXIED], OC)
     stopper = subprocess.Popen([stop, tid], stdout=subprocess.PIPE)
@@ -149,12 +156,12 @@ def main():
         for _ in range(WAITING):
             new.probe()
         refresh = Prober(settled, [PROXIED])
-        seen = under_overload([unknown, new, refresh, proxy, phone])
+        seen = under_overload([unknown, new, refresh, proxy, phone, watcher])
     finally:
         stopper.kill()
         stopper.wait()
     check_order(unknown, new, refresh)
-    check_silence(unknown, phone, stood_at)
+    check_silence(unknown, [phone, watcher], stood_at)
     check_told(proxy)
     assert shed_now(seen)["unknown_shed_percent"] == 100 and seen["workers"][0]["wait_us"] > 50000, seen
     assert seen["workers"][0]["shed_silent"] > 0 and seen["workers"][0]["shed_refresh"] > 0, seen

@@ -90,6 +90,14 @@ case_a_dataplane_that_is_gone_is_an_alarm()
     equal "$(grep -c 'alarm dataplane: bindery-dataplane is gone' "$lab/control.log")" 1 "lines in the log"
 }
 
+case_a_worker_tells_its_core()
+{
+    local task
+    task=$(thread_of dataplane lcore-worker) || task=$(thread_of dataplane rte-worker)
+    equal "$(json '["workers"][0]["cpu"]' show workers)" \
+        "$(sed -n 's/^Cpus_allowed_list:\t//p' "/proc/$(pid_of dataplane)/task/$task/status")" "core"
+}
+
 stalled()
 {
     grep -q "'stalled_ms': [1-9]" <<<"$(json '["workers"]' show workers)"

@@ -4,7 +4,8 @@
 group_open()
 {
     lab_open
-    sed -i 's/^registrar:/&\n  overload_target_us: 50000\n  verdict_timeout_ms: 30000/' "$lab/bindery.yaml"
+    sed -i -e 's/^registrar:/&\n  overload_target_us: 50000\n  verdict_timeout_ms: 30000\n  reg_event: true/' \
+        -e 's/^  - name: example.com$/&\n    redirect: true/' "$lab/bindery.yaml"
     sed -i 's|^limits: {|&never_ban: [198.18.0.3/32], |' "$lab/bindery.yaml"
     lab_watch=yes
     lab_start && lab_subscribers

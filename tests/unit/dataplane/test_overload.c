@@ -39,6 +39,25 @@ static void test_a_few_that_wait_are_none(void **state)
     assert_int_equal(o.shedding.admit[BD_NEED_VERIFIER][BD_CLASS_UNKNOWN], BD_ADMIT_ALL);
 }
 
+/* A queue that is worked off before it has stood for the target, however often one does. */
+static void test_a_short_queue_is_none(void **state)
+{
+    (void)state;
+    struct bd_overload o;
+    bd_overload_init(&o, S);
+    bd_overload_aim(&o, 20000, BD_SILENCE_MAX_MS);
+    struct bd_load load = {.now_tsc = S};
+    for (unsigned i = 0; i < 20000; i++, load.now_tsc += MS / 10) {
+        load.burst_full = i % 210 != 0; /* 21 ms: no interval is all above 20 */
+        bd_overload_turn(&o, &load);
+        assert_false(o.shedding.active);
+    }
+    load.burst_full = true;
+    for (unsigned i = 0; i < 400; i++, load.now_tsc += MS / 10)
+        bd_overload_turn(&o, &load);
+    assert_true(o.shedding.active);
+}
+
 /* The last quarter of the room is for refreshes, before any level could have moved. */
 static void test_room_for_refreshes(void **state)
 {
@@ -227,6 +246,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_few_that_wait_are_none),
+        cmocka_unit_test(test_a_short_queue_is_none),
         cmocka_unit_test(test_room_for_refreshes),
         cmocka_unit_test(test_levels),
         cmocka_unit_test(test_turns_are_not_for_the_worker),
