@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <arpa/inet.h>
@@ -13,6 +14,7 @@
 
 #include "hash.h"
 #include "ip.h"
+#include "log.h"
 #include "options.h"
 #include "stats.h"
 
@@ -144,6 +146,38 @@ static void test_options(void **state)
     assert_int_equal(o.exit_status, 2);
 }
 
+/* What a line of the log looks like with JOURNAL_STREAM naming stderr, or another file. */
+static void log_to_file(bool named, char text[128])
+{
+    char stream[64];
+    struct stat st;
+    int before = dup(STDERR_FILENO);
+    FILE *file = tmpfile();
+    assert_true(before >= 0 && file && fstat(fileno(file), &st) == 0);
+    snprintf(stream, sizeof(stream), "%llu:%llu", (unsigned long long)st.st_dev,
+             (unsigned long long)st.st_ino + !named);
+    setenv("JOURNAL_STREAM", stream, 1);
+    dup2(fileno(file), STDERR_FILENO);
+    bd_log_init("test", BD_LOG_INFO);
+    bd_log(BD_LOG_ERROR, "words");
+    unsetenv("JOURNAL_STREAM");
+    bd_log_init("test", BD_LOG_INFO);
+    dup2(before, STDERR_FILENO);
+    close(before);
+    ssize_t n = pread(fileno(file), text, 127, 0);
+    text[n > 0 ? n : 0] = '\0';
+    fclose(file);
+}
+
+static void test_log_knows_the_journal(void **state)
+{
+    char text[128];
+    log_to_file(true, text);
+    assert_string_equal(text, "<3>words\n");
+    log_to_file(false, text);
+    assert_string_equal(text, "test: error: words\n");
+}
+
 /* The same text as inet_ntop() makes, over addresses that are mostly zeros. */
 static void test_ip_format(void **state)
 {
@@ -173,6 +207,7 @@ int main(void)
         cmocka_unit_test(test_hash_depends_on_seed),
         cmocka_unit_test(test_verdict_table),
         cmocka_unit_test(test_options),
+        cmocka_unit_test(test_log_knows_the_journal),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
