@@ -151,19 +151,23 @@ static enum status status_of(const char *line, bool json)
     return DONE;
 }
 
-/* Copies lines up to the empty one. -1: none came in time. */
+/* Copies lines up to the empty one. -1: none came in time. Standard output gets nothing but what
+ * was done, or, with --json, a document. */
 static int copy_answer(FILE *in, bool json)
 {
     char *line = NULL;
     size_t line_sz = 0;
     enum status status = DONE;
     bool first = true, ended = false;
+    FILE *out = stdout;
     while (!ended && getline(&line, &line_sz, in) >= 0) {
         ended = strcmp(line, "\n") == 0;
-        if (first)
+        if (first) {
             status = status_of(line, json);
+            out = status == DONE || (json && *line == '{') ? stdout : stderr;
+        }
         first = false;
-        if (!ended && fputs(line, status == DONE || json ? stdout : stderr) < 0)
+        if (!ended && fputs(line, out) < 0)
             break; /* nobody reads on */
     }
     free(line);
