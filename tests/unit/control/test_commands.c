@@ -94,6 +94,12 @@ static void every_level_has_its_bounds(void **state)
     }
 }
 
+static void each_host_is_by_itself(void **state)
+{
+    lab_expect(*state, "show cluster", "clustered: no");
+    lab_expect(*state, "json show cluster", "\"clustered\": false");
+}
+
 static void what_is_no_command_is_told_so(void **state)
 {
     lab_expect(*state, "frobnicate", "error: unknown command 'frobnicate'");
@@ -632,6 +638,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_command_answers_in_text_and_json),
         cmocka_unit_test(every_level_has_its_bounds),
+        cmocka_unit_test(each_host_is_by_itself),
         cmocka_unit_test(what_is_no_command_is_told_so),
         cmocka_unit_test(lines_come_in_any_cut),
         cmocka_unit_test(what_was_sent_before_the_end_is_answered),
