@@ -4,17 +4,28 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static const char *program_name = "bindery";
 static enum bd_log_level max_level = BD_LOG_INFO;
 static bool to_journal;
 
+/* The variable is inherited; a shell below a service may have sent its errors elsewhere since. */
+static bool is_journal(int fd)
+{
+    const char *stream = getenv("JOURNAL_STREAM");
+    unsigned long long device, inode;
+    struct stat st;
+    return stream && sscanf(stream, "%llu:%llu", &device, &inode) == 2 && fstat(fd, &st) == 0 &&
+           st.st_dev == device && st.st_ino == inode;
+}
+
 void bd_log_init(const char *program, enum bd_log_level level)
 {
     program_name = program;
     max_level = level;
-    to_journal = getenv("JOURNAL_STREAM") != NULL;
+    to_journal = is_journal(STDERR_FILENO);
 }
 
 void bd_log_set_level(enum bd_log_level level)

@@ -32,11 +32,13 @@ bool bd_options_parse(struct bd_options *options, int argc, char **argv, const c
 {
     *options = (struct bd_options){0};
     int c;
+    unsigned file_cnt = 0;
     opterr = 0;
     while ((c = getopt_long(argc, argv, "c:tah", long_options, NULL)) != -1) {
         switch (c) {
         case 'c':
             options->config_file = optarg;
+            file_cnt++;
             break;
         case 't':
             options->check_only = true;
@@ -56,7 +58,7 @@ bool bd_options_parse(struct bd_options *options, int argc, char **argv, const c
             return end(options, 2);
         }
     }
-    if (!options->config_file || optind < argc) {
+    if (file_cnt != 1 || optind < argc) {
         fprintf(stderr, "%s: name one configuration file: %s -c FILE [-t | -a]\n", program,
                 program);
         return end(options, 2);

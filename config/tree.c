@@ -11,7 +11,7 @@
 struct builder {
     yaml_parser_t yaml;
     struct bd_errors *errors;
-    const char *text;
+    const char *text, *end;
     bool broken; /* the scanner gave up: no more events */
 };
 
@@ -47,6 +47,17 @@ static const char *or_yaml(const char *path)
     return *path ? path : "yaml";
 }
 
+/* The scanner stops at a tab that indents, and does not say so. */
+static bool is_tab(const struct builder *b, const yaml_mark_t *mark)
+{
+    const char *p = b->text;
+    for (size_t line = 0; p && line < mark->line; line++) {
+        p = memchr(p, '\n', (size_t)(b->end - p));
+        p = p ? p + 1 : NULL;
+    }
+    return p && (size_t)(b->end - p) > mark->column && p[mark->column] == '\t';
+}
+
 /* libyaml gives a mark for what the scanner finds, and a byte offset for bad UTF-8. */
 static void report_broken(struct builder *b)
 {
@@ -59,8 +70,11 @@ static void report_broken(struct builder *b)
             line += *p == '\n';
         }
     }
-    bd_errors_add(b->errors, line, col, "yaml", "%s%s%s", y->problem ? y->problem : "no YAML",
-                  y->context ? " " : "", y->context ? y->context : "");
+    if (y->error == YAML_SCANNER_ERROR && is_tab(b, &y->problem_mark))
+        bd_errors_add(b->errors, line, col, "yaml", "a tab stands here, indent by spaces");
+    else
+        bd_errors_add(b->errors, line, col, "yaml", "%s%s%s", y->problem ? y->problem : "no YAML",
+                      y->context ? " " : "", y->context ? y->context : "");
     b->broken = true;
     b->errors->cut = true;
 }
@@ -240,7 +254,7 @@ static struct bd_node *build_documents(struct builder *b)
 
 struct bd_node *bd_tree_parse(const char *text, size_t len, struct bd_errors *errors)
 {
-    struct builder b = {.errors = errors, .text = text};
+    struct builder b = {.errors = errors, .text = text, .end = text + len};
     if (!yaml_parser_initialize(&b.yaml)) {
         bd_errors_add(errors, 1, 1, "yaml", "out of memory");
         return NULL;

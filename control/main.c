@@ -9,6 +9,7 @@
 #include "cpu.h"
 #include "options.h"
 #include "privileges.h"
+#include "process.h"
 #include "screen_compile.h"
 #include "service.h"
 
@@ -51,6 +52,8 @@ int main(int argc, char **argv)
 {
     static struct bd_control control;
     bd_cpu_check();
+    bd_process_fill_stdio();
+    bd_process_catch_signals();
     bd_log_init("bindery-control", BD_LOG_INFO);
     signal(SIGPIPE, SIG_IGN); /* who reads the log, or a client, may be gone */
     struct bd_options options;

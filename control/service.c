@@ -33,6 +33,8 @@ static int join_arena(struct bd_control *control, struct bd_error *error)
     if (bd_arena_params_from(config, &params, error) < 0 ||
         bd_arena_join(&control->arena, config->arena_file, config->arena_name, BD_ROLE_CONTROL,
                       &params, error) < 0 ||
+        (control->privileges && bd_privileges_own(control->privileges, control->arena.fd,
+                                                  control->arena.path, error) < 0) ||
         bd_table_join(&control->table, &control->arena, error) < 0)
         return -1;
     control->generation = (uint16_t)bd_control_line(control, BD_ROLE_CONTROL)->generation;

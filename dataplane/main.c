@@ -13,6 +13,7 @@
 #include "held.h"
 #include "leave_root.h"
 #include "options.h"
+#include "process.h"
 #include "restore.h"
 #include "supervisor.h"
 #include "worker.h"
@@ -40,6 +41,7 @@ static int start(struct dataplane *dp, struct bd_error *error)
         bd_arena_params_from(dp->config, &params, error) < 0 ||
         bd_arena_join(&dp->arena, dp->config->arena_file, dp->config->arena_name, BD_ROLE_DATAPLANE,
                       &params, error) < 0 ||
+        bd_privileges_own(&dp->privileges, dp->arena.fd, dp->arena.path, error) < 0 ||
         bd_table_join(&dp->table, &dp->arena, error) < 0)
         return -1;
     bd_log(BD_LOG_INFO, "arena %s: %s, %llu MiB, up to %llu bindings", dp->arena.path,
@@ -123,6 +125,8 @@ int main(int argc, char **argv)
 {
     static struct dataplane dp;
     bd_cpu_check();
+    bd_process_fill_stdio();
+    bd_process_catch_signals();
     bd_log_init("bindery-dataplane", BD_LOG_INFO);
     signal(SIGPIPE, SIG_IGN); /* who reads the log, or a memif peer, may be gone */
     struct bd_options options;

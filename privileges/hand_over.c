@@ -14,6 +14,22 @@ static int failed(const char *path, const char *user, struct bd_error *error)
     return bd_fail(error, "%s: cannot be given to user %s: %s", path, user, strerror(errno));
 }
 
+int bd_privileges_own(const struct bd_privileges *p, int fd, const char *path,
+                      struct bd_error *error)
+{
+    struct stat st;
+    if (fstat(fd, &st) < 0)
+        return bd_fail(error, "%s: %s", path, strerror(errno));
+    if (st.st_uid != 0 && st.st_uid != p->uid)
+        return bd_fail(error,
+                       "%s: belongs to uid %u, who can write in it: move it away, or `chown root "
+                       "%s` if it is yours",
+                       path, (unsigned)st.st_uid, path);
+    if ((st.st_mode & 0077) != 0 && fchmod(fd, 0600) < 0)
+        return bd_fail(error, "%s: others may read or write it: `chmod 600 %s`", path, path);
+    return 0;
+}
+
 int bd_privileges_hand_over_fd(const struct bd_privileges *p, int fd, const char *path,
                                struct bd_error *error)
 {

@@ -32,6 +32,12 @@ struct bd_privileges {
 int bd_privileges_begin(struct bd_privileges *privileges, const char *user, const char *group,
                         bool core_dumps, struct bd_error *error);
 
+/* For a file that was found where the process would have made it, in a folder that may be
+ * everybody's: -1 unless it is root's or the user's, as whoever made it may hold it open. Nobody
+ * else may read or write it from then on. */
+int bd_privileges_own(const struct bd_privileges *privileges, int fd, const char *path,
+                      struct bd_error *error);
+
 /* Gives an open file to the user. */
 int bd_privileges_hand_over_fd(const struct bd_privileges *privileges, int fd, const char *path,
                                struct bd_error *error);

@@ -12,6 +12,7 @@
 
 #include "cpu.h"
 #include "journal_show.h"
+#include "process.h"
 #include "secret.h"
 #include "words.h"
 
@@ -150,19 +151,23 @@ static enum status status_of(const char *line, bool json)
     return DONE;
 }
 
-/* Copies lines up to the empty one. -1: none came in time. */
+/* Copies lines up to the empty one. -1: none came in time. Standard output gets nothing but what
+ * was done, or, with --json, a document. */
 static int copy_answer(FILE *in, bool json)
 {
     char *line = NULL;
     size_t line_sz = 0;
     enum status status = DONE;
     bool first = true, ended = false;
+    FILE *out = stdout;
     while (!ended && getline(&line, &line_sz, in) >= 0) {
         ended = strcmp(line, "\n") == 0;
-        if (first)
+        if (first) {
             status = status_of(line, json);
+            out = status == DONE || (json && *line == '{') ? stdout : stderr;
+        }
         first = false;
-        if (!ended && fputs(line, status == DONE || json ? stdout : stderr) < 0)
+        if (!ended && fputs(line, out) < 0)
             break; /* nobody reads on */
     }
     free(line);
@@ -222,6 +227,7 @@ int main(int argc, char **argv)
     bool json = false;
     int i = 1;
     bd_cpu_check();
+    bd_process_fill_stdio();
     for (; i < argc && argv[i][0] == '-' && argv[i][1] != '\0'; i++) {
         if (strcmp(argv[i], "-h") == 0 || strcmp(argv[i], "--help") == 0)
             return fputs(usage_text, stdout) < 0;

@@ -17,6 +17,8 @@ static const struct bd_command_row rows[] = {
      "time from receive burst to reply: mean, percentiles, histogram"},
     {"show overload", "", BD_LEVEL_USER, 0, 0, bd_command_show_overload,
      "how long requests wait, and what part of each class draws 503 for it"},
+    {"show cluster", "", BD_LEVEL_USER, 0, 0, bd_command_show_cluster,
+     "whether other hosts share its bindings: none do in this version, each host has its own"},
     {"show config", "", BD_LEVEL_OPERATOR, 0, 0, bd_command_show_config,
      "the configuration in force, secrets hidden"},
     {"show bindings", "[AOR | DOMAIN | all]", BD_LEVEL_USER, 0, 1, bd_command_show_bindings,

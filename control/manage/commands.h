@@ -9,6 +9,7 @@
     X(help)                                                                                        \
     X(show_info)                                                                                   \
     X(show_stats)                                                                                  \
+    X(show_cluster)                                                                                \
     X(show_workers)                                                                                \
     X(show_latency)                                                                                \
     X(show_overload)                                                                               \

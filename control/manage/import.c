@@ -2,7 +2,10 @@
 /* `subscriber import`: a thread reads the file into the database, then the loop reads the database.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "commands.h"
 #include "roster.h"
@@ -13,8 +16,8 @@ struct job {
     struct bd_answer *answer;
     struct bd_control *control;
     char *csv_path, *database;
-    struct bd_realm_of *realms; /* a copy: the configuration may be loaded again meanwhile */
-    unsigned realm_cnt;
+    struct bd_import_domain *domains; /* a copy: the configuration may be loaded again meanwhile */
+    unsigned domain_cnt;
     char *bad; /* lines for the operator */
     size_t bad_len;
     FILE *bad_out;
@@ -25,14 +28,15 @@ struct job {
 
 static void free_job(struct job *job)
 {
-    for (unsigned i = 0; i < job->realm_cnt; i++) {
-        free((char *)job->realms[i].domain.p);
-        free((char *)job->realms[i].realm.p);
+    for (unsigned i = 0; i < job->domain_cnt; i++) {
+        free((char *)job->domains[i].given.p);
+        free((char *)job->domains[i].name.p);
+        free((char *)job->domains[i].realm.p);
     }
     if (job->bad_out)
         fclose(job->bad_out);
     free(job->bad);
-    free(job->realms);
+    free(job->domains);
     free(job->csv_path);
     free(job->database);
     free(job);
@@ -83,20 +87,36 @@ static void on_bad_line(void *arg, unsigned long line, const char *what)
     fprintf(job->bad_out, "%s:%lu: %s\n", job->csv_path, line, what);
 }
 
+/* A pipe or a device may never come to its end. */
+static FILE *open_csv(const char *path, struct bd_error *error)
+{
+    struct stat st;
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    bool plain = fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode);
+    FILE *csv = plain ? fdopen(fd, "r") : NULL;
+    if (csv)
+        return csv;
+    if (fd < 0 || plain)
+        bd_fail(error, "cannot read %s: %s%s", path, strerror(errno),
+                errno == EACCES ? ": it must be readable to the user of bindery-control" : "");
+    else
+        bd_fail(error, "cannot read %s: it is no plain file", path);
+    if (fd >= 0)
+        close(fd);
+    return NULL;
+}
+
 static void import_in_thread(void *arg, unsigned line)
 {
     struct job *job = arg;
-    FILE *csv = fopen(job->csv_path, "re");
-    if (!csv) {
-        bool whose = errno == EACCES;
-        job->rc = bd_fail(&job->error, "cannot read %s: %s%s", job->csv_path, strerror(errno),
-                          whose ? ": it must be readable to the user of bindery-control" : "");
+    job->rc = -1;
+    FILE *csv = open_csv(job->csv_path, &job->error);
+    if (!csv)
         return;
-    }
     struct bd_import import = {.database = job->database,
                                .csv = csv,
-                               .realms = job->realms,
-                               .realm_cnt = job->realm_cnt,
+                               .domains = job->domains,
+                               .domain_cnt = job->domain_cnt,
                                .bad_line = on_bad_line,
                                .arg = job,
                                .bad_max = BAD_LINES_TOLD};
@@ -104,20 +124,31 @@ static void import_in_thread(void *arg, unsigned line)
     fclose(csv);
 }
 
-static bool copy_realms(struct job *job, const struct bd_config *config)
+static bool add_domain(struct job *job, const struct bd_config_domain *domain, const char *given)
 {
-    job->realms = calloc(config->domain_cnt + 1, sizeof(*job->realms));
-    for (unsigned i = 0; job->realms && i < config->domain_cnt; i++) {
+    struct bd_import_domain *copy = &job->domains[job->domain_cnt++];
+    *copy = (struct bd_import_domain){.given = bd_str_from(strdup(given)),
+                                      .name = bd_str_from(strdup(domain->name)),
+                                      .realm = bd_str_from(strdup(domain->realm))};
+    return copy->given.p && copy->name.p && copy->realm.p;
+}
+
+static bool copy_domains(struct job *job, const struct bd_config *config)
+{
+    size_t cnt = 1;
+    for (unsigned i = 0; i < config->domain_cnt; i++)
+        cnt += 1 + config->domains[i].alias_cnt;
+    job->domains = calloc(cnt, sizeof(*job->domains));
+    bool ok = job->domains != NULL;
+    for (unsigned i = 0; ok && i < config->domain_cnt; i++) {
         const struct bd_config_domain *domain = &config->domains[i];
         if (!domain->realm)
             continue; /* "*": the realm of a host is its name */
-        struct bd_realm_of *realm = &job->realms[job->realm_cnt++];
-        realm->domain = bd_str_from(strdup(domain->name));
-        realm->realm = bd_str_from(strdup(domain->realm));
-        if (!realm->domain.p || !realm->realm.p)
-            return false;
+        ok = add_domain(job, domain, domain->name);
+        for (unsigned a = 0; ok && a < domain->alias_cnt; a++)
+            ok = add_domain(job, domain, domain->aliases[a]);
     }
-    return job->realms != NULL;
+    return ok;
 }
 
 static struct job *make_job(struct bd_answer *answer, struct bd_str path)
@@ -131,7 +162,7 @@ static struct job *make_job(struct bd_answer *answer, struct bd_str path)
     job->csv_path = strndup(path.p, path.len);
     job->database = strdup(control->started->database);
     job->bad_out = open_memstream(&job->bad, &job->bad_len);
-    if (copy_realms(job, control->config) && job->csv_path && job->database && job->bad_out)
+    if (copy_domains(job, control->config) && job->csv_path && job->database && job->bad_out)
         return job;
     free_job(job);
     return NULL;

@@ -2,6 +2,7 @@
 #include "listener.h"
 
 #include <errno.h>
+#include <event2/event.h>
 #include <libgen.h>
 #include <stdio.h>
 #include <string.h>
@@ -89,4 +90,32 @@ int bd_listener_open(const char *path, unsigned mode, struct bd_error *error)
     if (fd >= 0)
         close(fd);
     return -1;
+}
+
+/* --- accepting -------------------------------------------------------------------------------- */
+
+static void go_on(evutil_socket_t fd, short what, void *arg)
+{
+    evconnlistener_enable(arg);
+}
+
+void bd_listener_pause(struct evconnlistener *listener)
+{
+    struct timeval second = {.tv_sec = 1};
+    evconnlistener_disable(listener);
+    if (event_base_once(evconnlistener_get_base(listener), -1, EV_TIMEOUT, go_on, listener,
+                        &second) < 0)
+        evconnlistener_enable(listener);
+}
+
+static void on_error(struct evconnlistener *listener, void *arg)
+{
+    bd_log(BD_LOG_WARNING, "stats sockets and metrics: cannot accept a connection: %s",
+           strerror(errno));
+    bd_listener_pause(listener);
+}
+
+void bd_listener_pause_on_error(struct evconnlistener *listener)
+{
+    evconnlistener_set_error_cb(listener, on_error);
 }

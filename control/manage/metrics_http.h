@@ -1,17 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* http://ADDRESS:PORT/metrics. Event loop only.
- *
- * Whoever reaches the port may connect: of BD_METRICS_CONNECTIONS_MAX at once one more waits until
- * another has gone, since descriptors are also what the journal and operators need. Who says
- * nothing for half a minute is gone. */
+/* http://ADDRESS:PORT/metrics. Event loop only. */
 #ifndef BD_METRICS_HTTP_H
 #define BD_METRICS_HTTP_H
 
 #include "state.h"
 
 #define BD_METRICS_CONTENT_TYPE "text/plain; version=0.0.4; charset=utf-8"
-
-#define BD_METRICS_CONNECTIONS_MAX 64
 
 struct bd_metrics_http;
 

@@ -86,10 +86,13 @@ static struct bd_answer_sink sink_of(struct connection *c)
 }
 
 /* Refuses a line without end: whatever follows is not a command. */
-static void refuse_endless_line(struct connection *c)
+static void refuse_endless_line(struct connection *c, const char *line)
 {
+    bool json = strncmp(line, "json ", 5) == 0;
     evbuffer_drain(bufferevent_get_input(c->bev), INPUT_MAX);
-    evbuffer_add_printf(bufferevent_get_output(c->bev), "error: a line has at most %d bytes\n\n",
+    evbuffer_add_printf(bufferevent_get_output(c->bev),
+                        json ? "{\"error\":\"a line has at most %d bytes\"}\n\n"
+                             : "error: a line has at most %d bytes\n\n",
                         BD_LINE_MAX);
     c->ended = true;
 }
@@ -104,7 +107,7 @@ static void next_command(struct connection *c)
         struct bd_answer_sink sink = sink_of(c);
         bd_command_line(c->server->control, c->level, line, len, &sink, &c->answer);
     } else if (line || evbuffer_get_length(in) > BD_LINE_MAX) {
-        refuse_endless_line(c);
+        refuse_endless_line(c, line ? line : (const char *)evbuffer_pullup(in, BD_LINE_MAX));
     }
     free(line);
 }
@@ -275,6 +278,7 @@ int bd_server_listen(struct bd_server *server, const char *path, enum bd_level l
                                         LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC, 0, fd);
     if (!file->listener || !file->path)
         return bd_fail(error, "socket %s: out of memory", path);
+    bd_listener_pause_on_error(file->listener);
     server->socket_cnt++;
     return 0;
 }

@@ -131,6 +131,14 @@ void bd_command_show_info(struct bd_answer *answer, const struct bd_str *args, u
     bd_census_ask(bd_answer_control(answer)->census, 0, on_info, answer);
 }
 
+/* --- cluster ---------------------------------------------------------------------------------- */
+
+void bd_command_show_cluster(struct bd_answer *answer, const struct bd_str *args, unsigned cnt)
+{
+    bd_answer_document(answer, json_pack("{s:b, s:[]}", "clustered", false, "peers"),
+                       BD_RENDER_TABLES);
+}
+
 /* --- limits ----------------------------------------------------------------------------------- */
 
 /* X(name, where, the bound itself) of base/limits.h that an operator may run into. */

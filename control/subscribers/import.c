@@ -111,16 +111,16 @@ static const char *sort_fields(const struct run *run, const struct bd_str *text,
     return NULL;
 }
 
-static struct bd_str realm_of(const struct run *run, struct bd_str domain)
+static struct bd_import_domain domain_of(const struct run *run, struct bd_str given)
 {
-    struct bd_str wildcard = BD_STR_NULL;
-    for (unsigned i = 0; i < run->in->realm_cnt; i++) {
-        if (bd_str_eq_nocase(run->in->realms[i].domain, domain))
-            return run->in->realms[i].realm;
-        if (bd_str_eq(run->in->realms[i].domain, BD_STR("*")))
-            wildcard = run->in->realms[i].realm;
+    struct bd_import_domain found = {.given = given, .name = given};
+    for (unsigned i = 0; i < run->in->domain_cnt; i++) {
+        if (bd_str_eq_nocase(run->in->domains[i].given, given))
+            return run->in->domains[i];
+        if (bd_str_eq(run->in->domains[i].given, BD_STR("*")))
+            found.realm = run->in->domains[i].realm;
     }
-    return wildcard;
+    return found;
 }
 
 static int set_secrets(const struct run *run, const struct bd_str *f, struct bd_subscriber *row,
@@ -160,8 +160,8 @@ static int import_fields(struct run *run, const struct bd_str *text, int cnt,
     if (wrong)
         return bad_line(run, wrong);
     struct bd_subscriber row = {0};
-    int rc = bd_row_set_identity(&row, f[FIELD_USERNAME], f[FIELD_DOMAIN],
-                                 realm_of(run, f[FIELD_DOMAIN]), error);
+    struct bd_import_domain known = domain_of(run, f[FIELD_DOMAIN]);
+    int rc = bd_row_set_identity(&row, f[FIELD_USERNAME], known.name, known.realm, error);
     if (rc == BD_SUBSCRIBERS_DONE)
         rc = bd_row_set_prefix(&row, f[FIELD_PREFIX], error);
     if (rc == BD_SUBSCRIBERS_DONE)
@@ -202,21 +202,38 @@ static int import_line(struct run *run, char *line, uint32_t len, struct bd_erro
     return import_fields(run, text, cnt, error);
 }
 
+enum { LINE_SZ = 65536 };
+
+/* Its length with the line end; LINE_SZ + 1 of a longer line, whose rest is skipped, as a file
+ * without line ends may be larger than the memory; 0 at the end. */
+static uint32_t read_line(FILE *csv, char line[LINE_SZ])
+{
+    uint32_t len = 0;
+    int c;
+    while ((c = getc_unlocked(csv)) != EOF) {
+        if (len < LINE_SZ)
+            line[len] = (char)c;
+        if (len <= LINE_SZ)
+            len++;
+        if (c == '\n')
+            break;
+    }
+    return len;
+}
+
 static int import_lines(struct run *run, struct bd_error *error)
 {
-    char *line = NULL;
-    size_t cap = 0;
-    ssize_t len;
-    int rc = 0;
-    while (rc == 0 && (len = getline(&line, &cap, run->in->csv)) > 0) {
+    char *line = malloc(LINE_SZ);
+    uint32_t len;
+    int rc = line ? 0 : bd_fail(error, "out of memory");
+    while (rc == 0 && (len = read_line(run->in->csv, line)) > 0) {
         run->result->lines++;
-        rc = len > 65536 ? bad_line(run, "is too long")
-                         : import_line(run, line, (uint32_t)len, error);
+        rc = len > LINE_SZ ? bad_line(run, "is too long") : import_line(run, line, len, error);
     }
     if (rc == 0 && !feof(run->in->csv)) /* no memory for a line is no end either */
         rc = bd_fail(error, "the CSV file cannot be read to its end: nothing was imported");
     if (line)
-        memset(line, 0, cap);
+        explicit_bzero(line, LINE_SZ);
     free(line);
     return rc == STOP ? 0 : rc;
 }

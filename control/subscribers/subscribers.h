@@ -99,16 +99,16 @@ int bd_subscribers_page(struct bd_subscribers *subscribers, struct bd_str domain
 
 /* --- import ---------------------------------------------------------------------------------- */
 
-/* The realm of a domain whose realm is not its name. */
-struct bd_realm_of {
-    struct bd_str domain, realm;
+/* What a line may call a domain, its name or an alias, and what is meant. "*": any other. */
+struct bd_import_domain {
+    struct bd_str given, name, realm;
 };
 
 struct bd_import {
     const char *database; /* the SQLite file */
     FILE *csv;
-    const struct bd_realm_of *realms;
-    unsigned realm_cnt;
+    const struct bd_import_domain *domains;
+    unsigned domain_cnt;
     /* Told each bad line, at most bad_max times (the rest is only counted). */
     void (*bad_line)(void *arg, unsigned long line, const char *what);
     void *arg;

@@ -214,3 +214,27 @@ for phone in digest, Phone("1231"), Phone("newcomer", domain="open.example"):
     equal(phone.register().code, 200)
 PYTHON
 }
+
+has_open()
+{
+    [[ $(readlink "/proc/$1/fd/"*) == *$2* ]]
+}
+
+# While it waits for its configuration, a pipe.
+case_stopped_while_it_starts()
+{
+    local what pid pipe=$lab/pipe status
+    mkfifo "$pipe"
+    exec 9<>"$pipe"
+    for what in control dataplane; do
+        "${program[$what]}" -c "$pipe" <&- >&- 2>&- 9>&- &
+        pid=$!
+        until_true 5 "$what reads" has_open "$pid" "$pipe"
+        equal "$(readlink "/proc/$pid/fd/"[012] | uniq -c | tr -s ' ')" " 3 /dev/null" "standard descriptors of $what"
+        kill -HUP "$pid"
+        kill -TERM "$pid"
+        status=0
+        wait "$pid" || status=$?
+        equal "$status" 0 "exit status of $what"
+    done
+}

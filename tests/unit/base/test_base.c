@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <arpa/inet.h>
@@ -13,6 +14,7 @@
 
 #include "hash.h"
 #include "ip.h"
+#include "log.h"
 #include "options.h"
 #include "stats.h"
 
@@ -140,6 +142,42 @@ static void test_options(void **state)
     optind = 1; /* getopt goes on from where it was */
     assert_true(bd_options_parse(&o, 4, ok, "x"));
     assert_true(o.arena_only && !o.check_only);
+    char *twice[] = {"x", "-c", "f.yaml", "-c", "g.yaml", NULL};
+    optind = 1;
+    assert_false(bd_options_parse(&o, 5, twice, "x")); /* neither overrides the other */
+    assert_int_equal(o.exit_status, 2);
+}
+
+/* What a line of the log looks like with JOURNAL_STREAM naming stderr, or another file. */
+static void log_to_file(bool named, char text[128])
+{
+    char stream[64];
+    struct stat st;
+    int before = dup(STDERR_FILENO);
+    FILE *file = tmpfile();
+    assert_true(before >= 0 && file && fstat(fileno(file), &st) == 0);
+    snprintf(stream, sizeof(stream), "%llu:%llu", (unsigned long long)st.st_dev,
+             (unsigned long long)st.st_ino + !named);
+    setenv("JOURNAL_STREAM", stream, 1);
+    dup2(fileno(file), STDERR_FILENO);
+    bd_log_init("test", BD_LOG_INFO);
+    bd_log(BD_LOG_ERROR, "words");
+    unsetenv("JOURNAL_STREAM");
+    bd_log_init("test", BD_LOG_INFO);
+    dup2(before, STDERR_FILENO);
+    close(before);
+    ssize_t n = pread(fileno(file), text, 127, 0);
+    text[n > 0 ? n : 0] = '\0';
+    fclose(file);
+}
+
+static void test_log_knows_the_journal(void **state)
+{
+    char text[128];
+    log_to_file(true, text);
+    assert_string_equal(text, "<3>words\n");
+    log_to_file(false, text);
+    assert_string_equal(text, "test: error: words\n");
 }
 
 /* The same text as inet_ntop() makes, over addresses that are mostly zeros. */
@@ -171,6 +209,7 @@ int main(void)
         cmocka_unit_test(test_hash_depends_on_seed),
         cmocka_unit_test(test_verdict_table),
         cmocka_unit_test(test_options),
+        cmocka_unit_test(test_log_knows_the_journal),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -107,6 +107,12 @@ static void every_level_has_its_bounds(void **state)
     }
 }
 
+static void each_host_is_by_itself(void **state)
+{
+    lab_expect(*state, "show cluster", "clustered: no");
+    lab_expect(*state, "json show cluster", "\"clustered\": false");
+}
+
 static void what_is_no_command_is_told_so(void **state)
 {
     lab_expect(*state, "frobnicate", "error: unknown command 'frobnicate'");
@@ -193,18 +199,24 @@ static void what_was_sent_before_the_end_is_answered(void **state)
     close(fd);
 }
 
-static void an_endless_line_is_refused(void **state)
+static void refuses_endless(struct lab *lab, const char *begin, const char *refusal)
 {
-    struct lab *lab = *state;
     int fd = lab_connect(lab, BD_LEVEL_USER);
     char part[1024];
     memset(part, 'a', sizeof(part));
+    dprintf(fd, "%s", begin);
     for (unsigned i = 0; i < 6; i++)
         assert_int_equal(write(fd, part, sizeof(part)), sizeof(part));
     char *text = lab_read(lab, fd);
-    assert_non_null(strstr(text, "error: a line has at most"));
+    assert_string_equal(text, refusal);
     free(text);
     close(fd);
+}
+
+static void an_endless_line_is_refused(void **state)
+{
+    refuses_endless(*state, "lookup ", "error: a line has at most 4096 bytes\n");
+    refuses_endless(*state, "json lookup ", "{\"error\":\"a line has at most 4096 bytes\"}\n");
 }
 
 static int connect_to_file(const char *path)
@@ -422,6 +434,13 @@ static void import_is_all_or_nothing(void **state)
     lab_expect(lab, "subscriber import users.csv", "error: FILE is read by the server");
     lab_expect(lab, "subscriber import /nowhere/users.csv",
                "error: cannot read /nowhere/users.csv");
+    char pipe[96];
+    lab_path(lab, "pipe", pipe);
+    assert_int_equal(mkfifo(pipe, 0600), 0);
+    snprintf(line, sizeof(line), "subscriber import %s", pipe);
+    lab_expect(lab, line, "pipe: it is no plain file");
+    lab_expect(lab, "subscriber import /dev/zero", "/dev/zero: it is no plain file");
+    unlink(pipe);
     lab_expect(lab, "subscriber remove one@example.com", "removed");
     lab_expect(lab, "subscriber remove two@example.com", "removed");
 }
@@ -669,6 +688,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_command_answers_in_text_and_json),
         cmocka_unit_test(every_level_has_its_bounds),
+        cmocka_unit_test(each_host_is_by_itself),
         cmocka_unit_test(what_is_no_command_is_told_so),
         cmocka_unit_test(lines_come_in_any_cut),
         cmocka_unit_test(what_was_sent_before_the_end_is_answered),

@@ -45,6 +45,8 @@ static int scratch_file(void)
     return fd;
 }
 
+static bool ctl_has_stdout = true;
+
 /* Runs the program while the loop turns. */
 static void ctl(struct lab *lab, struct outcome *outcome, const char *input,
                 const char *const *args)
@@ -58,7 +60,10 @@ static void ctl(struct lab *lab, struct outcome *outcome, const char *input,
     posix_spawn_file_actions_t actions;
     posix_spawn_file_actions_init(&actions);
     posix_spawn_file_actions_adddup2(&actions, in, 0);
-    posix_spawn_file_actions_adddup2(&actions, out, 1);
+    if (ctl_has_stdout)
+        posix_spawn_file_actions_adddup2(&actions, out, 1);
+    else
+        posix_spawn_file_actions_addclose(&actions, 1);
     posix_spawn_file_actions_adddup2(&actions, err, 2);
     pid_t pid;
     assert_int_equal(posix_spawn(&pid, binderyctl, &actions, NULL, (char **)argv, NULL), 0);
@@ -118,6 +123,19 @@ static void statuses_are_as_promised(void **state)
         if (got.status != 0)
             assert_int_equal(strlen(got.out) == 0, *cases[i].out == '\0');
     }
+}
+
+/* An answer that has nowhere to go is no success, and never goes back into the socket as commands.
+ */
+static void without_standard_output(void **state)
+{
+    struct lab *lab = *state;
+    struct outcome got;
+    ctl_has_stdout = false;
+    ctl(lab, &got, "", ARGS("-s", lab->socket, "drain"));
+    ctl_has_stdout = true;
+    assert_int_equal(got.status, 1);
+    assert_string_equal(got.err, "binderyctl: Bad file descriptor\n");
 }
 
 static void a_password_comes_from_standard_input(void **state)
@@ -227,8 +245,9 @@ static void one_too_many_is_told_so(void **state)
             json ? ARGS("--json", "-s", lab->socket, "show", "info")
                  : ARGS("-s", lab->socket, "show", "info"));
         assert_int_equal(got.status, 3);
-        assert_non_null(strstr(json ? got.out : got.err,
-                               "error: all connections of the operator socket are taken (64)"));
+        assert_non_null(
+            strstr(got.err, "error: all connections of the operator socket are taken (64)"));
+        assert_string_equal(got.out, "");
     }
     ctl(lab, &got, "", ARGS("-s", lab->admin, "show", "info"));
     assert_int_equal(got.status, 0);
@@ -248,6 +267,7 @@ int main(int argc, char **argv)
     binderyctl = argv[1];
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(statuses_are_as_promised),
+        cmocka_unit_test(without_standard_output),
         cmocka_unit_test(a_password_comes_from_standard_input),
         cmocka_unit_test(sockets_have_the_modes_of_their_levels),
         cmocka_unit_test(a_live_socket_is_never_taken),

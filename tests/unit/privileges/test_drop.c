@@ -274,6 +274,39 @@ static void test_only_roots_own_files_are_handed_over(void **state)
     remove_place(&place);
 }
 
+static int own(const void *path)
+{
+    struct bd_privileges p;
+    struct bd_error error;
+    int fd = open(path, O_RDWR | O_CLOEXEC);
+    if (begin(&p, USER, NULL, false) != 0 || fd < 0)
+        return 1;
+    if (bd_privileges_own(&p, fd, path, &error) == 0)
+        return 0;
+    fprintf(stderr, "%s", error.text);
+    return 2;
+}
+
+/* Who made the arena beforehand would read and write it for ever. */
+static void test_a_file_of_somebody_else_is_not_used(void **state)
+{
+    struct place place;
+    struct stat st;
+    make_place(&place);
+    struct outcome outcome = in_child(own, place.other);
+    assert_exit(&outcome, 2);
+    assert_non_null(strstr(outcome.text, "belongs to uid 1, who can write in it: move it away"));
+    assert_int_equal(chmod(place.file, 0666), 0);
+    outcome = in_child(own, place.file);
+    assert_exit(&outcome, 0);
+    assert_int_equal(stat(place.file, &st), 0);
+    assert_int_equal(st.st_mode & 0777, 0600);
+    assert_int_equal(chown(place.file, getpwnam(USER)->pw_uid, 0), 0);
+    outcome = in_child(own, place.file);
+    assert_exit(&outcome, 0);
+    remove_place(&place);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -283,6 +316,7 @@ int main(void)
         cmocka_unit_test(test_unknown_names_are_told_with_a_remedy),
         cmocka_unit_test(test_root_may_stay_and_others_stay_who_they_are),
         cmocka_unit_test(test_only_roots_own_files_are_handed_over),
+        cmocka_unit_test(test_a_file_of_somebody_else_is_not_used),
     };
     bd_log_init("test", BD_LOG_ERROR);
     if (needs_root(NULL) != 0) {

@@ -22,16 +22,17 @@ static void on_bad_line(void *arg, unsigned long line, const char *what)
 
 static int import_bytes(struct place *p, const char *csv, size_t len)
 {
-    static const struct bd_realm_of realms[] = {
-        {{"other.example", 13}, {"the other", 9}},
+    static const struct bd_import_domain domains[] = {
+        {BD_STR("other.example"), BD_STR("other.example"), BD_STR("the other")},
+        {BD_STR("192.0.2.7"), BD_STR("other.example"), BD_STR("the other")},
     };
     FILE *f = fmemopen((void *)csv, len, "r");
     assert_non_null(f);
     told.bad_cnt = 0;
     struct bd_import import = {.database = p->file,
                                .csv = f,
-                               .realms = realms,
-                               .realm_cnt = 1,
+                               .domains = domains,
+                               .domain_cnt = 2,
                                .bad_line = on_bad_line,
                                .bad_max = 8};
     int rc = bd_subscribers_import(&import, &told.result, &p->error);
@@ -284,6 +285,35 @@ static void test_empty_file(void **state)
     assert_int_equal(told.result.added + told.result.changed, 0);
 }
 
+/* As `subscriber add` has it: a phone's binding is under the name, whatever it writes. */
+static void test_alias(void **state)
+{
+    struct place *p = *state;
+    struct bd_subscriber row;
+    assert_int_equal(import(p, "1000,192.0.2.7,x\n"), 0);
+    assert_int_equal(find(p, "1000", "other.example", &row), 0);
+    assert_md5_of(&row, "the other", "x");
+    assert_int_equal(import(p, "1001,192.0.2.7,x\n1001,other.example,y\n"), BD_SUBSCRIBERS_INVALID);
+    assert_non_null(strstr(told.bad_text[0], "twice"));
+}
+
+/* No more of a line is held in memory than one may have; the next one counts as ever. */
+static void test_line_without_end(void **state)
+{
+    struct place *p = *state;
+    enum { LEN = 1 << 20 };
+    static char csv[LEN];
+    memset(csv, 'x', LEN);
+    memcpy(csv, "1000,example.com,", 17);
+    csv[LEN / 2] = '\n';
+    memcpy(csv + LEN - 17, "\n1,example.com,x\n", 17);
+    assert_int_equal(import_bytes(p, csv, LEN), BD_SUBSCRIBERS_INVALID);
+    assert_int_equal(told.result.lines, 3);
+    assert_int_equal(told.bad_cnt, 2);
+    assert_string_equal(told.bad_text[0], "is too long");
+    assert_int_equal(told.bad_line[1], 2);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -297,6 +327,8 @@ int main(void)
         PLACE_TEST(test_twice_over_old),
         PLACE_TEST(test_empty_file),
         PLACE_TEST(test_no_memory),
+        PLACE_TEST(test_alias),
+        PLACE_TEST(test_line_without_end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
