@@ -230,7 +230,7 @@ static int import_lines(struct run *run, struct bd_error *error)
         run->result->lines++;
         rc = len > LINE_SZ ? bad_line(run, "is too long") : import_line(run, line, len, error);
     }
-    if (rc == 0 && !feof(run->in->csv)) /* no memory for a line is no end either */
+    if (rc == 0 && ferror(run->in->csv))
         rc = bd_fail(error, "the CSV file cannot be read to its end: nothing was imported");
     if (line)
         explicit_bzero(line, LINE_SZ);

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* CSV import: what a line may look like, all or nothing, and lines that are bad. */
-#include <errno.h>
-
 #include "csv.h"
 #include "place.h"
 
@@ -65,42 +63,6 @@ static void assert_md5_of(const struct bd_subscriber *row, const char *realm, co
     assert_int_equal(set.present, row->ha1.present);
     assert_memory_equal(&set, &row->ha1, sizeof(set));
     bd_digest_free(d);
-}
-
-/* The lines that there is memory for; stands in libc's place, by either of its names. */
-static unsigned lines_left = UINT32_MAX;
-
-static ssize_t read_line(char **line, size_t *cap, FILE *in)
-{
-    if (lines_left == 0) {
-        errno = ENOMEM;
-        return -1;
-    }
-    lines_left--;
-    return getdelim(line, cap, '\n', in);
-}
-
-#ifdef __USE_EXTERN_INLINES
-ssize_t __getdelim(char **line, size_t *cap, int delimiter, FILE *in)
-{
-    return read_line(line, cap, in);
-}
-#else
-ssize_t getline(char **line, size_t *cap, FILE *in)
-{
-    return read_line(line, cap, in);
-}
-#endif
-
-/* All or nothing: a line that there is no memory for is no end of the file. */
-static void test_no_memory(void **state)
-{
-    struct place *p = *state;
-    struct bd_subscriber row;
-    lines_left = 1;
-    assert_int_equal(import(p, "first,example.com,secret\nsecond,example.com,secret\n"), -1);
-    lines_left = UINT32_MAX;
-    assert_int_equal(find(p, "first", "example.com", &row), BD_SUBSCRIBERS_NOT_FOUND);
 }
 
 static void test_csv_split(void **state)
@@ -326,7 +288,6 @@ int main(void)
         PLACE_TEST(test_bad_lines_import_nothing),
         PLACE_TEST(test_twice_over_old),
         PLACE_TEST(test_empty_file),
-        PLACE_TEST(test_no_memory),
         PLACE_TEST(test_alias),
         PLACE_TEST(test_line_without_end),
     };
