@@ -26,4 +26,5 @@ void bd_process_catch_signals(void)
     signal(SIGTERM, leave);
     signal(SIGINT, leave);
     signal(SIGHUP, SIG_IGN);
+    signal(SIGPIPE, SIG_IGN);
 }

@@ -9,7 +9,8 @@
 void bd_process_fill_stdio(void);
 
 /* SIGTERM and SIGINT end the process with status 0 wherever it is, while it starts and after its
- * own handling of them has ended; SIGHUP does nothing. */
+ * own handling of them has ended; SIGHUP does nothing. SIGPIPE never does: who reads the log, a
+ * client or a memif peer may be gone. */
 void bd_process_catch_signals(void);
 
 #endif

@@ -55,7 +55,6 @@ int main(int argc, char **argv)
     bd_process_fill_stdio();
     bd_process_catch_signals();
     bd_log_init("bindery-control", BD_LOG_INFO);
-    signal(SIGPIPE, SIG_IGN); /* who reads the log, or a client, may be gone */
     struct bd_options options;
     if (!bd_options_parse(&options, argc, argv, "bindery-control"))
         return options.exit_status;

@@ -99,6 +99,7 @@ static int run(struct dataplane *dp, struct bd_error *error)
         return 0; /* stopped before control ever came */
     if (make_workers(dp, error) < 0)
         return -1;
+    atomic_store(&dp->arena.header->role[BD_ROLE_DATAPLANE].workers, dp->config->workers);
     if (bd_nic_launch(dp->nic, worker_main, dp) < 0)
         return bd_fail(error, "cannot launch %u workers: check dataplane.lcores",
                        dp->config->workers);
@@ -128,7 +129,6 @@ int main(int argc, char **argv)
     bd_process_fill_stdio();
     bd_process_catch_signals();
     bd_log_init("bindery-dataplane", BD_LOG_INFO);
-    signal(SIGPIPE, SIG_IGN); /* who reads the log, or a memif peer, may be gone */
     struct bd_options options;
     if (!bd_options_parse(&options, argc, argv, "bindery-dataplane"))
         return options.exit_status;

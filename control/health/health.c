@@ -123,6 +123,21 @@ static unsigned feel_workers(struct bd_health *health, unsigned *worst)
     return most;
 }
 
+/* Only one of the two was restarted after a change: workers that control does not know have no
+ * verifier, and nobody comes for what it asks of those that are not there. */
+static bool workers_differ(struct bd_health *health)
+{
+    struct bd_control *control = health->control;
+    unsigned there = atomic_load(&bd_control_line(control, BD_ROLE_DATAPLANE)->workers);
+    unsigned known = bd_control_workers(control);
+    if (there != known)
+        bd_alarm_raise(control->alarms, BD_ALARM_DATAPLANE,
+                       "bindery-dataplane runs %u worker(s), bindery-control serves %u: restart "
+                       "both with the same dataplane.workers",
+                       there, known);
+    return there != known;
+}
+
 static void forget_dataplane(struct bd_health *health)
 {
     memset(health->worker, 0, sizeof(health->worker));
@@ -137,7 +152,7 @@ static void look_at_dataplane(struct bd_health *health)
     }
     struct bd_alarms *alarms = health->control->alarms;
     unsigned worker = 0, ticks = feel_workers(health, &worker);
-    if (hangs(health))
+    if (hangs(health) || workers_differ(health))
         return;
     if (ticks >= ALARM_TICKS)
         bd_alarm_raise(alarms, BD_ALARM_DATAPLANE,

@@ -55,8 +55,16 @@ static void on_reloaded(void *arg, const struct bd_error *error)
         finish_with_error(job, error);
         return;
     }
-    bd_answer_done(job->answer, "imported %lu lines: %lu added, %lu changed", job->result.lines,
-                   job->result.added, job->result.changed);
+    uint64_t left_out = bd_roster_left_out(job->control->roster);
+    char more[128] = "";
+    if (left_out)
+        snprintf(more, sizeof(more),
+                 "; %llu subscribers are not in force: raise arena.subscribers_max (%llu) and "
+                 "restart",
+                 (unsigned long long)left_out,
+                 (unsigned long long)job->control->started->subscribers_max);
+    bd_answer_done(job->answer, "imported %lu lines: %lu added, %lu changed%s", job->result.lines,
+                   job->result.added, job->result.changed, more);
     free_job(job);
 }
 

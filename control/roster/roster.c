@@ -73,6 +73,7 @@ static int step(struct bd_roster *roster, struct bd_error *error)
         roster->sync = roster->identities = NULL;
     }
     abort_sync(roster);
+    roster->left_out = roster->refused;
     bd_roster_tell_refused(roster);
     if (rc < 0)
         bd_recovery_note(roster->control->recovery, error);
@@ -174,6 +175,11 @@ struct bd_subscribers *bd_roster_database(const struct bd_roster *roster)
 struct bd_subscriber_store *bd_roster_store(const struct bd_roster *roster)
 {
     return roster->store;
+}
+
+uint64_t bd_roster_left_out(const struct bd_roster *roster)
+{
+    return roster->left_out;
 }
 
 uint64_t bd_roster_cnt(const struct bd_roster *roster)

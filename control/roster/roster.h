@@ -46,5 +46,7 @@ int bd_roster_remove(struct bd_roster *roster, struct bd_str username, struct bd
 struct bd_subscribers *bd_roster_database(const struct bd_roster *roster);
 struct bd_subscriber_store *bd_roster_store(const struct bd_roster *roster);
 uint64_t bd_roster_cnt(const struct bd_roster *roster);
+/* Those that the last reading of all found no room for in the arena: their phones are nobody's. */
+uint64_t bd_roster_left_out(const struct bd_roster *roster);
 
 #endif

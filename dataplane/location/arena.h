@@ -76,6 +76,7 @@ struct bd_role_line {
     _Atomic uint64_t started_ms;       /* bd_clock_ms() of the attach */
     _Atomic uint32_t serving;          /* 1 between the end of start and the begin of stop */
     _Atomic uint32_t peer_hangs;       /* times it found the other role alive without heartbeat */
+    _Atomic uint32_t workers;          /* the dataplane's: that it runs, set before it serves */
 };
 
 struct bd_arena_header {

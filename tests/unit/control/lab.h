@@ -122,7 +122,9 @@ static inline void lab_dataplane(struct lab *lab)
     lab->writer = bd_memory_writer(lab->memory, 0);
     for (unsigned w = 0; w < lab->control.started->workers; w++)
         bd_writer_offline(bd_memory_writer(lab->memory, w)); /* asleep but for lab_put */
-    atomic_store(&lab->arena.header->role[BD_ROLE_DATAPLANE].serving, 1);
+    struct bd_role_line *line = &lab->arena.header->role[BD_ROLE_DATAPLANE];
+    atomic_store(&line->workers, lab->control.started->workers);
+    atomic_store(&line->serving, 1);
 }
 
 static inline void lab_dataplane_leaves(struct lab *lab)

@@ -143,6 +143,34 @@ static void what_goes_through_unscreened_is_an_alarm(void **state)
     unlink(rules);
 }
 
+/* As wait_alarm, with a dataplane that turns. */
+static void wait_turning(struct lab *lab, bool raised)
+{
+    struct bd_worker_stats *stats = bd_arena_region(&lab->arena, BD_REGION_STATS);
+    struct bd_alarm_state state;
+    do {
+        atomic_fetch_add(&lab->arena.header->role[BD_ROLE_DATAPLANE].heartbeat_ms, 1);
+        for (unsigned w = 0; w < lab->control.started->workers; w++)
+            bd_stat_add(&stats[w].counter[BD_CTR_POLLS], 1);
+        lab_turn(lab);
+        bd_alarm_read(lab->control.alarms, BD_ALARM_DATAPLANE, &state);
+    } while (state.raised != raised);
+}
+
+static void workers_that_control_does_not_know_are_an_alarm(void **state)
+{
+    struct lab *lab = *state;
+    lab_dataplane(lab);
+    struct bd_role_line *line = &lab->arena.header->role[BD_ROLE_DATAPLANE];
+    wait_turning(lab, false);
+    atomic_fetch_add(&line->workers, 1);
+    wait_turning(lab, true);
+    lab_expect(lab, "show info", "bindery-dataplane runs 3 worker(s), bindery-control serves 2");
+    atomic_fetch_sub(&line->workers, 1);
+    wait_turning(lab, false);
+    lab_dataplane_leaves(lab);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -150,6 +178,7 @@ int main(void)
         cmocka_unit_test(commands_show_what_is_raised),
         cmocka_unit_test(a_full_table_is_an_alarm),
         cmocka_unit_test(what_goes_through_unscreened_is_an_alarm),
+        cmocka_unit_test(workers_that_control_does_not_know_are_an_alarm),
     };
     return cmocka_run_group_tests(tests, open_lab, close_lab);
 }

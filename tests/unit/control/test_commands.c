@@ -683,6 +683,21 @@ static void names_are_in_help_once(void **state)
     }
 }
 
+/* The last one: it fills the arena's room for them (arena.subscribers_max 5000). */
+static void an_import_tells_who_has_no_room(void **state)
+{
+    struct lab *lab = *state;
+    char line[128], *text = NULL;
+    size_t len;
+    FILE *out = open_memstream(&text, &len);
+    for (unsigned i = 0; i < 5100; i++)
+        fprintf(out, "u%u,example.com,x\n", i);
+    fclose(out);
+    write_csv(lab, text, line);
+    free(text);
+    lab_expect(lab, line, " subscribers are not in force: raise arena.subscribers_max (5000)");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -712,6 +727,7 @@ int main(void)
         cmocka_unit_test(bans_come_and_go),
         cmocka_unit_test(limits_tell_who_was_refused),
         cmocka_unit_test(names_are_in_help_once),
+        cmocka_unit_test(an_import_tells_who_has_no_room),
     };
     return cmocka_run_group_tests(tests, open_lab, close_lab);
 }
