@@ -39,6 +39,12 @@ static inline bool bd_ip_eq(const struct bd_ip *a, const struct bd_ip *b)
     return ((x[0] ^ y[0]) | (x[1] ^ y[1])) == 0;
 }
 
+/* "::", RFC 4291 2.5.2. */
+static inline bool bd_ip_is_unspecified(const struct bd_ip *ip)
+{
+    return bd_ip_eq(ip, &(const struct bd_ip){{0}});
+}
+
 static inline bool bd_ip_is_v4(const struct bd_ip *ip)
 {
     static const uint8_t mapped[4] = {0, 0, 0xff, 0xff};

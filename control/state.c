@@ -27,6 +27,22 @@ const struct bd_worker_stats *bd_control_stats(const struct bd_control *control,
     return stats + worker;
 }
 
+uint64_t bd_control_counted(const struct bd_control *control, unsigned counter)
+{
+    uint64_t sum = 0;
+    for (unsigned w = 0; w < bd_control_workers(control); w++)
+        sum += bd_stat_read(&bd_control_stats(control, w)->counter[counter]);
+    return sum;
+}
+
+uint64_t bd_control_judged(const struct bd_control *control, unsigned verdict)
+{
+    uint64_t sum = 0;
+    for (unsigned w = 0; w < bd_control_workers(control); w++)
+        sum += bd_stat_read(&bd_control_stats(control, w)->verdict[verdict]);
+    return sum;
+}
+
 static bool has_scheme(struct bd_str s)
 {
     static const struct bd_str scheme[] = {{"sip:", 4}, {"sips:", 5}, {"tel:", 4}};

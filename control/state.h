@@ -67,6 +67,9 @@ static inline void bd_next_turn(struct event *event)
 /* Workers of the arena in use (a change of dataplane.workers needs a restart). */
 unsigned bd_control_workers(const struct bd_control *control);
 const struct bd_worker_stats *bd_control_stats(const struct bd_control *control, unsigned worker);
+/* Over all of them: an enum bd_counter, an enum bd_verdict. */
+uint64_t bd_control_counted(const struct bd_control *control, unsigned counter);
+uint64_t bd_control_judged(const struct bd_control *control, unsigned verdict);
 static inline struct bd_role_line *bd_control_line(const struct bd_control *control,
                                                    enum bd_role role)
 {

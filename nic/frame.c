@@ -18,11 +18,6 @@ static inline const uint8_t *take(struct cursor *c, uint32_t n)
     return p;
 }
 
-static bool is_unspecified(const struct bd_ip *ip)
-{
-    return bd_ip_eq(ip, &(const struct bd_ip){{0}});
-}
-
 /* RFC 1122 3.2.1.3: what may never be a source: this network, loopback, multicast, the limited
  * broadcast and the reserved class E; and a broadcast address of an own prefix. */
 static bool bad_source_v4(const struct bd_station *station, const struct bd_ip *ip)
@@ -47,7 +42,8 @@ static bool bad_source_v6(const struct bd_ip *ip)
 {
     if (ip->b[0] == 0xff || bd_ip_is_v4(ip))
         return true;
-    return is_unspecified(ip) || (memcmp(ip->b, (const uint8_t[15]){0}, 15) == 0 && ip->b[15] == 1);
+    return bd_ip_is_unspecified(ip) ||
+           (memcmp(ip->b, (const uint8_t[15]){0}, 15) == 0 && ip->b[15] == 1);
 }
 
 /* Reads the Ethernet header and a tag. Returns the verdict; *type is the EtherType within. */
@@ -207,7 +203,7 @@ static enum bd_verdict read_ipv6(const struct bd_station *station, struct cursor
     if (solicited && !icmp) /* only neighbour discovery goes to a group of ours */
         return BD_FRAME_ADDRESS;
     /* A station that looks for duplicates asks from :: (RFC 4862 5.4.2). */
-    bool detection = icmp && is_unspecified(&out->source.ip);
+    bool detection = icmp && bd_ip_is_unspecified(&out->source.ip);
     if (!detection && bad_source_v6(&out->source.ip))
         return BD_FRAME_IP_SOURCE;
     return bd_station_owns(station, &out->source.ip) ? BD_FRAME_IP_SOURCE : BD_VERDICT_NONE;

@@ -53,12 +53,6 @@ static bool read_options(const uint8_t *p, uint32_t len, const uint8_t **source_
     return true;
 }
 
-static bool is_unspecified(const struct bd_ip *ip)
-{
-    static const struct bd_ip none;
-    return bd_ip_eq(ip, &none);
-}
-
 enum bd_verdict bd_neighbour_answer(const struct bd_station *station, const uint8_t *bytes,
                                     const struct bd_frame *frame, struct bd_way *way,
                                     uint8_t out[BD_NEIGHBOUR_SZ])
@@ -76,7 +70,7 @@ enum bd_verdict bd_neighbour_answer(const struct bd_station *station, const uint
     if (!bd_station_owns(station, &target) || bd_ip_is_v4(&target) ||
         !read_options(icmp + SOLICITATION_SZ, len - SOLICITATION_SZ, &source_mac))
         return BD_FRAME_ICMP_IGNORED;
-    if (is_unspecified(them)) {
+    if (bd_ip_is_unspecified(them)) {
         if (us->b[0] != 0xff || source_mac)
             return BD_FRAME_ICMP_IGNORED;
         way_to_all(station, &target, way);

@@ -183,17 +183,10 @@ static void look_at_overload(struct bd_health *health)
 
 /* --- screening -------------------------------------------------------------------------------- */
 
-static uint64_t sum_of(const struct bd_control *control, enum bd_counter counter)
-{
-    uint64_t sum = 0;
-    for (unsigned w = 0; w < bd_control_workers(control); w++)
-        sum += bd_stat_read(&bd_control_stats(control, w)->counter[counter]);
-    return sum;
-}
-
 static uint64_t screened(const struct bd_control *control)
 {
-    return sum_of(control, BD_CTR_SCREEN_SCANNED) + sum_of(control, BD_CTR_SCREEN_SKIPPED);
+    return bd_control_counted(control, BD_CTR_SCREEN_SCANNED) +
+           bd_control_counted(control, BD_CTR_SCREEN_SKIPPED);
 }
 
 /* Raised by the first request that went through unscreened. Over when for a second none did while
@@ -201,7 +194,7 @@ static uint64_t screened(const struct bd_control *control)
 static void look_at_screening(struct bd_health *health)
 {
     struct bd_control *control = health->control;
-    uint64_t sum = sum_of(control, BD_CTR_SCREEN_FAILED);
+    uint64_t sum = bd_control_counted(control, BD_CTR_SCREEN_FAILED);
     bool more = sum != health->unscreened.last;
     unsigned ticks = feel(&health->unscreened, sum);
     if (more) {
@@ -235,7 +228,8 @@ struct bd_health *bd_health_new(struct bd_control *control, struct bd_error *err
         health->control = control;
         /* An arena outlives us: what was shed before is no news. */
         health->shed.last = health->shed_before = bd_shedding_sum(control);
-        health->unscreened.last = health->unscreened_before = sum_of(control, BD_CTR_SCREEN_FAILED);
+        health->unscreened.last = health->unscreened_before =
+            bd_control_counted(control, BD_CTR_SCREEN_FAILED);
         health->timer = event_new(control->base, -1, EV_PERSIST, on_tick, health);
     }
     if (!health || !health->timer || event_add(health->timer, &tick) < 0) {

@@ -144,11 +144,7 @@ json_t *bd_refused_aors_json(const struct bd_control *control)
 
 static void add_sum(json_t *list, const struct bd_control *control, bool verdict, unsigned which)
 {
-    uint64_t sum = 0;
-    for (unsigned w = 0; w < bd_control_workers(control); w++) {
-        const struct bd_worker_stats *stats = bd_control_stats(control, w);
-        sum += bd_stat_read(verdict ? &stats->verdict[which] : &stats->counter[which]);
-    }
+    uint64_t sum = verdict ? bd_control_judged(control, which) : bd_control_counted(control, which);
     const char *name = verdict ? bd_verdict_info[which].text : bd_counter_info[which].text;
     json_array_append_new(list, json_pack("{s:s, s:I}", "counted", name, "total", (json_int_t)sum));
 }

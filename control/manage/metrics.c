@@ -35,25 +35,17 @@
 #define BUILD_NAME "bindery_build_info"
 #define BUILD_HELP "1, with the version as a label"
 
-static uint64_t verdict_sum(const struct bd_control *control, unsigned verdict)
-{
-    uint64_t sum = 0;
-    for (unsigned w = 0; w < bd_control_workers(control); w++)
-        sum += bd_stat_read(&bd_control_stats(control, w)->verdict[verdict]);
-    return sum;
-}
-
 static void write_verdicts(const struct bd_control *control, struct evbuffer *out)
 {
     bd_metrics_family(out, "counter", FRAMES_NAME, FRAMES_HELP);
     for (unsigned i = 0; i < BD_SIP_REGISTERED; i++)
         evbuffer_add_printf(out, FRAMES_NAME "{verdict=\"%s\"} %llu\n", bd_verdict_info[i].text,
-                            (unsigned long long)verdict_sum(control, i));
+                            (unsigned long long)bd_control_judged(control, i));
     bd_metrics_family(out, "counter", REQUEST_NAME, REQUEST_HELP);
     for (unsigned i = BD_SIP_REGISTERED; i < BD_VERDICT_CNT; i++)
         evbuffer_add_printf(out, REQUEST_NAME "{verdict=\"%s\",status=\"%u\"} %llu\n",
                             bd_verdict_info[i].text, bd_verdict_info[i].status,
-                            (unsigned long long)verdict_sum(control, i));
+                            (unsigned long long)bd_control_judged(control, i));
 }
 
 /* RFC 6076 4.2 leaves out 401, 402 and 407; ours leaves out what other methods draw, too. */
@@ -70,7 +62,7 @@ static void write_ineffective(const struct bd_control *control, struct evbuffer 
 {
     uint64_t sum = 0;
     for (unsigned i = 0; i < BD_VERDICT_CNT; i++)
-        sum += is_ineffective(i) ? verdict_sum(control, i) : 0;
+        sum += is_ineffective(i) ? bd_control_judged(control, i) : 0;
     bd_metrics_family(out, "counter", IRA_NAME, IRA_HELP);
     evbuffer_add_printf(out, IRA_NAME " %llu\n", (unsigned long long)sum);
 }

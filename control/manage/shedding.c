@@ -30,10 +30,8 @@ static uint64_t verdict_of(const struct bd_control *control, unsigned worker, un
 uint64_t bd_shedding_sum(const struct bd_control *control)
 {
     uint64_t sum = 0;
-    for (unsigned w = 0; w < bd_control_workers(control); w++) {
-        for (unsigned i = 0; i < SHED_VERDICT_CNT; i++)
-            sum += verdict_of(control, w, i);
-    }
+    for (unsigned i = 0; i < SHED_VERDICT_CNT; i++)
+        sum += bd_control_judged(control, shed_verdict[i]);
     return sum;
 }
 

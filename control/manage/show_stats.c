@@ -9,22 +9,6 @@
 #include "state.h"
 #include "verifier.h"
 
-static uint64_t sum_counter(const struct bd_control *control, unsigned counter)
-{
-    uint64_t sum = 0;
-    for (unsigned w = 0; w < bd_control_workers(control); w++)
-        sum += bd_stat_read(&bd_control_stats(control, w)->counter[counter]);
-    return sum;
-}
-
-static uint64_t sum_verdict(const struct bd_control *control, unsigned verdict)
-{
-    uint64_t sum = 0;
-    for (unsigned w = 0; w < bd_control_workers(control); w++)
-        sum += bd_stat_read(&bd_control_stats(control, w)->verdict[verdict]);
-    return sum;
-}
-
 /* What the verifier threads of this control process did, by result. */
 static uint64_t sum_result(const struct bd_control *control, unsigned result)
 {
@@ -42,8 +26,8 @@ static json_t *counters_json(const struct bd_control *control)
     json_t *list = json_array();
     for (unsigned i = 0; i < BD_COUNTER_CNT; i++)
         json_array_append_new(list, json_pack("{s:s, s:I, s:s}", "counter", bd_counter_info[i].text,
-                                              "total", (json_int_t)sum_counter(control, i), "what",
-                                              bd_counter_info[i].help));
+                                              "total", (json_int_t)bd_control_counted(control, i),
+                                              "what", bd_counter_info[i].help));
     return list;
 }
 
@@ -52,7 +36,7 @@ static json_t *verdicts_json(const struct bd_control *control, bool all)
 {
     json_t *list = json_array();
     for (unsigned i = 0; i < BD_VERDICT_CNT; i++) {
-        uint64_t sum = sum_verdict(control, i);
+        uint64_t sum = bd_control_judged(control, i);
         unsigned status = bd_verdict_info[i].status;
         if (sum > 0 || all)
             json_array_append_new(list,
