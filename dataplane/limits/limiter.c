@@ -141,8 +141,8 @@ void bd_limiter_prefetch(struct bd_limiter *l, unsigned place, const struct bd_i
     p->hash = bd_hash64(&l->arena->hash_key, &p->key, sizeof(p->key));
     p->drawn = false;
     bd_rate_prefetch(&l->own->sources, p->hash);
-    if (is_guarded(l))
-        __builtin_prefetch(bd_known_line_of(known_of(l), p->hash));
+    /* Asked before the datagram is read while strangers wait; noted when somebody is registered. */
+    __builtin_prefetch(bd_known_line_of(known_of(l), p->hash));
 }
 
 static bool is_shut_out(struct bd_limiter *l, const struct bd_ip *source)
