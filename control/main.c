@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* bindery-control: policy, subscribers, verification, expiry, and the face towards people. */
 #include <event2/thread.h>
-#include <signal.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "arena_setup.h"
 #include "calls.h"

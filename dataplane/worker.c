@@ -99,8 +99,8 @@ static void nap(struct bd_worker *w)
     bd_writer_online(w->deps.writer);
 }
 
-/* While a verifier works for us, or the disk, the answer is near: no nap then; but one that has its
- * thread on this very core gets it now, not when our time slice ends. */
+/* While a verifier works for us, or the disk, the answer is near: no nap then. But if the verifier
+ * waits for this very core it has it now, not when the time slice ends. */
 static void rest(struct bd_worker *w, unsigned idle)
 {
     if (w->pending.oldest != BD_PENDING_NONE || !bd_held_is_empty(&w->held))

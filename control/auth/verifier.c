@@ -212,25 +212,33 @@ static bool shares_core(const struct verifier *v)
     return shares;
 }
 
-/* Rests after `idle` turns without work. Offline, so that a sleep holds up nobody's grace period.
- */
-static void rest(struct verifier *v, unsigned idle)
+static void pass_time(const struct verifier *v)
 {
-    if (idle < IDLE_TURNS && v->shares_core) {
+    if (v->shares_core)
         sched_yield();
-        return;
-    }
-    if (idle < IDLE_TURNS) {
+    else
         for (unsigned i = 0; i < IDLE_SPINS; i++)
             pause_cpu();
-        return;
-    }
-    unsigned doublings = idle - IDLE_TURNS;
+}
+
+/* Offline, so that a sleep holds up nobody's grace period. */
+static void nap(struct verifier *v, unsigned doublings)
+{
     long ns = doublings < 4 ? (long)NAP_MIN_NS << doublings : NAP_MAX_NS;
     bd_epoch_offline(v->deps->epoch, v->line);
     nanosleep(&(struct timespec){.tv_nsec = ns < NAP_MAX_NS ? ns : NAP_MAX_NS}, NULL);
     bd_epoch_online(v->deps->epoch, v->line, v->epoch_generation);
-    /* Not at each turn: the line is the worker's. */
+}
+
+/* After `idle` turns without work. Where the worker is, is asked at a nap only: the line is its
+ * own. */
+static void rest(struct verifier *v, unsigned idle)
+{
+    if (idle < IDLE_TURNS) {
+        pass_time(v);
+        return;
+    }
+    nap(v, idle - IDLE_TURNS);
     v->shares_core = shares_core(v);
 }
 

@@ -12,7 +12,7 @@ static const struct bd_command_row rows[] = {
     {"show stats", "", BD_LEVEL_USER, 0, 0, bd_command_show_stats,
      "all counters and the verdicts that have occurred, summed over the workers"},
     {"show workers", "", BD_LEVEL_USER, 0, 0, bd_command_show_workers,
-     "load of each worker and how full its rings are"},
+     "core and load of each worker, and how full its rings are"},
     {"show latency", "", BD_LEVEL_USER, 0, 0, bd_command_show_latency,
      "time from receive burst to reply: mean, percentiles, histogram"},
     {"show overload", "", BD_LEVEL_USER, 0, 0, bd_command_show_overload,

@@ -82,25 +82,13 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
         bd_sweeper_pause(control->sweeper, !bd_peer_serving(peer));
 }
 
-/* Our role's lock is ours, so control's lines are a predecessor's, but for those of our own
- * generation: the journal's threads read already. */
-static void bury_predecessors(const struct bd_control *control)
-{
-    struct bd_epoch *epoch = control->table.epoch;
-    for (unsigned i = 0; i < BD_EPOCH_CONTROL_MAX; i++) {
-        unsigned line = bd_epoch_control(i);
-        uint16_t generation = (uint16_t)(atomic_load(&epoch->line[line].seen) >> 48);
-        if (generation != control->generation)
-            bd_epoch_bury(epoch, line, 1, generation);
-    }
-}
-
-/* Lines of dead processes would hold up reuse for ever. The dataplane's are dead ones if its lock
- * is free. */
+/* Lines of dead processes would hold up reuse for ever: of control's those of a predecessor, as the
+ * journal's threads of this process read already; the dataplane's are dead ones if its lock is
+ * free. */
 static void bury_the_dead(struct bd_peer *peer)
 {
     struct bd_control *control = peer->control;
-    bury_predecessors(control);
+    bd_table_bury_readers(&control->table);
     if (!bd_arena_role_alive(&control->arena, BD_ROLE_DATAPLANE))
         bury_workers(peer, atomic_load(&dataplane_line(peer)->generation));
 }

@@ -112,7 +112,8 @@ struct bd_arena {
  *           enough free pages, the largest that it fills (1 GiB before 2 MiB), else in /dev/shm,
  *           with a warning that says how to get hugepages. An existing file wins over a new one.
  *   role    whose byte is locked. Waits up to 1 s for a dying predecessor to let go.
- * One that was made before the machine was started, which only a disk keeps, is made anew.
+ * One whose times are ahead of the machine's clock was made before the machine was started; only a
+ * disk keeps such. It is made anew.
  *
  * Fails (-1, error says what and the remedy; nothing is overwritten or removed):
  *   the role is already running (names its pid), the file is no arena or of another layout, its

@@ -83,7 +83,8 @@ static bool half_made(const struct bd_arena_header *header, uint64_t file_sz, ui
 }
 
 /* A file on a disk outlives the machine's run, and with it the clock that all of its times are by:
- * what had an hour left then would have months. bd_clock_ms() never goes back in one run. */
+ * what had an hour left then would have months. bd_clock_ms() never goes back in one run. (Not seen
+ * where the former run was shorter than this one is by now.) */
 static bool is_of_a_former_run(const struct bd_arena_header *header)
 {
     uint64_t now_ms = bd_clock_ms();

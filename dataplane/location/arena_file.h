@@ -15,8 +15,8 @@ uint64_t bd_arena_total(const struct bd_arena_params *params, uint64_t page_sz);
 /* Copies the header of a file of unknown content. False when it is shorter than one. */
 bool bd_arena_peek(int fd, uint64_t page_sz, struct bd_arena_header *header);
 
-/* 0: an arena to join. 1: a file to fill: empty, left half made by a creator that died, or made
- * before the machine was started. -1: neither, with an error. */
+/* 0: an arena to join. 1: a file to fill: empty, left half made by a creator that died, or of
+ * times that are yet to come. -1: neither, with an error. */
 int bd_arena_judge(const struct bd_arena *arena, const struct bd_place *place,
                    const struct bd_arena_params *params, struct bd_error *error);
 
