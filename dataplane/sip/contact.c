@@ -154,7 +154,7 @@ bool bd_contact_read(const struct bd_scan *scan, struct bd_str element, struct b
 
 bool bd_contact_parse(struct bd_str element, struct bd_contact *contact)
 {
-    struct bd_scan room;
+    struct bd_scan_room room;
     return bd_contact_read(bd_scan_text(&room, element), element, contact);
 }
 
@@ -165,9 +165,8 @@ bool bd_contact_next(struct bd_list *list, struct bd_contact *contact)
 {
     if (!list->h)
         return false;
-    struct bd_scan room;
+    struct bd_scan_room room;
     const struct bd_scan *scan =
         list->rest.len <= SCANNED_MAX ? bd_scan_text(&room, list->rest) : NULL;
-    struct bd_str element;
-    return bd_list_step(list, bd_contact_take(scan, list->rest, contact), &element);
+    return bd_list_step(list, bd_contact_take(scan, list->rest, contact));
 }

@@ -194,7 +194,7 @@ static const char *read_param(const struct bd_scan *scan, const char *p, const c
 __attribute__((flatten)) enum bd_credentials_rc bd_credentials_parse(struct bd_str value,
                                                                      struct bd_credentials *c)
 {
-    struct bd_scan room;
+    struct bd_scan_room room;
     const struct bd_scan *scan = bd_scan_text(&room, value);
     bd_clear(c, sizeof(*c));
     const char *p = value.p, *end = bd_str_end(value);

@@ -72,7 +72,8 @@ static const uint8_t candidate[32 * (BD_LOOK + 1)] = {
  * and differs. */
 static inline enum bd_header_id header_id(struct bd_str name, const char *end)
 {
-    unsigned as = candidate[SLOT(name.len, (uint8_t)name.p[0], (uint8_t)name.p[name.len - 1])];
+    size_t len = name.len;
+    size_t as = candidate[SLOT(len, (uint8_t)name.p[0], (uint8_t)name.p[len - 1])];
     if (__builtin_expect(!bd_is_row(name, spelling[as], end), 0))
         return BD_HDR_OTHER;
     return (enum bd_header_id)(as % COMPACT);
@@ -83,11 +84,18 @@ enum bd_header_id bd_header_id(struct bd_str name)
     return name.len - 1 < BD_LOOK ? header_id(name, bd_str_end(name)) : BD_HDR_OTHER;
 }
 
-void bd_lines_seek(struct bd_lines *lines, const char *p)
+/* Makes `next` right for a position further on. */
+static void seek(struct bd_lines *lines, const char *p)
 {
-    const struct bd_scan *scan = lines->scan;
-    while (scan && scan->begin + scan->marks.control[lines->next] < p)
+    while (lines->scan && lines->scan->begin + *lines->next < p)
         lines->next++;
+}
+
+struct bd_lines bd_lines_of(const struct bd_scan *scan, const char *p)
+{
+    struct bd_lines lines = {scan, p, scan ? scan->control : NULL};
+    seek(&lines, p);
+    return lines;
 }
 
 /* The first control character at or behind p, or end. */
@@ -95,8 +103,8 @@ static const char *next_control(struct bd_lines *lines, const char *p, const cha
 {
     if (!lines->scan)
         return bd_find_any(p, end, BD_C_CONTROL);
-    bd_lines_seek(lines, p);
-    p = lines->scan->begin + lines->scan->marks.control[lines->next];
+    seek(lines, p);
+    p = lines->scan->begin + *lines->next;
     return p < end ? p : end;
 }
 
@@ -156,37 +164,47 @@ static inline bool split_plain(const struct bd_scan *scan, const char *p, const 
     return true;
 }
 
-struct bd_header *bd_headers_plain(struct bd_lines *lines, const char **line, const char *end,
-                                   struct bd_header *h, const struct bd_header *none_left)
+enum { CRLF = 2 };
+
+/* Not inlined: its loop wants the registers for itself. */
+__attribute__((noinline)) static struct bd_header *
+split_all_plain(struct bd_lines *lines, const char *end, struct bd_header *h,
+                const struct bd_header *none_left)
 {
-    const struct bd_scan *scan = lines->scan;
-    enum { CRLF = 2 };
-    const struct bd_header *first = h;
-    const char *p = *line, *begin = scan->begin;
-    const uint16_t *next = scan->marks.control + lines->next;
+    const struct bd_scan scan = *lines->scan;
+    const char *p = lines->p;
+    const uint16_t *next = lines->next;
     for (; h < none_left; h++, next += CRLF) {
-        const char *stop = begin + *next;
-        if (stop > end - CRLF || memcmp(stop, "\r\n", 2) != 0 ||
-            !split_plain(scan, p, stop, end, h))
+        const char *stop = scan.begin + *next;
+        if (stop > end - CRLF || memcmp(stop, "\r\n", CRLF) != 0 ||
+            !split_plain(&scan, p, stop, end, h))
             break;
         p = stop + CRLF;
     }
-    if (h > first && p < end && bd_is(*p, BD_C_WSP)) { /* a fold: it belongs to the last one */
-        p = (--h)->name.p;
-        next -= CRLF;
-    }
-    lines->next = (uint32_t)(next - scan->marks.control);
-    *line = p;
+    lines->p = p;
+    lines->next = next;
     return h;
 }
 
-bool bd_header_split(struct bd_lines *lines, const char *p, const char *end,
-                     struct bd_header *header, const char **next)
+struct bd_header *bd_headers_plain(struct bd_lines *lines, const char *end, struct bd_header *h,
+                                   const struct bd_header *none_left)
+{
+    const struct bd_header *first = h;
+    h = split_all_plain(lines, end, h, none_left);
+    if (h > first && lines->p < end && bd_is(*lines->p, BD_C_WSP)) {
+        /* A fold: it belongs to the last one. */
+        lines->p = (--h)->name.p;
+        lines->next -= CRLF;
+    }
+    return h;
+}
+
+bool bd_header_split(struct bd_lines *lines, const char *end, struct bd_header *header)
 {
     bool clean = true;
-    const char *stop = field_end(lines, p, end, &clean);
-    *next = stop == end ? end : stop + 2;
-    bd_lines_seek(lines, *next);
+    const char *p = lines->p, *stop = field_end(lines, p, end, &clean);
+    lines->p = stop == end ? end : stop + CRLF;
+    seek(lines, lines->p);
     const char *colon = name_parse(lines->scan, p, stop, header);
     if (!clean || stop == end || !colon)
         return false;

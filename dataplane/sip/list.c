@@ -47,12 +47,10 @@ struct bd_list bd_list_begin(const struct bd_message *m, enum bd_header_id id)
     return (struct bd_list){.m = m, .h = h, .rest = h ? h->value : BD_STR_NULL};
 }
 
-bool bd_list_step(struct bd_list *list, const char *stop, struct bd_str *element)
+bool bd_list_step(struct bd_list *list, const char *stop)
 {
     const char *end = bd_str_end(list->rest);
-    if (stop)
-        *element = bd_trim(list->rest.p, stop);
-    if (!stop || element->len == 0) {
+    if (!stop) {
         list->bad = true;
         list->h = NULL;
         return false;
@@ -68,8 +66,11 @@ bool bd_list_step(struct bd_list *list, const char *stop, struct bd_str *element
 
 bool bd_list_next(struct bd_list *list, struct bd_str *element)
 {
-    return list->h &&
-           bd_list_step(list, bd_element_end(NULL, list->rest.p, bd_str_end(list->rest)), element);
+    if (!list->h)
+        return false;
+    const char *stop = bd_element_end(NULL, list->rest.p, bd_str_end(list->rest));
+    *element = stop ? bd_trim(list->rest.p, stop) : BD_STR_NULL;
+    return bd_list_step(list, element->len > 0 ? stop : NULL);
 }
 
 bool bd_list_has(const struct bd_message *m, enum bd_header_id id, struct bd_str token)

@@ -50,24 +50,23 @@ static void link_fields(struct bd_message *m)
 static void header_fields(const struct bd_scan *scan, struct bd_message *m, const char *p,
                           const char *end)
 {
-    struct bd_lines lines = {.scan = scan};
+    struct bd_lines lines = bd_lines_of(scan, p);
     struct bd_header *h = m->header, *const none_left = h + BD_SIP_HEADERS_MAX;
-    bd_lines_seek(&lines, p);
     m->body = (struct bd_str){end, 0};
     for (unsigned bad = 0; bad < BD_SIP_BAD_LINES_MAX;) {
         if (scan)
-            h = bd_headers_plain(&lines, &p, end, h, none_left);
-        if (p == end)
+            h = bd_headers_plain(&lines, end, h, none_left);
+        if (lines.p == end)
             break;
-        if (end - p >= 2 && memcmp(p, "\r\n", 2) == 0) {
-            m->body = bd_slice(p + 2, end);
+        if (end - lines.p >= 2 && memcmp(lines.p, "\r\n", 2) == 0) {
+            m->body = bd_slice(lines.p + 2, end);
             break;
         }
         if (h == none_left) {
             complain(m, "Too Many Header Fields");
             break;
         }
-        if (bd_header_split(&lines, p, end, h, &p)) {
+        if (bd_header_split(&lines, end, h)) {
             h++;
         } else {
             bad++;
@@ -180,22 +179,43 @@ static void call_id_field(const struct bd_scan *scan, struct bd_message *m)
     complain(m, "Malformed Call-ID");
 }
 
+/* Two tokens and LWS between them. False when it is anything else. */
+static bool two_tokens(const struct bd_scan *scan, struct bd_str text, struct bd_str *first,
+                       struct bd_str *second)
+{
+    const char *p = text.p, *end = bd_str_end(text), *stop = bd_scan_skip(scan, p, end, BD_C_TOKEN);
+    const char *behind = bd_skip_lws(stop, end);
+    *first = bd_slice(p, stop);
+    *second = bd_slice(behind, end);
+    return behind > stop && behind < end && bd_scan_skip(scan, behind, end, BD_C_TOKEN) == end;
+}
+
+/* The same with one space, as one look sees it. False says nothing about its being right. */
+static inline bool two_tokens_look(const struct bd_scan *scan, struct bd_str text,
+                                   struct bd_str *first, struct bd_str *second)
+{
+    uint64_t ends = bd_without(bd_scan_at(scan, text.p), BD_C_TOKEN);
+    unsigned space = bd_lowest(ends), begin = space + 1;
+    if (begin >= text.len || text.p[space] != ' ' || bd_lowest_from(ends, begin) != text.len)
+        return false;
+    *first = (struct bd_str){text.p, space};
+    *second = (struct bd_str){text.p + begin, text.len - begin};
+    return true;
+}
+
 /* CSeq = 1*DIGIT LWS Method; below 2^31 (8.1.1.5). Its method is the request's, but an unknown
  * method is answered as such whatever stands here (RFC 4475 3.1.2.18). */
 static void cseq_field(const struct bd_scan *scan, struct bd_message *m)
 {
     const struct bd_header *h = single(m, BD_HDR_CSEQ, "Several CSeqs");
-    if (h) {
-        const char *p = h->value.p, *end = bd_str_end(h->value);
-        const char *stop = bd_scan_skip(scan, p, end, BD_C_TOKEN);
-        const char *method = bd_skip_lws(stop, end);
-        m->cseq_method = bd_slice(method, end);
-        if (bd_number(bd_slice(p, stop), &m->cseq) && m->cseq <= CSEQ_MAX && method > stop &&
-            method < end && bd_scan_skip(scan, method, end, BD_C_TOKEN) == end) {
-            if (m->method != BD_METHOD_UNKNOWN && !bd_str_eq(m->cseq_method, m->method_text))
-                complain(m, "CSeq Method Mismatch");
-            return;
-        }
+    struct bd_str number;
+    if (h &&
+        ((scan && two_tokens_look(scan, h->value, &number, &m->cseq_method)) ||
+         two_tokens(scan, h->value, &number, &m->cseq_method)) &&
+        bd_number(number, &m->cseq) && m->cseq <= CSEQ_MAX) {
+        if (m->method != BD_METHOD_UNKNOWN && !bd_str_eq(m->cseq_method, m->method_text))
+            complain(m, "CSeq Method Mismatch");
+        return;
     }
     complain(m, "Malformed CSeq");
 }
@@ -304,6 +324,6 @@ enum bd_verdict bd_message_read(const struct bd_scan *scan, struct bd_message *m
 __attribute__((flatten)) enum bd_verdict bd_message_parse(struct bd_message *m, const char *buf,
                                                           uint32_t len)
 {
-    struct bd_scan room;
-    return bd_message_read(bd_scan_text(&room, (struct bd_str){buf, len}), m, buf, len);
+    struct bd_scan_room room;
+    return bd_message_read(bd_scan_lines(&room, (struct bd_str){buf, len}), m, buf, len);
 }

@@ -118,7 +118,7 @@ bool bd_name_addr_read(const struct bd_scan *scan, struct bd_str text,
 
 bool bd_name_addr_parse(struct bd_str element, struct bd_name_addr *na)
 {
-    struct bd_scan room;
+    struct bd_scan_room room;
     const struct bd_scan *scan = bd_scan_text(&room, element);
     return bd_name_addr_read(scan, bd_trim(element.p, bd_str_end(element)), NULL, na) &&
            bd_params_valid(na->params, BD_C_TOKEN);

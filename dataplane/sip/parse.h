@@ -136,28 +136,25 @@ enum bd_header_id bd_header_id(struct bd_str name);
 /* Method names are case-sensitive (7.1). */
 enum bd_method bd_method_id(struct bd_str name);
 
-/* The control characters of a text, from front to back: where its lines end. */
+/* The lines of a text, from front to back. */
 struct bd_lines {
     const struct bd_scan *scan; /* of the whole text, or NULL */
-    uint32_t next;              /* the first of them in scan that stands at or behind p */
+    const char *p;              /* the begin of a line */
+    const uint16_t *next;       /* the first control character in scan at or behind p */
 };
-/* Makes `next` right for a p further on. */
-void bd_lines_seek(struct bd_lines *lines, const char *p);
+/* From p on. */
+struct bd_lines bd_lines_of(const struct bd_scan *scan, const char *p);
 
-/* Splits the header fields from *p on as long as they are plain: "Name: value" on a line of its
- * own, nothing before the colon, in a scanned text. Returns the header behind the last one; *p is
- * the begin of the next line, and lines stands there. Not inlined: its loop wants the registers for
- * itself. */
-__attribute__((noinline)) struct bd_header *bd_headers_plain(struct bd_lines *lines, const char **p,
-                                                             const char *end, struct bd_header *h,
-                                                             const struct bd_header *none_left);
+/* Splits header fields as long as they are plain: "Name: value" on a line of its own, nothing
+ * before the colon, in a scanned text. Returns the header behind the last one; lines stands behind
+ * its line. */
+struct bd_header *bd_headers_plain(struct bd_lines *lines, const char *end, struct bd_header *h,
+                                   const struct bd_header *none_left);
 
-/* Splits any one header field that begins at p, its folds included (7.3.1).
- * *next is the begin of the next line, or end; lines stands there then. False when it is no header
- * field, has a control character or is not ended by CRLF: the line is to be skipped. */
-__attribute__((noinline)) bool bd_header_split(struct bd_lines *lines, const char *p,
-                                               const char *end, struct bd_header *header,
-                                               const char **next);
+/* Splits any one header field, its folds included (7.3.1), and moves lines behind it. False when it
+ * is no header field, has a control character or is not ended by CRLF: it is to be skipped. */
+__attribute__((noinline)) bool bd_header_split(struct bd_lines *lines, const char *end,
+                                               struct bd_header *header);
 
 /* The comma or end that ends the element at p. Commas in a quoted-string or between angle brackets,
  * where a URI stands, belong to the element. NULL when a quote or bracket is not closed. */
@@ -183,7 +180,7 @@ const char *bd_contact_take(const struct bd_scan *scan, struct bd_str list,
                             struct bd_contact *contact);
 
 /* Moves a list behind its element, which ends at stop; NULL: it is malformed. As bd_list_next(). */
-bool bd_list_step(struct bd_list *list, const char *stop, struct bd_str *element);
+bool bd_list_step(struct bd_list *list, const char *stop);
 
 /* bd_message_parse() with a scan of the whole buffer, or without. */
 enum bd_verdict bd_message_read(const struct bd_scan *scan, struct bd_message *m, const char *buf,

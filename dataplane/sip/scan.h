@@ -46,26 +46,41 @@ extern const uint32_t bd_char_class[256];
 
 struct bd_scan {
     const char *begin;
-    uintptr_t away; /* how far the marks of a byte are from it */
+    uintptr_t away;          /* how far the marks of a byte are from it */
+    const uint16_t *control; /* of lines: as in struct bd_marks */
+};
+
+/* And where a text is marked. */
+struct bd_scan_room {
+    struct bd_scan scan;
     struct bd_marks marks;
 };
 
-/* Makes marks those of the text at p. */
-static inline void bd_scan_of(struct bd_scan *scan, const char *p)
+/* Makes the marks those of the text at p. */
+static inline const struct bd_scan *bd_scan_of(struct bd_scan_room *room, const char *p)
 {
-    scan->begin = p;
-    scan->away = (uintptr_t)scan->marks.classes - (uintptr_t)p;
+    const struct bd_marks *marks = &room->marks;
+    room->scan = (struct bd_scan){p, (uintptr_t)marks->classes - (uintptr_t)p, marks->control};
+    return &room->scan;
 }
 
-/* Scans a text. Returns scan, or NULL when it is to be parsed without: the text is too long, or
+/* Scans a text. Returns its scan, or NULL when it is to be parsed without: the text is too long, or
  * this build has no vectors to mark it with faster than the loops are that this replaces. */
-static inline const struct bd_scan *bd_scan_text(struct bd_scan *scan, struct bd_str text)
+static inline const struct bd_scan *bd_scan_text(struct bd_scan_room *room, struct bd_str text)
 {
     if (!BD_SIMD || text.len > BD_SIP_MESSAGE_MAX)
         return NULL;
-    bd_scan_of(scan, text.p);
-    bd_mark(&scan->marks, text.p, text.len);
-    return scan;
+    bd_mark_classes(&room->marks, text.p, text.len);
+    return bd_scan_of(room, text.p);
+}
+
+/* The same for a text of lines. */
+static inline const struct bd_scan *bd_scan_lines(struct bd_scan_room *room, struct bd_str text)
+{
+    if (!BD_SIMD || text.len > BD_SIP_MESSAGE_MAX)
+        return NULL;
+    bd_mark(&room->marks, text.p, text.len);
+    return bd_scan_of(room, text.p);
 }
 
 static inline bool bd_is(char c, unsigned classes)

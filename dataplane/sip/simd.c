@@ -1,15 +1,21 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "scan.h"
 
+void bd_mark_classes_scalar(struct bd_marks *marks, const char *p, uint32_t len)
+{
+    for (uint32_t i = 0; i < len; i++)
+        marks->classes[i] = (uint8_t)(bd_char_class[(uint8_t)p[i]] & BD_C_MAPPED);
+    memset(marks->classes + len, 0, BD_LOOK);
+}
+
 void bd_mark_scalar(struct bd_marks *marks, const char *p, uint32_t len)
 {
     uint16_t *control = marks->control;
+    bd_mark_classes_scalar(marks, p, len);
     for (uint32_t i = 0; i < len; i++) {
-        marks->classes[i] = (uint8_t)(bd_char_class[(uint8_t)p[i]] & BD_C_MAPPED);
         if (bd_is(p[i], BD_C_CONTROL))
             *control++ = (uint16_t)i;
     }
-    memset(marks->classes + len, 0, BD_LOOK);
     *control = (uint16_t)len;
 }
 
@@ -29,6 +35,11 @@ uint64_t bd_without_scalar(const uint8_t *marked, unsigned classes)
 unsigned bd_lowest_scalar(uint64_t bits)
 {
     return bits ? (unsigned)__builtin_ctzll(bits) : BD_LOOK;
+}
+
+unsigned bd_lowest_from_scalar(uint64_t bits, unsigned n)
+{
+    return bd_lowest_scalar(n < BD_LOOK ? bits & UINT64_MAX << n : 0);
 }
 
 const char *bd_find_any_scalar(const char *p, const char *end, unsigned classes)
@@ -67,6 +78,47 @@ bool bd_ipv4_scalar(struct bd_str s, uint32_t *octets)
         ((uint8_t *)octets)[i] = (uint8_t)n;
     }
     return p == end;
+}
+
+/* One group, 1*4HEXDIG. Returns the byte after it, NULL when there is none. */
+static const char *ipv6_group(const char *p, const char *end, uint8_t group[2])
+{
+    enum { DIGITS_MAX = 4 };
+    const char *begin = p;
+    unsigned n = 0;
+    for (; p < end && p - begin < DIGITS_MAX && bd_is(*p, BD_C_HEX); p++)
+        n = n << 4 | bd_hex_value(*p);
+    group[0] = (uint8_t)(n >> 8);
+    group[1] = (uint8_t)n;
+    return p > begin ? p : NULL;
+}
+
+bool bd_ipv6_scalar(struct bd_str s, uint8_t *address)
+{
+    enum { GROUPS = 8, ADDRESS = 2 * GROUPS };
+    uint8_t group[GROUPS][2];
+    const char *p = s.p, *end = bd_str_end(s);
+    bool gap = s.len >= 2 && memcmp(p, "::", 2) == 0;
+    unsigned cnt = 0, before = 0;
+    for (p += gap ? 2 : 0; p < end; cnt++) {
+        p = cnt < GROUPS ? ipv6_group(p, end, group[cnt]) : NULL;
+        if (!p || (p < end && (*p != ':' || ++p == end)))
+            return false;
+        if (p < end && *p == ':') {
+            if (gap)
+                return false;
+            gap = true;
+            before = cnt + 1;
+            p++;
+        }
+    }
+    if (gap ? cnt == GROUPS : cnt < GROUPS)
+        return false;
+    before = gap ? before : GROUPS;
+    memset(address, 0, ADDRESS);
+    memcpy(address, group, 2 * before);
+    memcpy(address + ADDRESS - 2 * (cnt - before), group + before, 2 * (cnt - before));
+    return true;
 }
 
 bool bd_hostname_scalar(struct bd_str s)

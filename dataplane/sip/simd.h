@@ -42,6 +42,8 @@ struct bd_marks {
     uint16_t control[BD_SIP_MESSAGE_MAX + BD_LOOK];
 };
 void bd_mark_scalar(struct bd_marks *marks, const char *p, uint32_t len);
+/* The classes alone: of a text that is no lines. */
+void bd_mark_classes_scalar(struct bd_marks *marks, const char *p, uint32_t len);
 
 /* One look: bit i tells whether byte i of those whose classes stand here has one of `classes`, or
  * whether it has none of them. */
@@ -50,6 +52,8 @@ uint64_t bd_without_scalar(const uint8_t *marked, unsigned classes);
 
 /* The lowest bit that is set; BD_LOOK when there is none. */
 unsigned bd_lowest_scalar(uint64_t bits);
+/* The same from bit n on, which is 255 at most. */
+unsigned bd_lowest_from_scalar(uint64_t bits, unsigned n);
 
 /* First byte of [p, end) that is in one of the low eight classes, or end. */
 const char *bd_find_any_scalar(const char *p, const char *end, unsigned classes);
@@ -61,6 +65,10 @@ bool bd_number_scalar(struct bd_str s, uint32_t *value);
 /* IPv4address = 1*3DIGIT 3("." 1*3DIGIT), each at most 255, decimal whatever it begins with: the
  * four bytes in network order. */
 bool bd_ipv4_scalar(struct bd_str s, uint32_t *octets);
+
+/* The 16 bytes of an IPv6 address of 1*4HEXDIG eight times, or fewer and one "::" before, among or
+ * behind them. False for anything else, an IPv4 address at its end too. */
+bool bd_ipv6_scalar(struct bd_str s, uint8_t *address);
 
 /* Whether a text of BD_C_HOST is a hostname = *( domainlabel "." ) toplabel [ "." ]: labels begin
  * and end with alphanum, the last one with a letter, which is what tells a name from a broken
@@ -86,9 +94,11 @@ uint32_t bd_copy_plain_scalar(char *out, struct bd_str s, bool lower);
 const char *bd_find_any(const char *p, const char *end, unsigned classes);
 #if BD_SIMD
 void bd_mark(struct bd_marks *marks, const char *p, uint32_t len);
+void bd_mark_classes(struct bd_marks *marks, const char *p, uint32_t len);
 uint64_t bd_within(const uint8_t *marked, unsigned classes);
 uint64_t bd_without(const uint8_t *marked, unsigned classes);
 unsigned bd_lowest(uint64_t bits);
+unsigned bd_lowest_from(uint64_t bits, unsigned n);
 bool bd_number(struct bd_str s, uint32_t *value);
 bool bd_ipv4(struct bd_str s, uint32_t *octets);
 bool bd_hostname(struct bd_str s);
@@ -96,23 +106,25 @@ bool bd_is_row(struct bd_str s, const char row[BD_ROW], const char *end);
 uint64_t bd_word(struct bd_str s);
 uint32_t bd_copy_plain(char *out, struct bd_str s, bool lower);
 #else
-#define bd_mark       bd_mark_scalar
-#define bd_within     bd_within_scalar
-#define bd_without    bd_without_scalar
-#define bd_lowest     bd_lowest_scalar
-#define bd_number     bd_number_scalar
-#define bd_ipv4       bd_ipv4_scalar
-#define bd_hostname   bd_hostname_scalar
-#define bd_is_row     bd_is_row_scalar
-#define bd_word       bd_word_scalar
-#define bd_copy_plain bd_copy_plain_scalar
+#define bd_mark         bd_mark_scalar
+#define bd_mark_classes bd_mark_classes_scalar
+#define bd_within       bd_within_scalar
+#define bd_without      bd_without_scalar
+#define bd_lowest       bd_lowest_scalar
+#define bd_lowest_from  bd_lowest_from_scalar
+#define bd_number       bd_number_scalar
+#define bd_ipv4         bd_ipv4_scalar
+#define bd_hostname     bd_hostname_scalar
+#define bd_is_row       bd_is_row_scalar
+#define bd_word         bd_word_scalar
+#define bd_copy_plain   bd_copy_plain_scalar
 #endif
-
-/* The same from bit n on. */
-static inline unsigned bd_lowest_from(uint64_t bits, unsigned n)
-{
-    return bd_lowest(n < BD_LOOK ? bits & UINT64_MAX << n : 0);
-}
+/* With AVX2 the digits of all groups are not in their places at once. */
+#if BD_SIMD == BD_AVX512
+bool bd_ipv6(struct bd_str s, uint8_t *address);
+#else
+#define bd_ipv6 bd_ipv6_scalar
+#endif
 
 /* bd_word() of a literal in lower case, of letters, digits, "-" and "+". */
 #define BD_WORD(z)                                                                                 \

@@ -172,6 +172,17 @@ void bd_mark(struct bd_marks *marks, const char *p, uint32_t len)
     memset(marks->classes + len, 0, BD_LOOK);
 }
 
+void bd_mark_classes(struct bd_marks *marks, const char *p, uint32_t len)
+{
+    const struct table table = table_of();
+    uint32_t at = 0;
+    for (; at + 64 <= len; at += 64)
+        mark_block(&table, marks, p, at, at + 32);
+    if (at < len)
+        mark_last(&table, marks, p, len, at);
+    memset(marks->classes + len, 0, BD_LOOK);
+}
+
 uint64_t bd_without(const uint8_t *marked, unsigned classes)
 {
     const __m256i wanted = _mm256_set1_epi8((char)classes), none = _mm256_setzero_si256();
@@ -182,11 +193,6 @@ uint64_t bd_without(const uint8_t *marked, unsigned classes)
 uint64_t bd_within(const uint8_t *marked, unsigned classes)
 {
     return ~bd_without(marked, classes);
-}
-
-unsigned bd_lowest(uint64_t bits)
-{
-    return (unsigned)_tzcnt_u64(bits);
 }
 
 const char *bd_find_any(const char *p, const char *end, unsigned classes)

@@ -24,6 +24,13 @@ static inline __m512i classes_of(__m512i bytes)
     return _mm512_maskz_permutex2var_epi8(ascii, low, bytes, high);
 }
 
+/* The same of the last bytes. Those that are not there are loaded as NUL, which is a control
+ * character. */
+static inline __m512i classes_there(uint64_t there, const char *p)
+{
+    return _mm512_maskz_mov_epi8(there, classes_of(load(there, p)));
+}
+
 /* The offsets of 32 bytes within their block, each from `base` on. */
 static inline __m512i offsets_of(__m256i within, uint32_t base)
 {
@@ -61,10 +68,17 @@ void bd_mark(struct bd_marks *marks, const char *p, uint32_t len)
     uint32_t at = 0;
     for (; at + 64 <= len; at += 64)
         control = mark_block(marks, at, classes_of(_mm512_loadu_si512(p + at)), control);
-    /* Bytes that are not there are loaded as NUL, which is a control character. */
-    uint64_t there = low_bits(len - at);
-    __m512i last = _mm512_maskz_mov_epi8(there, classes_of(load(there, p + at)));
+    __m512i last = classes_there(low_bits(len - at), p + at);
     *mark_block(marks, at, last, control) = (uint16_t)len;
+    _mm512_store_si512(marks->classes + at + 64, _mm512_setzero_si512());
+}
+
+void bd_mark_classes(struct bd_marks *marks, const char *p, uint32_t len)
+{
+    uint32_t at = 0;
+    for (; at + 64 <= len; at += 64)
+        _mm512_store_si512(marks->classes + at, classes_of(_mm512_loadu_si512(p + at)));
+    _mm512_store_si512(marks->classes + at, classes_there(low_bits(len - at), p + at));
     _mm512_store_si512(marks->classes + at + 64, _mm512_setzero_si512());
 }
 
@@ -76,11 +90,6 @@ uint64_t bd_within(const uint8_t *marked, unsigned classes)
 uint64_t bd_without(const uint8_t *marked, unsigned classes)
 {
     return _mm512_testn_epi8_mask(_mm512_loadu_si512(marked), _mm512_set1_epi8((char)classes));
-}
-
-unsigned bd_lowest(uint64_t bits)
-{
-    return (unsigned)_tzcnt_u64(bits);
 }
 
 const char *bd_find_any(const char *p, const char *end, unsigned classes)
@@ -137,6 +146,56 @@ bool bd_ipv4(struct bd_str s, uint32_t *octets)
     if (_mm_cmpgt_epu32_mask(values, _mm_set1_epi32(255)))
         return false;
     *octets = (uint32_t)_mm_cvtsi128_si32(_mm_cvtepi32_epi8(values));
+    return true;
+}
+
+/* The values of hexadecimal digits, and which bytes are any. */
+static inline __m512i hex_values(__m512i bytes, uint64_t *hex)
+{
+    __m512i digits = _mm512_sub_epi8(bytes, _mm512_set1_epi8('0'));
+    __m512i letters =
+        _mm512_sub_epi8(_mm512_or_si512(bytes, _mm512_set1_epi8(0x20)), _mm512_set1_epi8('a'));
+    __mmask64 is_digit = _mm512_cmplt_epu8_mask(digits, _mm512_set1_epi8(10));
+    __mmask64 is_letter = _mm512_cmplt_epu8_mask(letters, _mm512_set1_epi8(6));
+    *hex = is_digit | is_letter;
+    return _mm512_mask_add_epi8(digits, is_letter, letters, _mm512_set1_epi8(10));
+}
+
+/* What groups of hexadecimal digits, the last digit of each given, have in an address of 32: those
+ * before the gap from its begin on, those behind it up to its end. False for a group of five. */
+static inline bool ipv6_places(uint64_t hex, uint64_t last, unsigned before, uint32_t *places)
+{
+    uint64_t second = last >> 1 & hex, third = second >> 1 & hex, fourth = third >> 1 & hex;
+    unsigned behind = (unsigned)_mm_popcnt_u64(last) - before;
+    uint32_t lasts =
+        0x88888888 & ~(_bzhi_u32(UINT32_MAX, 32 - 4 * behind) & ~_bzhi_u32(UINT32_MAX, 4 * before));
+    *places = lasts | _pdep_u32((uint32_t)_pext_u64(second << 1, last), lasts) >> 1 |
+              _pdep_u32((uint32_t)_pext_u64(third << 2, last), lasts) >> 2 |
+              _pdep_u32((uint32_t)_pext_u64(fourth << 3, last), lasts) >> 3;
+    return (fourth >> 1 & hex) == 0;
+}
+
+bool bd_ipv6(struct bd_str s, uint8_t *address)
+{
+    enum { LEN_MAX = 39, GROUPS = 8 };
+    if (s.len < 2 || s.len > LEN_MAX)
+        return false;
+    uint64_t there = low_bits(s.len), hex, first_and_last = 1 | (uint64_t)1 << (s.len - 1);
+    __m512i bytes = load(there, s.p), values = hex_values(bytes, &hex);
+    uint64_t colons = _mm512_cmpeq_epi8_mask(bytes, _mm512_set1_epi8(':'));
+    /* The gap: a colon with another one behind it. */
+    uint64_t gap = colons & colons >> 1, last = hex & ~(hex >> 1);
+    unsigned cnt = (unsigned)_mm_popcnt_u64(last);
+    unsigned before = (unsigned)_mm_popcnt_u64(last & (gap - 1));
+    uint32_t places;
+    if ((hex | colons) != there || (gap & (gap - 1)) ||
+        (colons & ~(gap | gap << 1) & first_and_last) || (gap ? cnt >= GROUPS : cnt != GROUPS) ||
+        !ipv6_places(hex, last, before, &places))
+        return false;
+    __m512i digits = _mm512_maskz_compress_epi8(hex, values);
+    __m256i four = _mm256_maskz_expand_epi8(places, _mm512_castsi512_si256(digits));
+    __m256i pairs = _mm256_maddubs_epi16(four, _mm256_set1_epi16(0x0110));
+    _mm_storeu_si128((__m128i *)address, _mm256_cvtepi16_epi8(pairs));
     return true;
 }
 

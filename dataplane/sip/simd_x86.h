@@ -6,6 +6,17 @@
 #include <immintrin.h>
 #include <stdint.h>
 
+/* Of the one that is built. */
+unsigned bd_lowest(uint64_t bits)
+{
+    return (unsigned)_tzcnt_u64(bits);
+}
+
+unsigned bd_lowest_from(uint64_t bits, unsigned n)
+{
+    return bd_lowest(bits ^ _bzhi_u64(bits, n));
+}
+
 /* The number of sixteen digits, each a byte of 0 to 9: two numbers of eight. */
 static inline uint64_t bd_digits_value(__m128i digits)
 {

@@ -67,7 +67,7 @@ static inline const char *plain_address(const struct bd_scan *scan, const char *
     if (!stop || !ends_hostport(stop, end))
         return NULL;
     /* Nor need a host be one behind which a user would go on until a password: a;b:c@d. */
-    if (!has_user && stop < p + at && p[at] == ':')
+    if (!has_user && stop < p + at && p + at < end && p[at] == ':')
         return NULL;
     if (has_user)
         uri->user = (struct bd_str){p, at};
@@ -239,6 +239,6 @@ bool bd_uri_read(const struct bd_scan *scan, struct bd_str text, struct bd_uri *
 
 bool bd_uri_parse(struct bd_str text, struct bd_uri *uri)
 {
-    struct bd_scan room;
+    struct bd_scan_room room;
     return bd_uri_read(bd_scan_text(&room, text), text, uri);
 }

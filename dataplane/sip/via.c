@@ -235,6 +235,6 @@ bool bd_via_read(const struct bd_scan *scan, struct bd_str element, struct bd_vi
 
 bool bd_via_parse(struct bd_str element, struct bd_via *via)
 {
-    struct bd_scan room;
+    struct bd_scan_room room;
     return bd_via_read(bd_scan_text(&room, element), element, via);
 }

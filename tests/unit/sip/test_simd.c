@@ -55,6 +55,9 @@ static void test_marks(void **state)
         do
             assert_int_equal(fast.control[i], slow.control[i]);
         while (slow.control[i++] < len);
+        memset(fast.classes, 0x55, sizeof(fast.classes));
+        bd_mark_classes(&fast, s.p, s.len);
+        assert_memory_equal(fast.classes, slow.classes, len + BD_LOOK);
     }
 }
 
@@ -82,6 +85,10 @@ static void test_look(void **state)
         const uint8_t *at = marks.classes + draw(s.len + 1);
         assert_true(bd_within(at, classes) == bd_within_scalar(at, classes));
         assert_true(bd_without(at, classes) == bd_without_scalar(at, classes));
+        uint64_t bits = bd_without(at, classes);
+        unsigned n = draw(256);
+        assert_int_equal(bd_lowest(bits), bd_lowest_scalar(bits));
+        assert_int_equal(bd_lowest_from(bits, n), bd_lowest_from_scalar(bits, n));
     }
 }
 
@@ -141,6 +148,7 @@ static void test_ipv6(void **state)
         struct bd_uri uri;
         struct bd_ip ip;
         bool right = inet_pton(AF_INET6, inside, ip.b) == 1;
+        twins_same_word((struct bd_str){memcpy(guarded.end - len, inside, len), len});
         char *p = memcpy(guarded.end - n, text, (size_t)n);
         if (bd_uri_parse((struct bd_str){p, (uint32_t)n}, &uri) != right)
             fail_msg("'%s' is %s", inside, right ? "an address" : "none");
@@ -149,6 +157,15 @@ static void test_ipv6(void **state)
         valid += right;
     }
     assert_in_range(valid, 1000, 90000);
+}
+
+/* A URI alone, whose parameters might be a user as far as it goes. */
+static void test_uri_end(void **state)
+{
+    struct bd_str text = BD_STR("sip:cs;tAg=com");
+    struct bd_uri uri;
+    assert_true(bd_uri_parse((struct bd_str){guarded_high(&guarded, text), text.len}, &uri));
+    assert_text(uri.host, "cs");
 }
 
 static void test_hostname(void **state)
@@ -251,6 +268,7 @@ int main(void)
         cmocka_unit_test_setup(test_number, reseed),
         cmocka_unit_test_setup(test_ipv4, reseed),
         cmocka_unit_test_setup(test_ipv6, reseed),
+        cmocka_unit_test_setup(test_uri_end, reseed),
         cmocka_unit_test_setup(test_hostname, reseed),
         cmocka_unit_test_setup(test_names, reseed),
         cmocka_unit_test_setup(test_copy_plain, reseed),

@@ -143,17 +143,17 @@ static void same_fields(const struct bd_message *a, const struct bd_message *b)
 void twins_same_message(struct bd_str text)
 {
     static struct bd_message with, without;
-    static struct bd_scan scan;
-    bd_scan_of(&scan, text.p);
-    bd_mark(&scan.marks, text.p, text.len);
+    static struct bd_scan_room room;
+    const struct bd_scan *scan = bd_scan_of(&room, text.p);
+    bd_mark(&room.marks, text.p, text.len);
     enum bd_verdict verdict = bd_message_read(NULL, &without, text.p, text.len);
-    assert_int_equal(bd_message_read(&scan, &with, text.p, text.len), verdict);
+    assert_int_equal(bd_message_read(scan, &with, text.p, text.len), verdict);
     same_headers(&with, &without);
     same_fields(&with, &without);
     same_uri(&with.request_uri, &without.request_uri);
     same_address(&with.from, &without.from);
     same_address(&with.to, &without.to);
-    same_contacts(&scan, &without);
+    same_contacts(scan, &without);
     if (with.header_cnt > 0) {
         same_contact_lists(&with);
         same_first_via(&with);
@@ -169,6 +169,16 @@ static void same_copy(struct bd_str s, bool lower)
     assert_memory_equal(fast, slow, s.len);
 }
 
+static void same_ipv6(struct bd_str s)
+{
+    uint8_t fast[16] = {0}, slow[16] = {0};
+    bool address = bd_ipv6_scalar(s, slow);
+    if (bd_ipv6(s, fast) != address)
+        fail_msg("'%.*s' is %s", BD_STR_ARG(s), address ? "an address" : "none");
+    if (address)
+        assert_memory_equal(fast, slow, sizeof(fast));
+}
+
 void twins_same_word(struct bd_str s)
 {
     uint32_t fast = 1, slow = 1, fast_ip = 1, slow_ip = 1;
@@ -180,6 +190,7 @@ void twins_same_word(struct bd_str s)
     if (address)
         assert_int_equal(fast_ip, slow_ip);
     assert_int_equal(bd_hostname(s), bd_hostname_scalar(s));
+    same_ipv6(s);
     assert_int_equal(bd_word(s), bd_word_scalar(s));
     same_copy(s, true);
     same_copy(s, false);
