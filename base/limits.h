@@ -147,8 +147,8 @@
 /* Slots that a file may speak of: a damaged or foreign header must not ask for more memory than an
  * index of a hundred million bindings takes, several times over. More: the file is not read. */
 #define BD_JOURNAL_SLOTS_MAX (1ULL << 32)
-/* Journals and snapshots in one directory; a snapshot removes those before it. More: the load is
- * refused, with the directory's name. */
+/* Journals and snapshots in one directory; a snapshot removes those before it. What is kept aside
+ * as damaged does not count. More: the load is refused, with the directory's name. */
 #define BD_JOURNAL_FILES_MAX 4096
 /* Places of damage that a load tells one by one; the rest are counted. */
 #define BD_JOURNAL_PROBLEMS_MAX 1000

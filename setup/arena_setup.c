@@ -57,8 +57,8 @@ int bd_arena_params_from(const struct bd_config *config, struct bd_arena_params 
                 [BD_REGION_CHANNELS] = bd_channels_footprint(worker_room(config)),
                 [BD_REGION_STATS] = sizeof(struct bd_worker_stats) * worker_room(config),
                 [BD_REGION_TABLE] = bd_table_footprint(config->bindings_max),
-                [BD_REGION_RECORDS] =
-                    bd_records_footprint(config->bindings_max, config->record_avg_sz),
+                [BD_REGION_RECORDS] = bd_records_footprint(
+                    config->bindings_max, config->record_avg_sz, worker_room(config)),
                 [BD_REGION_DIRTY] = bd_dirty_footprint(config->bindings_max),
             },
         .fingerprint = fingerprint_of(config),

@@ -9,6 +9,8 @@
 
 /* --- classes --------------------------------------------------------------------------------- */
 
+/* With this part of the pages left, and so many for each worker, some are looked for. */
+enum { LOW_PART = 32, LOW_EACH = 2 };
 enum { BATCH_MAX = 64, LINEAR_LOG2 = 10, STEPS_LOG2 = 3, STEPS = 1 << STEPS_LOG2 };
 #define LINEAR_FIRST (BD_CLASS_MIN_SZ / BD_UNIT - 1)                /* subtracted from sz / unit */
 #define LINEAR_LAST  (BD_CLASS_LINEAR_MAX / BD_UNIT - LINEAR_FIRST) /* class of 1 KiB */
@@ -66,7 +68,7 @@ uint64_t bd_chain_pop(const struct bd_table *table, struct bd_chain *chain)
  * out of reach). A node's `next` may be read by such a sleeper after the node has left; the value
  * is then thrown away, and the word is atomic, so that is no race. acq_rel: a batch's chain,
  * written before the push, is seen after the pop. */
-static void node_push(struct bd_memory *memory, _Atomic uint64_t *stack, uint32_t number)
+void bd_node_push(struct bd_memory *memory, _Atomic uint64_t *stack, uint32_t number)
 {
     struct bd_depot_node *node = &memory->node[number - 1];
     uint64_t head = atomic_load_explicit(stack, memory_order_relaxed), next;
@@ -77,7 +79,7 @@ static void node_push(struct bd_memory *memory, _Atomic uint64_t *stack, uint32_
                                                     memory_order_relaxed));
 }
 
-static uint32_t node_pop(struct bd_memory *memory, _Atomic uint64_t *stack)
+uint32_t bd_node_pop(struct bd_memory *memory, _Atomic uint64_t *stack)
 {
     uint64_t head = atomic_load_explicit(stack, memory_order_acquire), next;
     do {
@@ -94,39 +96,66 @@ static uint32_t node_pop(struct bd_memory *memory, _Atomic uint64_t *stack)
 static void depot_init(struct bd_memory *memory)
 {
     for (uint32_t number = memory->node_cnt; number > 0; number--)
-        node_push(memory, &memory->idle, number);
+        bd_node_push(memory, &memory->idle, number);
 }
 
 void bd_depot_put(struct bd_memory *memory, unsigned class, struct bd_chain batch)
 {
-    uint32_t number = node_pop(memory, &memory->idle);
+    uint32_t number = bd_node_pop(memory, &memory->idle);
     /* There is a node for each batch that the region can be cut in. */
     assert(number != 0);
     memory->node[number - 1].chain = batch;
-    node_push(memory, &memory->depot[class], number);
+    bd_node_push(memory, &memory->depot[class], number);
+    /* Relaxed, here and below: a guess for pages.c. */
+    atomic_fetch_add_explicit(&memory->batches[class], 1, memory_order_relaxed);
 }
 
 static struct bd_chain depot_take(struct bd_memory *memory, unsigned class)
 {
-    uint32_t number = node_pop(memory, &memory->depot[class]);
+    uint32_t number = bd_node_pop(memory, &memory->depot[class]);
     if (number == 0)
         return (struct bd_chain){0};
     struct bd_chain batch = memory->node[number - 1].chain;
-    node_push(memory, &memory->idle, number);
+    bd_node_push(memory, &memory->idle, number);
+    atomic_fetch_sub_explicit(&memory->batches[class], 1, memory_order_relaxed);
     return batch;
 }
 
 /* --- shelves --------------------------------------------------------------------------------- */
 
+/* Pages that wait for a class, about. Relaxed: a guess. */
+static uint64_t spare_pages(const struct bd_memory *memory)
+{
+    uint64_t next = atomic_load_explicit(&memory->page_next, memory_order_relaxed);
+    uint64_t uncut = next < memory->page_cnt ? memory->page_cnt - next : 0;
+    return uncut + atomic_load_explicit(&memory->empty_cnt, memory_order_relaxed);
+}
+
+/* One that nobody has cut, or that a sort has found empty since; 0: there is none. */
+static uint64_t take_page(struct bd_memory *memory)
+{
+    if (atomic_load_explicit(&memory->page_next, memory_order_relaxed) < memory->page_cnt) {
+        uint64_t i = atomic_fetch_add_explicit(&memory->page_next, 1, memory_order_relaxed);
+        if (i < memory->page_cnt)
+            return memory->page[i];
+    }
+    uint32_t number = bd_node_pop(memory, &memory->empty);
+    if (number == 0)
+        return 0;
+    uint64_t page = memory->node[number - 1].chain.first >> BD_PAGE_LOG2;
+    bd_node_push(memory, &memory->idle, number);
+    atomic_fetch_sub_explicit(&memory->empty_cnt, 1, memory_order_relaxed);
+    return page;
+}
+
 static bool fetch_page(struct bd_writer *writer, unsigned class)
 {
     struct bd_memory *memory = writer->memory;
-    if (atomic_load_explicit(&memory->page_next, memory_order_relaxed) >= memory->page_cnt)
+    uint64_t page = take_page(memory);
+    if (spare_pages(memory) <= memory->low_cnt)
+        atomic_store_explicit(&memory->wanted, true, memory_order_relaxed);
+    if (page == 0)
         return false;
-    uint64_t i = atomic_fetch_add_explicit(&memory->page_next, 1, memory_order_relaxed);
-    if (i >= memory->page_cnt)
-        return false;
-    uint64_t page = memory->page[i];
     /* Before any record of the page can be published: a rebuild trusts no slot without it. */
     atomic_store_explicit(bd_page_class(writer->table, page), (uint8_t) class,
                           memory_order_release);
@@ -154,6 +183,13 @@ static uint64_t take_cut(struct bd_writer *writer, unsigned class)
     return shelf->hand.cnt ? bd_chain_pop(writer->table, &shelf->hand) : 0;
 }
 
+/* Relaxed: a guess, for pages.c. Hardly ever written, as what is in use is noted already. */
+static void note_used(struct bd_memory *memory, unsigned class)
+{
+    if (!atomic_load_explicit(&memory->used[class], memory_order_relaxed))
+        atomic_store_explicit(&memory->used[class], true, memory_order_relaxed);
+}
+
 uint64_t bd_memory_alloc(struct bd_writer *writer, uint32_t sz)
 {
     unsigned class = bd_class_of(sz);
@@ -162,10 +198,13 @@ uint64_t bd_memory_alloc(struct bd_writer *writer, uint32_t sz)
         off = take_cut(writer, class);
     /* No page is left: a block of up to twice the size will do. */
     uint32_t enough = 2 * bd_class_sz(class);
-    for (class ++; !off && class < BD_CLASS_CNT && bd_class_sz(class) <= enough; class ++)
+    while (!off && ++class < BD_CLASS_CNT && bd_class_sz(class) <= enough)
         off = take_cut(writer, class);
-    if (off)
-        bd_stat_add(&writer->books->allocated, 1);
+    bd_stat_add(&writer->asked, 1);
+    if (!off)
+        return 0;
+    note_used(writer->memory, class);
+    bd_stat_add(&writer->books->allocated, 1);
     return off;
 }
 
@@ -186,11 +225,14 @@ void bd_memory_give(struct bd_writer *writer, uint64_t off)
 
 /* --- making and freeing ----------------------------------------------------------------------- */
 
-/* A node for every batch that can exist: full ones, and from a rebuild one begun of each class. */
-static uint32_t nodes_for(const struct bd_table *table)
+/* A node for every batch that can exist: full ones, and of each class some that are just begun: one
+ * from a rebuild or a sort; and two from each worker's shelf, at most four times until they are
+ * sorted. */
+static uint32_t nodes_for(const struct bd_table *table, unsigned workers)
 {
     uint32_t per_page = BD_PAGE_SZ / BD_CLASS_MIN_SZ / bd_class_batch(1);
-    return (table->shared->page_cnt - table->shared->page_first) * per_page + BD_CLASS_CNT;
+    uint32_t pages = table->shared->page_cnt - table->shared->page_first;
+    return pages * per_page + BD_CLASS_CNT * (1 + 8 * workers);
 }
 
 static void *aligned_zeroed(uint64_t bytes)
@@ -221,11 +263,14 @@ struct bd_memory *bd_memory_new(struct bd_table *table, unsigned workers)
         return NULL;
     memory->table = table;
     memory->workers = workers;
-    memory->node_cnt = nodes_for(table);
+    memory->low_cnt = (table->shared->page_cnt - table->shared->page_first) / LOW_PART +
+                      (uint64_t)LOW_EACH * workers;
+    memory->node_cnt = nodes_for(table, workers);
     memory->node = calloc(memory->node_cnt, sizeof(struct bd_depot_node));
     memory->page = calloc(table->shared->page_cnt, sizeof(uint32_t));
+    memory->sort.held = calloc(table->shared->page_cnt, sizeof(uint16_t));
     memory->writer = aligned_zeroed(workers * sizeof(struct bd_writer));
-    bool whole = memory->node && memory->page && memory->writer;
+    bool whole = memory->node && memory->page && memory->sort.held && memory->writer;
     for (unsigned w = 0; whole && w < workers; w++)
         whole = writer_init(memory, w);
     if (whole) {
@@ -245,6 +290,7 @@ void bd_memory_free(struct bd_memory *memory)
         free(memory->writer[w].retire.batch);
     }
     free(memory->writer);
+    free(memory->sort.held);
     free(memory->page);
     free(memory->node);
     free(memory);

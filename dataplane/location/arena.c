@@ -233,7 +233,7 @@ int bd_arena_look(struct bd_arena *arena, const char *path, const char *name,
 int bd_arena_create_private(struct bd_arena *arena, const struct bd_arena_params *params,
                             struct bd_error *error)
 {
-    *arena = (struct bd_arena){.role = BD_ROLE_DATAPLANE, .path = "(private)"};
+    *arena = (struct bd_arena){.role = BD_ROLE_DATAPLANE, .path = "(private)", .nameless = true};
     uint64_t page_sz = (uint64_t)sysconf(_SC_PAGESIZE);
     unsigned flags = MFD_CLOEXEC;
     int populate = params->private_page_sz ? MAP_POPULATE : 0;
@@ -252,6 +252,16 @@ int bd_arena_create_private(struct bd_arena *arena, const struct bd_arena_params
     }
     let_go(arena);
     return -1;
+}
+
+bool bd_arena_in_place(const struct bd_arena *arena)
+{
+    struct stat ours, there;
+    if (arena->nameless || fstat(arena->fd, &ours) != 0)
+        return true;
+    if (stat(arena->path, &there) != 0)
+        return errno != ENOENT;
+    return ours.st_dev == there.st_dev && ours.st_ino == there.st_ino;
 }
 
 /* Who waits for the creation lock meanwhile finds that the file has lost its name, and begins anew.

@@ -36,7 +36,7 @@
 #define BD_ARENA_MAGIC 0x31414e4552414442ULL /* "BDARENA1" */
 /* Any change of a shared layout raises this; tests hold the sizes of all shared structs. */
 #ifndef BD_ARENA_LAYOUT /* tests build two versions that differ in nothing else */
-#define BD_ARENA_LAYOUT 14
+#define BD_ARENA_LAYOUT 17
 #endif
 
 enum bd_role { BD_ROLE_DATAPLANE, BD_ROLE_CONTROL, BD_ROLE_CNT };
@@ -87,6 +87,7 @@ struct bd_arena_header {
     uint64_t fingerprint;
     uint64_t hash_seed;
     uint64_t created_wall_ms;
+    uint64_t boot; /* bd_clock_boot() of its making: its times are by that run's clock */
     uint64_t region_off[BD_REGION_CNT];
     uint64_t region_sz[BD_REGION_CNT];
     struct bd_role_line role[BD_ROLE_CNT];
@@ -101,8 +102,9 @@ struct bd_arena {
     uint64_t size;
     int fd;
     enum bd_role role;
-    bool created; /* this process made the file */
-    bool huge;    /* on hugetlbfs */
+    bool created;  /* this process made the file */
+    bool huge;     /* on hugetlbfs */
+    bool nameless; /* private memory */
     char path[256];
     struct bd_hash_key hash_key;
 };
@@ -112,8 +114,7 @@ struct bd_arena {
  *           enough free pages, the largest that it fills (1 GiB before 2 MiB), else in /dev/shm,
  *           with a warning that says how to get hugepages. An existing file wins over a new one.
  *   role    whose byte is locked. Waits up to 1 s for a dying predecessor to let go.
- * One whose times are ahead of the machine's clock was made before the machine was started; only a
- * disk keeps such. It is made anew.
+ * One that was made before the machine was started is made anew; only a disk keeps such.
  *
  * Fails (-1, error says what and the remedy; nothing is overwritten or removed):
  *   the role is already running (names its pid), the file is no arena or of another layout, its
@@ -136,6 +137,10 @@ int bd_arena_create_private(struct bd_arena *arena, const struct bd_arena_params
  * joined it, so there is nothing in it yet. Still to be left. Nothing happens to one that was not
  * joined. */
 void bd_arena_discard(const struct bd_arena *arena);
+
+/* Whether the file of that name is still the one that was joined: removed or replaced, a process
+ * that starts would not find this one. What cannot be looked at counts as in place. */
+bool bd_arena_in_place(const struct bd_arena *arena);
 
 /* Unmaps and lets the lock go. The file stays. */
 void bd_arena_leave(struct bd_arena *arena);

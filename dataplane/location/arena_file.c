@@ -50,7 +50,7 @@ static int check_header(const struct bd_arena *arena, const struct bd_arena_head
         return bd_fail(error,
                        "arena %s: has layout %u, this version uses %u; start the version that "
                        "made it, or remove the file while both processes are stopped (bindings "
-                       "are lost)",
+                       "come from the journal then)",
                        arena->path, header->layout, BD_ARENA_LAYOUT);
     bool same = header->fingerprint == params->fingerprint;
     for (unsigned r = 0; r < BD_REGION_CNT; r++)
@@ -59,14 +59,16 @@ static int check_header(const struct bd_arena *arena, const struct bd_arena_head
         return bd_fail(error,
                        "arena %s: was made for other sizes (%" PRIu64 " MiB in all, now %" PRIu64
                        " MiB are asked for); restart with the former values or remove the file "
-                       "while both processes are stopped (bindings are lost)",
+                       "while both processes are stopped (bindings come from the journal then)",
                        arena->path, header->total_sz >> 20,
                        bd_arena_total(params, header->page_sz) >> 20);
     if (header->total_sz != file_sz)
-        return bd_fail(error,
-                       "arena %s: is damaged: %" PRIu64 " bytes long, should be %" PRIu64
-                       "; remove it while both processes are stopped (bindings are lost)",
-                       arena->path, file_sz, header->total_sz);
+        return bd_fail(
+            error,
+            "arena %s: is damaged: %" PRIu64 " bytes long, should be %" PRIu64
+            "; remove it while both processes are stopped (bindings come from the journal "
+            "then)",
+            arena->path, file_sz, header->total_sz);
     return 0;
 }
 
@@ -82,18 +84,6 @@ static bool half_made(const struct bd_arena_header *header, uint64_t file_sz, ui
            (header->layout == BD_ARENA_LAYOUT && header->total_sz == total_sz);
 }
 
-/* A file on a disk outlives the machine's run, and with it the clock that all of its times are by:
- * what had an hour left then would have months. bd_clock_ms() never goes back in one run. (Not seen
- * where the former run was shorter than this one is by now.) */
-static bool is_of_a_former_run(const struct bd_arena_header *header)
-{
-    uint64_t now_ms = bd_clock_ms();
-    bool ahead = false;
-    for (unsigned r = 0; r < BD_ROLE_CNT; r++)
-        ahead |= header->role[r].started_ms > now_ms || header->role[r].heartbeat_ms > now_ms;
-    return ahead;
-}
-
 int bd_arena_judge(const struct bd_arena *arena, const struct bd_place *place,
                    const struct bd_arena_params *params, struct bd_error *error)
 {
@@ -104,10 +94,11 @@ int bd_arena_judge(const struct bd_arena *arena, const struct bd_place *place,
         return 1;
     struct bd_arena_header header = {0};
     bool whole = bd_arena_peek(arena->fd, place->page_sz, &header);
+    /* A file on a disk outlives the machine's run, and with it the clock that its times are by. */
     if (whole && header.magic == BD_ARENA_MAGIC)
         return check_header(arena, &header, params, (uint64_t)st.st_size, error) < 0
                    ? -1
-                   : is_of_a_former_run(&header);
+                   : header.boot != bd_clock_boot();
     if (whole && half_made(&header, (uint64_t)st.st_size, bd_arena_total(params, place->page_sz)))
         return 1;
     return bd_fail(error,
@@ -178,6 +169,7 @@ static void fill_header(struct bd_arena *arena, const struct bd_arena_params *pa
     header->fingerprint = params->fingerprint;
     header->hash_seed = seed;
     header->created_wall_ms = bd_wall_ms();
+    header->boot = bd_clock_boot();
     uint64_t off = REGION_ALIGN;
     for (unsigned r = 0; r < BD_REGION_CNT; r++) {
         header->region_off[r] = off;

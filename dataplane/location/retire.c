@@ -66,12 +66,14 @@ static void reclaim(struct bd_writer *writer)
     book_retiring(writer);
 }
 
-void bd_writer_quiescent(struct bd_writer *writer)
+bool bd_writer_quiescent(struct bd_writer *writer)
 {
     close_batch(writer);
     bd_epoch_quiescent(writer->table->epoch, bd_epoch_worker(writer->worker), writer->generation);
     if (writer->retire.batch_head != writer->retire.batch_tail)
         reclaim(writer);
+    return atomic_load_explicit(&writer->memory->wanted, memory_order_relaxed) &&
+           bd_pages_turn(writer);
 }
 
 void bd_writer_offline(struct bd_writer *writer)

@@ -13,9 +13,10 @@ enum { SLOTS_PER_TWO_BINDINGS = 5 };
 /* The begin of a record, with all that finding and refreshing one contact touch; and as much of the
  * rest as is fetched: several contacts' worth. */
 enum { LINE = 64, HEAD_SZ = 64, REST_LINES_MAX = 24 };
-#define RECORD_AVG_USUAL  384
-#define RECORDS_MIN_PAGES 192 /* room for a page of each common class for some workers */
-#define BINDINGS_MAX      (1ULL << 31)
+#define RECORD_AVG_USUAL 384
+/* For what workers have at hand: of each class a part of a page, and two batches. */
+enum { PAGES_A_WORKER = 32, WORKERS_MIN = 6 };
+#define BINDINGS_MAX (1ULL << 31)
 
 static uint32_t home_cnt_of(uint64_t bindings_max)
 {
@@ -54,14 +55,15 @@ uint64_t bd_dirty_footprint(uint64_t bindings_max)
     return dirty_bytes_for(bucket_cnt_of(bindings_max));
 }
 
-uint64_t bd_records_footprint(uint64_t bindings_max, uint32_t record_avg_sz)
+uint64_t bd_records_footprint(uint64_t bindings_max, uint32_t record_avg_sz, unsigned workers)
 {
     uint64_t avg = record_avg_sz ? record_avg_sz : RECORD_AVG_USUAL;
     if (bindings_max == 0 || bindings_max > BINDINGS_MAX || avg > BD_RECORD_MAX)
         return 0;
     avg = (avg + BD_UNIT - 1) & ~(uint64_t)(BD_UNIT - 1);
-    /* A sixteenth more for the ends of pages and what workers have at hand. */
-    uint64_t pages = bindings_max * avg / BD_PAGE_SZ * 17 / 16 + RECORDS_MIN_PAGES;
+    /* A sixteenth more for the ends of pages. */
+    uint64_t pages = bindings_max * avg / BD_PAGE_SZ * 17 / 16;
+    pages += PAGES_A_WORKER * (uint64_t)(workers > WORKERS_MIN ? workers : WORKERS_MIN);
     pages += pages / BD_PAGE_SZ + 1; /* the class bytes */
     uint64_t bytes = pages * BD_PAGE_SZ;
     return bytes <= 1ULL << (BD_SLOT_OFF_BITS + BD_UNIT_LOG2) ? bytes : 0;
@@ -105,7 +107,7 @@ int bd_table_join(struct bd_table *table, struct bd_arena *arena, struct bd_erro
         dirty_bytes_for(shared->bucket_cnt) > arena->header->region_sz[BD_REGION_DIRTY])
         return bd_fail(error,
                        "arena %s: its binding table is not of this version; remove the file while "
-                       "both processes are stopped (bindings are lost)",
+                       "both processes are stopped (bindings come from the journal then)",
                        arena->path);
     _Atomic uint64_t *dirty = (_Atomic uint64_t *)(bd_dirty_of(arena) + 1);
     *table = (struct bd_table){.arena = arena,

@@ -36,9 +36,10 @@
 #define BD_TABLE_WINDOW 8
 
 /* Bytes of the two regions for a number of bindings, one AoR each, at typical record sizes
- * (record_avg_sz bytes; 0: 384). 0 for invalid parameters. */
+ * (record_avg_sz bytes; 0: 384), and for what so many workers have at hand. 0 for invalid
+ * parameters. */
 uint64_t bd_table_footprint(uint64_t bindings_max);
-uint64_t bd_records_footprint(uint64_t bindings_max, uint32_t record_avg_sz);
+uint64_t bd_records_footprint(uint64_t bindings_max, uint32_t record_avg_sz, unsigned workers);
 
 /* A process's handle; private memory, plain pointers into the mapping. */
 struct bd_table {
@@ -158,8 +159,9 @@ unsigned bd_table_expire(struct bd_writer *writer, uint32_t bucket, uint32_t now
                          bd_expired_fn fn, void *arg, unsigned *aors);
 
 /* Between two bursts: announces quiescence and takes back records whose grace is over (a bounded
- * number). Holds no reference afterwards. */
-void bd_writer_quiescent(struct bd_writer *writer);
+ * number). Holds no reference afterwards. True: it has memory in hand that others wait for, of
+ * which each call does a piece; not a time to sleep. */
+bool bd_writer_quiescent(struct bd_writer *writer);
 /* Before a long sleep and after it. */
 void bd_writer_offline(struct bd_writer *writer);
 void bd_writer_online(struct bd_writer *writer);

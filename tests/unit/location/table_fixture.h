@@ -29,7 +29,7 @@ static inline struct bd_arena_params fixture_params(const uint64_t *bindings_max
 {
     return (struct bd_arena_params){
         .region_sz = {[BD_REGION_TABLE] = bd_table_footprint(*bindings_max),
-                      [BD_REGION_RECORDS] = bd_records_footprint(*bindings_max, 0),
+                      [BD_REGION_RECORDS] = bd_records_footprint(*bindings_max, 0, 1),
                       [BD_REGION_DIRTY] = bd_dirty_footprint(*bindings_max)},
         .fingerprint = *bindings_max,
         .format = fixture_format,

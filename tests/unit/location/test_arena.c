@@ -258,13 +258,29 @@ static void is_made_anew_after_a_reboot(void **state)
     struct bd_arena arena;
     assert_int_equal(join(&arena, BD_ROLE_CONTROL), 0);
     bd_arena_leave(&arena);
-    patch(offsetof(struct bd_arena_header, role[BD_ROLE_DATAPLANE].heartbeat_ms),
-          bd_clock_ms() + 3600000);
+    assert_int_equal(join(&arena, BD_ROLE_CONTROL), 0);
+    assert_false(arena.created);
+    bd_arena_leave(&arena);
+    patch(offsetof(struct bd_arena_header, boot), bd_clock_boot() + 1);
     assert_int_equal(join(&arena, BD_ROLE_CONTROL), 0);
     assert_true(arena.created);
-    assert_int_equal(arena.header->role[BD_ROLE_DATAPLANE].heartbeat_ms, 0);
     assert_int_equal(*formats, 2);
     bd_arena_leave(&arena);
+}
+
+static void knows_whether_it_has_its_name(void **state)
+{
+    struct bd_arena arena, other;
+    unlink(path);
+    assert_int_equal(join(&arena, BD_ROLE_CONTROL), 0);
+    assert_true(bd_arena_in_place(&arena));
+    unlink(path);
+    assert_false(bd_arena_in_place(&arena));
+    assert_int_equal(join(&other, BD_ROLE_CONTROL), 0);
+    assert_false(bd_arena_in_place(&arena));
+    assert_true(bd_arena_in_place(&other));
+    bd_arena_leave(&arena);
+    bd_arena_leave(&other);
 }
 
 static void only_its_maker_discards_it_while_alone(void **state)
@@ -382,7 +398,7 @@ static void finds_a_place_by_itself(void **state)
 static int try_hugepages(void)
 {
     struct bd_arena arena;
-    if (unshare(CLONE_NEWNS) != 0 || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0 ||
+    if (unshare(CLONE_NEWNS) != 0 || mount("none", "/", "none", MS_REC | MS_PRIVATE, NULL) != 0 ||
         mount("none", dir, "hugetlbfs", 0, "pagesize=2M") != 0)
         return 2;
     struct bd_arena_params params = params_of(1ULL << 44);
@@ -425,6 +441,7 @@ int main(void)
         ARENA_TEST(refuses_other_sizes_layouts_and_damage),
         ARENA_TEST(goes_on_where_a_creator_died),
         ARENA_TEST(is_made_anew_after_a_reboot),
+        ARENA_TEST(knows_whether_it_has_its_name),
         ARENA_TEST(only_its_maker_discards_it_while_alone),
         ARENA_TEST(removes_no_file_that_another_has_filled),
         ARENA_TEST(two_that_start_at_once_make_one),

@@ -18,8 +18,9 @@ struct contact {
     _Atomic uint32_t begun;         /* newest version that may be in the table */
     _Atomic uint32_t removal_begun; /* newest of those that is a removal */
     uint32_t key;                   /* 0: not there */
-    /* version:31 | removal:1 | ticket:32, of versions that were acknowledged. */
-    _Atomic uint64_t done[HISTORY];
+    /* version:31 | removal:1 | ticket:32, of versions that were acknowledged; and of those that the
+     * other worker saw, as one does who answers a retransmission. */
+    _Atomic uint64_t done[HISTORY], seen[HISTORY];
 };
 
 struct shared {
@@ -94,6 +95,25 @@ static enum bd_table_rc try_once(struct worker *w, unsigned a, uint32_t key, uin
     return bd_table_put(w->writer, &found.ref, aors[a].s, found.seen, found.binding, found.cnt);
 }
 
+static void promise(_Atomic uint64_t history[HISTORY], uint32_t version, bool removal)
+{
+    uint64_t ticket = bd_dirty_ticket(&fixture.table);
+    atomic_store(&history[version % HISTORY],
+                 (uint64_t)version << 33 | (uint64_t)removal << 32 | (uint32_t)ticket);
+}
+
+/* Promises what the other one's contact is, though he may not have marked it yet. */
+static void witness(struct worker *w)
+{
+    struct found found;
+    unsigned a = pick(&w->random, AORS);
+    look(w, a, &found);
+    for (unsigned i = 0; i < found.cnt; i++) {
+        if ((int)i != found.own)
+            promise(shared->contact[1 - w->id][a].seen, bd_state_cseq(found.seen[i]), false);
+    }
+}
+
 static void operate(struct worker *w)
 {
     unsigned a = pick(&w->random, AORS), what = pick(&w->random, 100);
@@ -108,9 +128,7 @@ static void operate(struct worker *w)
         atomic_store(&c->removal_begun, version);
     while (try_once(w, a, c->key, version) != BD_TABLE_OK)
         sched_yield();
-    uint64_t ticket = bd_dirty_ticket(&fixture.table);
-    atomic_store(&c->done[version % HISTORY],
-                 (uint64_t)version << 33 | (uint64_t)(c->key == 0) << 32 | (uint32_t)ticket);
+    promise(c->done, version, c->key == 0);
 }
 
 static void *work(void *arg)
@@ -120,6 +138,7 @@ static void *work(void *arg)
     bd_writer_online(w->writer);
     for (unsigned n = 0; n < OPERATIONS && !atomic_load(&shared->failed); n++) {
         operate(w);
+        witness(w);
         if (pick(&w->random, 4) == 0)
             bd_writer_quiescent(w->writer);
     }
@@ -163,12 +182,12 @@ static void load(const struct disk *disk, struct on_disk *found)
     }
 }
 
-/* The newest version that is acknowledged by `durable`. */
+/* The newest version that is promised by `durable`. */
 static uint32_t promised(const struct contact *c, uint64_t durable, bool *removal)
 {
     uint64_t newest = 0;
-    for (unsigned i = 0; i < HISTORY; i++) {
-        uint64_t done = atomic_load(&c->done[i]);
+    for (unsigned i = 0; i < 2 * HISTORY; i++) {
+        uint64_t done = atomic_load(i < HISTORY ? &c->done[i] : &c->seen[i - HISTORY]);
         if ((uint32_t)done < durable && done > newest)
             newest = done;
     }

@@ -89,11 +89,30 @@ static void readers_never_see_a_reused_object(void **state)
     assert_false(g.failed);
 }
 
+/* A line has 16 bits of its process's generation: after 65,536 starts they begin anew, with 0, and
+ * a line that belongs to it is no line that is offline. */
+static void generations_wrap(void **state)
+{
+    static struct bd_epoch e;
+    unsigned line = bd_epoch_control(0);
+    bd_epoch_init(&e);
+    for (uint32_t generation = 0xfffe; generation < 0x10003; generation++) {
+        bd_epoch_online(&e, line, (uint16_t)generation);
+        uint64_t target = bd_epoch_advance(&e);
+        assert_false(bd_epoch_passed(&e, target));
+        bd_epoch_bury(&e, line, 1, (uint16_t)(generation - 1));
+        assert_false(bd_epoch_passed(&e, target));
+        bd_epoch_bury(&e, line, 1, (uint16_t)generation);
+        assert_true(bd_epoch_passed(&e, target));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(passes_when_all_lines_have_seen_it),
         cmocka_unit_test(buries_the_dead_only),
+        cmocka_unit_test(generations_wrap),
         cmocka_unit_test(readers_never_see_a_reused_object),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -27,7 +27,6 @@ struct shared {
     struct thread_log log[THREADS];
     _Atomic uint32_t now_s;
     _Atomic unsigned operations;
-    _Atomic bool started; /* the child has taken over */
     struct deaths deaths;
 };
 
@@ -140,7 +139,6 @@ static void child(uint64_t seed, unsigned threads)
 {
     struct worker worker[THREADS];
     fixture_rebuild(&fixture, threads);
-    atomic_store(&shared->started, true);
     for (unsigned i = 0; i < threads; i++) {
         worker[i] = (struct worker){
             .id = i, .random = seed + i * 77, .writer = bd_memory_writer(fixture.memory, i)};
@@ -213,7 +211,6 @@ static void close_all(void)
 
 static pid_t start_child(uint64_t seed, unsigned threads)
 {
-    shared->started = false;
     pid_t pid = fork();
     if (pid == 0) {
         bd_race_hook = die_at_point;
@@ -238,7 +235,8 @@ static void survives_kills_at_random_moments(void **state)
     for (unsigned n = 0; n < RANDOM_KILLS; n++) {
         pid_t pid = start_child(fixture_random(&random), THREADS);
         /* Now and then it is killed while it takes over. */
-        while (n % 8 != 0 && !atomic_load(&shared->started))
+        unsigned done = atomic_load(&shared->operations);
+        while (n % 8 != 0 && atomic_load(&shared->operations) == done)
             sched_yield();
         usleep((useconds_t)(fixture_random(&random) % 5000));
         kill(pid, SIGKILL);

@@ -105,12 +105,46 @@ static void groups_come_due_with_their_buckets(void **state)
     fixture_close(&f);
 }
 
+/* The last hour that seconds of 32 bits can tell, and an epoch that outgrows 32 bits meanwhile:
+ * what expires goes in its second, and what was replaced is used again. */
+static void seconds_and_epochs_grow_large(void **state)
+{
+    enum { AORS = 300, LIFE_S = 40, SECONDS = 3600 };
+    struct fixture f;
+    fixture_open(&f, 1000, 1);
+    struct bd_writer *writer = bd_memory_writer(f.memory, 0);
+    bd_writer_online(writer);
+    atomic_store(&f.table.epoch->now, (1ULL << 32) - SECONDS / 2);
+    uint32_t begin_s = BD_DUE_NEVER - SECONDS - LIFE_S - 1;
+    unsigned removed = 0, aors;
+    for (uint32_t s = 0; s < SECONDS; s++) {
+        struct fixture_aor aor;
+        struct fixture_binding in;
+        uint32_t bucket;
+        fixture_aor(&f.table, s % AORS, &aor);
+        fixture_binding(&in, s + 1, 1, begin_s + s + LIFE_S);
+        assert_int_equal(fixture_put(&f.table, writer, &aor, &in.b, 1), BD_TABLE_OK);
+        while (is_due(&f, begin_s + s, &bucket))
+            removed += bd_table_expire(writer, bucket, begin_s + s, NULL, NULL, &aors);
+        assert_int_equal(removed, s < LIFE_S ? 0 : s - LIFE_S + 1);
+        bd_writer_quiescent(writer);
+    }
+    bd_writer_quiescent(writer);
+    struct bd_table_info info = fixture_info(&f.table);
+    assert_in_range(f.table.epoch->now, 1ULL << 32, UINT64_MAX);
+    assert_int_equal(info.slots_live, LIFE_S);
+    assert_int_equal(info.records_retiring, 0);
+    assert_int_equal(info.records_leaked, 0);
+    fixture_close(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(inserts_finds_refreshes_removes),
         cmocka_unit_test(matches_as_the_scalar_twin_does),
         cmocka_unit_test(groups_come_due_with_their_buckets),
+        cmocka_unit_test(seconds_and_epochs_grow_large),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
