@@ -10,8 +10,8 @@
 /* While one datagram is parsed, the payload of the one so many places behind is fetched: most of
  * its lines, as the port or the peer wrote them last. */
 enum { PAYLOAD_AHEAD = 2, PAYLOAD_LINES = 10 };
-/* Header fields that most messages have. */
-enum { HEADERS_USUAL = 16 };
+/* Header fields that most messages have; letters of most addresses of record. */
+enum { HEADERS_USUAL = 16, AOR_USUAL = 48 };
 
 /* --- what the registrar is asked -------------------------------------------------------------- */
 
@@ -29,8 +29,8 @@ void bd_worker_make_request(struct bd_worker *w, unsigned place, bool waited)
     w->request[place] = (struct bd_request){
         .message = &p->message,
         .parsed = waited ? BD_VERDICT_NONE : parse(d, &p->message),
+        .turn = &p->turn,
         .waited = waited,
-        .notes = &p->notes,
         .source = d->source,
         .local = d->local,
         .now_ms = w->now_ms,
@@ -66,10 +66,10 @@ void bd_worker_prefetch_rest(const struct bd_worker *w, unsigned place, unsigned
         bd_registrar_prefetch_rest(w->registrar, place);
 }
 
-/* What is read of it, but for more header fields than usual. */
+/* What is read of it, but for what few have. */
 static void prefetch_parsed(const struct bd_parsed *p)
 {
-    const char *end = (const char *)(p + 1);
+    const char *end = &p->turn.aor_text[AOR_USUAL];
     for (const char *at = (const char *)p; at < (const char *)&p->message.header[HEADERS_USUAL];
          at += 64)
         __builtin_prefetch(at);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Requests that wait for a verifier: a fixed pool of datagrams, one pool a worker. Each waits with
- * its message as it was parsed, so that nobody need parse it again: 4 KiB a slot, of which as much
- * is touched as were ever waiting at once.
+ * its message as it was parsed and what the registrar found out about it, so that nobody need do it
+ * again: 5 KiB a slot, of which as much is touched as were ever waiting at once.
  *
  *   free --take--> waiting --claim (verdict) / next_overdue / next_any--> free
  *
@@ -15,10 +15,9 @@
 #include "nic.h"
 #include "registrar.h"
 
-/* A message, and what the registrar found out about it. */
 struct bd_parsed {
     struct bd_message message;
-    struct bd_notes notes;
+    struct bd_turn turn;
 };
 
 struct bd_pending_entry {

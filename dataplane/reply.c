@@ -86,6 +86,15 @@ static void hold(struct bd_worker *w, const struct bd_datagram *d, const struct 
     bd_stat_add(&w->stats->counter[BD_CTR_REPLIES_HELD], 1);
 }
 
+/* RFC 6076 4.2: 401, 402 and 407 are no failures; the last two are never sent. Of the requests that
+ * BD_CTR_REGISTER_REQUESTS counts, which are not the malformed and screened ones. */
+static bool is_ineffective(const struct bd_request *r, enum bd_verdict verdict)
+{
+    unsigned status = bd_verdict_info[verdict].status;
+    return status >= 400 && status != 401 && r->parsed == BD_VERDICT_NONE &&
+           verdict != BD_SIP_SCREEN_REJECT && r->message->method == BD_METHOD_REGISTER;
+}
+
 void bd_worker_finish(struct bd_worker *w, const struct bd_datagram *d, const struct bd_request *r,
                       enum bd_step step, enum bd_verdict verdict, struct bd_outgoing *out,
                       uint64_t received_tsc)
@@ -93,6 +102,8 @@ void bd_worker_finish(struct bd_worker *w, const struct bd_datagram *d, const st
     bd_worker_count(w, verdict);
     if (verdict == BD_SIP_REGISTERED || verdict == BD_SIP_REFRESHED)
         bd_limiter_know(w->limiter, &d->source.ip);
+    else if (step == BD_STEP_REPLY && is_ineffective(r, verdict))
+        bd_stat_add(&w->stats->counter[BD_CTR_REGISTER_FAILED], 1);
     bool held = step == BD_STEP_REPLY && must_be_held(w, r, verdict);
     if (held)
         hold(w, d, r, out, received_tsc);

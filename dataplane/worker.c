@@ -86,7 +86,7 @@ static bool turn(struct bd_worker *w)
     work += bd_worker_take_outbound(w);
     work += bd_worker_release_held(w);
     bd_worker_flush(w);
-    bd_writer_quiescent(w->deps.writer);
+    work += bd_writer_quiescent(w->deps.writer);
     bd_stat_add(&w->stats->counter[BD_CTR_POLLS], 1);
     return work > 0;
 }

@@ -4,7 +4,7 @@
  *   worker.c        the turn of the loop, which calls all others
  *   load.c          how long requests wait, hence how many are served
  *   burst.c         received, parsed, screened, decided; or it ends there
- *   waiting.c       waits for a verifier, and is decided again with its verdict
+ *   waiting.c       waits for a verifier, and is decided with its verdict
  *   control_work.c  or is handed to control, which answers by the worker's port
  *   reply.c         the reply leaves, at once or when the change is on disk
  *

@@ -28,6 +28,7 @@ dataplane/overload.c bd_overload_init             start
 dataplane/overload.c bd_overload_loss             a hundred times a second
 dataplane/overload.c in_targets                   a hundred times a second
 dataplane/main.c held_max_of                      start
+dataplane/location/pages.c blocks_of              once a class, when pages are looked for
 dataplane/location/rebuild.c record_fits          start
 dataplane/registrar/date.c civil_from_days        once a second
 dataplane/registrar/date.c format                 once a second

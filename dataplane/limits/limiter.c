@@ -28,6 +28,7 @@ struct bd_limiter {
     struct bd_worker_stats *stats;
     struct bd_failures *failures;
     struct bd_worker_limits *own;
+    struct bd_refused_times refused_times;
     const struct bd_policy *policy;
     uint64_t sequence; /* of the policy that the terms are of */
     struct bd_failure_terms source_terms, pair_terms, aor_terms;
@@ -254,7 +255,7 @@ bool bd_limiter_aor_known(struct bd_limiter *l, const struct bd_limit_claim *cla
 enum bd_verdict bd_limiter_refuse(struct bd_limiter *l, const struct bd_limit_claim *claim,
                                   enum bd_verdict verdict)
 {
-    bd_refused_note(&l->own->refused, claim->key, claim->aor);
+    bd_refused_note(&l->own->refused, &l->refused_times, claim->key, claim->aor, l->now_s);
     if (l->policy->limits.rates_enforced)
         return l->policy->limits.aor_silent ? BD_SIP_LIMIT_DROP : verdict;
     count(l, verdict == BD_SIP_AOR_LIMITED ? BD_CTR_AOR_LIMITED_PASSED : BD_CTR_AUTH_SLOWED_PASSED);

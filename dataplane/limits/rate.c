@@ -43,10 +43,11 @@ bool bd_rate_take(struct bd_rates *rates, uint64_t hash, uint64_t key, uint64_t 
     return true;
 }
 
-bool bd_rate_refused_at(const struct bd_rates *rates, unsigned i, uint64_t *key, uint32_t *over)
+bool bd_rate_refused_at(const struct bd_rates *rates, unsigned i, uint64_t since, uint64_t *key,
+                        uint32_t *over)
 {
     const struct bd_rate_line *line = &rates->line[i / BD_RATE_WAYS];
     *key = GET(line->key[i % BD_RATE_WAYS]);
     *over = GET(line->over[i % BD_RATE_WAYS]);
-    return *over > 0;
+    return *over > 0 && GET(line->at[i % BD_RATE_WAYS]) >= since;
 }

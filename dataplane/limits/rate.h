@@ -73,8 +73,9 @@ static inline void bd_rate_prefetch(struct bd_rates *rates, uint64_t hash)
 bool bd_rate_take(struct bd_rates *rates, uint64_t hash, uint64_t key, uint64_t now,
                   const struct bd_rate_terms *terms);
 
-/* One place after the other, i < BD_RATES_MAX: a key that was refused lately, and how often. Any
- * process; what it reads may be a moment old. */
-bool bd_rate_refused_at(const struct bd_rates *rates, unsigned i, uint64_t *key, uint32_t *over);
+/* One place after the other, i < BD_RATES_MAX: a key that was refused, and came since `since`; how
+ * often. Any process; what it reads may be a moment old. */
+bool bd_rate_refused_at(const struct bd_rates *rates, unsigned i, uint64_t since, uint64_t *key,
+                        uint32_t *over);
 
 #endif

@@ -19,19 +19,31 @@ static void name_row(struct bd_refused_row *row, uint64_t key, struct bd_str aor
     atomic_store_explicit(&row->key, key, memory_order_release);
 }
 
-void bd_refused_note(struct bd_refused *refused, uint64_t key, struct bd_str aor)
+/* The lowest gives way. */
+static uint64_t rank(const struct bd_refused_row *row, uint32_t at_s, uint32_t now_s)
 {
-    struct bd_refused_row *least = &refused->row[0];
+    bool old = (uint64_t)at_s + BD_REFUSED_LATELY_S < now_s;
+    return GET(row->key) == 0 ? 0 : old ? 1 : 1 + GET(row->cnt);
+}
+
+void bd_refused_note(struct bd_refused *refused, struct bd_refused_times *times, uint64_t key,
+                     struct bd_str aor, uint32_t now_s)
+{
+    unsigned place = BD_REFUSED_MAX;
+    uint64_t least = UINT64_MAX;
     for (unsigned i = 0; i < BD_REFUSED_MAX; i++) {
         struct bd_refused_row *row = &refused->row[i];
-        if (GET(row->key) == key) {
-            PUT(row->cnt, GET(row->cnt) + 1);
-            return;
+        uint64_t ranks = GET(row->key) == key ? 0 : 1 + rank(row, times->at_s[i], now_s);
+        if (ranks < least) {
+            least = ranks;
+            place = i;
         }
-        least = GET(row->cnt) < GET(least->cnt) ? row : least;
     }
-    name_row(least, key, aor);
-    PUT(least->cnt, 1);
+    struct bd_refused_row *row = &refused->row[place];
+    if (GET(row->key) != key)
+        name_row(row, key, aor);
+    PUT(row->cnt, GET(row->cnt) + 1);
+    times->at_s[place] = now_s;
 }
 
 bool bd_refused_at(const struct bd_refused *refused, unsigned i, uint64_t *cnt,

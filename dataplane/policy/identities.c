@@ -99,7 +99,8 @@ static unsigned place_of(const struct bd_arena *arena, struct bd_str primary, st
     return n;
 }
 
-/* The last one takes its place: no gap. */
+/* The last one takes its place: no gap. Where no slot is free for that, it stays listed until the
+ * next sync. */
 static void leave_set(struct bd_arena *arena, struct bd_epoch *epoch, struct bd_str primary,
                       struct bd_str alias)
 {
@@ -109,8 +110,8 @@ static void leave_set(struct bd_arena *arena, struct bd_epoch *epoch, struct bd_
     while (bd_identities_alias(arena, primary, last + 1).len > 0)
         last++;
     struct value moved = value_of(bd_identities_alias(arena, primary, last));
-    if (last != at)
-        bd_map_put(map_of(arena), epoch, place_key(arena, primary, at), &moved);
+    if (last != at && !bd_map_put(map_of(arena), epoch, place_key(arena, primary, at), &moved))
+        return;
     bd_map_remove(map_of(arena), epoch, place_key(arena, primary, last));
 }
 
@@ -120,16 +121,17 @@ enum bd_identities_rc bd_identities_put(struct bd_arena *arena, struct bd_epoch 
     if (!fits(arena, alias, primary))
         return BD_IDENTITIES_FULL;
     unsigned place = place_of(arena, primary, alias);
-    if (place == BD_IDENTITIES_PER_SET_MAX)
+    if (place == BD_IDENTITIES_PER_SET_MAX) {
+        bd_identities_remove(arena, epoch, alias);
         return BD_IDENTITIES_CROWDED;
+    }
     struct value old = value_of(bd_identities_primary(arena, alias));
     struct value to = value_of(primary), of = value_of(alias);
     if (old.len && !bd_str_eq(text_of(&old), primary))
         leave_set(arena, epoch, text_of(&old), alias);
     struct bd_map *map = map_of(arena);
-    if (!bd_map_put(map, epoch, alias_key(arena, alias), &to))
-        return BD_IDENTITIES_FULL;
-    if (bd_map_put(map, epoch, place_key(arena, primary, place), &of))
+    if (bd_map_put(map, epoch, alias_key(arena, alias), &to) &&
+        bd_map_put(map, epoch, place_key(arena, primary, place), &of))
         return BD_IDENTITIES_OK;
     bd_map_remove(map, epoch, alias_key(arena, alias));
     return BD_IDENTITIES_FULL;

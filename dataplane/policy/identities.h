@@ -19,7 +19,8 @@
 
 enum bd_identities_rc {
     BD_IDENTITIES_OK,
-    BD_IDENTITIES_FULL,   /* identities_max; also: the feature is off */
+    BD_IDENTITIES_FULL,   /* identities_max; the feature is off; or a worker has stood still for so
+                           * long that no slot which was given up may be used again */
     BD_IDENTITIES_CROWDED /* the set has BD_IDENTITIES_PER_SET_MAX aliases */
 };
 
@@ -45,8 +46,8 @@ struct bd_str bd_identities_alias(const struct bd_arena *arena, struct bd_str pr
 /* Aliases in force. */
 uint64_t bd_identities_cnt(const struct bd_arena *arena);
 
-/* Control's event loop only. A put takes an alias out of the set that it was in; at no instant is
- * it in none. */
+/* Control's event loop only. A put takes an alias out of the set that it was in: at no instant is
+ * it in none, but in the end when the put fails. */
 enum bd_identities_rc bd_identities_put(struct bd_arena *arena, struct bd_epoch *epoch,
                                         struct bd_str alias, struct bd_str primary);
 bool bd_identities_remove(struct bd_arena *arena, struct bd_epoch *epoch, struct bd_str alias);

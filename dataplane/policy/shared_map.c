@@ -27,7 +27,7 @@ void bd_map_format(struct bd_map *map, uint64_t entries_max, uint32_t value_sz)
     atomic_store(&map->cnt, 0);
 }
 
-const void *bd_map_find(const struct bd_map *map, struct bd_hash128 hash)
+static const void *find_once(const struct bd_map *map, struct bd_hash128 hash)
 {
     uint64_t wanted = key_of(hash), slot = first_slot(map, wanted);
     for (uint64_t n = 0; n < map->capacity; n++, slot = next_slot(map, slot)) {
@@ -41,6 +41,20 @@ const void *bd_map_find(const struct bd_map *map, struct bd_hash128 hash)
             return e->value;
     }
     return NULL;
+}
+
+/* Who comes by before the new entry is published and reaches the old one when it is gone has read
+ * `moves` before the one and reads it again after the other, and it was raised between the two
+ * (put). A change takes the writer longer than a walk. */
+const void *bd_map_find(const struct bd_map *map, struct bd_hash128 hash)
+{
+    uint64_t moves;
+    const void *value;
+    do {
+        moves = atomic_load(&map->moves);
+        value = find_once(map, hash);
+    } while (!value && atomic_load(&map->moves) != moves);
+    return value;
 }
 
 void bd_map_prefetch(const struct bd_map *map, struct bd_hash128 hash)

@@ -9,6 +9,10 @@
  * The writer fills everything but `key` and publishes `key` last (release; pairs with the reader's
  * acquire). An entry is never changed in place: a change is a new entry, then a tombstone; a
  * tombstone is used again only after a grace period (the low bits of whose epoch are its stamp).
+ * The new entry may stand in front of the old one on the probe path, where a reader has already
+ * passed when the old one goes: whoever finds nothing looks again if an entry moved meanwhile.
+ * A tombstone stands only where the path of an entry behind it leads through; all others are empty
+ * slots, which end a search. So paths are as short as the load makes them, however old the map is.
  * The writer may die at any instruction: nothing is lost, and its successor's sync makes the map
  * exact again. */
 #ifndef BD_SHARED_MAP_H

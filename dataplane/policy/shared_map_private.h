@@ -19,6 +19,8 @@ struct bd_map {
     uint64_t capacity, entries_max;
     uint32_t entry_sz, value_sz;
     _Alignas(64) _Atomic uint64_t cnt; /* written by control */
+    /* Changes so far: counted when the new entry is there and before the old one goes. */
+    _Atomic uint64_t moves;
     _Alignas(64) uint8_t entries[];
 };
 _Static_assert(offsetof(struct bd_map, entries) == 128, "kept in shared memory");

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* How a change keeps an entry findable: the new entry goes behind the old one on the probe path and
- * is published before the old becomes a tombstone. A reader that misses the old one (a tombstone by
- * then) comes to the new one later on the same walk. */
+/* How a change keeps an entry findable: the new entry is published, then `moves` is raised, then
+ * the old one becomes a tombstone. The new one takes the first free slot of the probe path, so that
+ * paths stay short however often an entry changes. */
 #include <stdlib.h>
 
 #include "shared_map_private.h"
@@ -77,17 +77,45 @@ static uint64_t previous_slot(const struct bd_map *map, uint64_t slot)
     return (slot ? slot : map->capacity) - 1;
 }
 
-/* Tombstones with nothing behind them become empty slots again, from the last one on: so a search
- * for who is not there stays short, however many come and go. */
-static void trim(struct bd_map *map, uint64_t slot)
+/* How far from its home an entry stands. */
+static uint64_t lead(const struct bd_map *map, uint64_t key, uint64_t slot)
 {
-    for (;; slot = previous_slot(map, slot)) {
+    uint64_t home = first_slot(map, key);
+    return slot >= home ? slot - home : slot + map->capacity - home;
+}
+
+/* Of the slots from here on backwards: how many the paths of entries behind it lead through. */
+static uint64_t crossings(const struct bd_map *map, uint64_t slot)
+{
+    uint64_t most = 0;
+    for (uint64_t behind = 1; behind < map->capacity; behind++) {
+        slot = next_slot(map, slot);
+        uint64_t key = atomic_load_explicit(&entry_at(map, slot)->key, memory_order_relaxed);
+        if (key == KEY_EMPTY)
+            break;
+        uint64_t led = key < KEY_FIRST ? 0 : lead(map, key, slot);
+        if (led >= behind + most)
+            most = led - behind + 1;
+    }
+    return most;
+}
+
+/* A tombstone that no path leads through any more becomes an empty slot again. So searches for who
+ * is not there stay short, however many come and go; and no entry's search ends before it. From a
+ * slot on backwards: to the next empty one, or round the whole map. */
+static void trim(struct bd_map *map, uint64_t slot, bool all)
+{
+    uint64_t crossed = crossings(map, slot);
+    for (uint64_t n = 0; n < map->capacity; n++, slot = previous_slot(map, slot)) {
         struct entry *e = entry_at(map, slot);
-        const struct entry *next = entry_at(map, next_slot(map, slot));
-        if (atomic_load_explicit(&e->key, memory_order_relaxed) != KEY_TOMBSTONE ||
-            atomic_load_explicit(&next->key, memory_order_relaxed) != KEY_EMPTY)
+        uint64_t key = atomic_load_explicit(&e->key, memory_order_relaxed), led = 0;
+        if (key == KEY_EMPTY && !all)
             return;
-        atomic_store(&e->key, KEY_EMPTY);
+        if (key >= KEY_FIRST)
+            led = lead(map, key, slot);
+        else if (key == KEY_TOMBSTONE && crossed == 0)
+            atomic_store(&e->key, KEY_EMPTY);
+        crossed = crossed > led + 1 ? crossed - 1 : led;
     }
 }
 
@@ -100,18 +128,17 @@ static void retire(struct set *set, uint64_t slot)
         set->marks[slot / 8] &= (uint8_t) ~(1U << (slot % 8));
         set->marked--;
     }
-    trim(set->map, slot);
 }
 
 /* What stands on a key's probe path. */
 struct path {
-    uint64_t same;  /* the entry with this key and value, or NO_SLOT */
-    uint64_t room;  /* a free slot behind every entry with this key, or NO_SLOT */
+    uint64_t same;  /* the first entry with this key and value, or NO_SLOT */
+    uint64_t room;  /* the first free slot, before `same` if there is one; or NO_SLOT */
     unsigned twins; /* entries with this key; more than one only after a kill */
 };
 
-/* An empty slot whose grace period is not over becomes a tombstone and the path goes on behind it.
- */
+/* The key's entries stand before the first empty slot. Where that one's grace period is not over,
+ * room is looked for behind it. */
 static struct path walk(struct set *set, struct bd_hash128 hash, const void *value)
 {
     struct bd_map *map = set->map;
@@ -122,18 +149,26 @@ static struct path walk(struct set *set, struct bd_hash128 hash, const void *val
         uint64_t key = atomic_load_explicit(&e->key, memory_order_relaxed);
         if (holds(e, key, hash, wanted)) {
             path.twins++;
-            path.room = NO_SLOT;
-            path.same = same_value(set, e, value) ? slot : path.same;
-        } else if (key < KEY_FIRST && path.room == NO_SLOT && is_free(set, e)) {
+            if (path.same == NO_SLOT && same_value(set, e, value))
+                path.same = slot;
+        } else if (key < KEY_FIRST && path.room == NO_SLOT && path.same == NO_SLOT &&
+                   is_free(set, e)) {
             path.room = slot;
         }
-        if (key != KEY_EMPTY)
-            continue;
-        if (path.room != NO_SLOT || path.same != NO_SLOT)
+        if (key == KEY_EMPTY && (path.room != NO_SLOT || path.same != NO_SLOT))
             break;
-        atomic_store(&e->key, KEY_TOMBSTONE);
     }
     return path;
+}
+
+/* Before an entry is put behind them: empty slots on its way would end the search for it. */
+static void pave(struct bd_map *map, uint64_t key, uint64_t to)
+{
+    for (uint64_t slot = first_slot(map, key); slot != to; slot = next_slot(map, slot)) {
+        struct entry *e = entry_at(map, slot);
+        if (atomic_load_explicit(&e->key, memory_order_relaxed) == KEY_EMPTY)
+            atomic_store(&e->key, KEY_TOMBSTONE);
+    }
 }
 
 /* Retires the entries with this key but one. Returns how many. */
@@ -150,6 +185,7 @@ static unsigned retire_twins(struct set *set, struct bd_hash128 hash, uint64_t b
         if (slot == but || !holds(e, key, hash, wanted))
             continue;
         retire(set, slot);
+        trim(map, slot, false);
         retired++;
     }
     return retired;
@@ -161,18 +197,23 @@ static void add_cnt(struct bd_map *map, uint64_t n)
     atomic_store_explicit(&map->cnt, cnt + n, memory_order_relaxed);
 }
 
-/* Puts, within a limit of entries. *slot is where it stands. */
+/* Puts, within a limit of entries. *slot is where it stands. One that stands farther from its home
+ * than it need, as no grace period passed for long, moves: a sync makes all paths short again. */
 static bool put(struct set *set, struct bd_hash128 hash, const void *value, bool may_add,
                 uint64_t *slot)
 {
     struct path path = walk(set, hash, value);
-    *slot = path.same != NO_SLOT ? path.same : path.room;
+    *slot = path.room != NO_SLOT ? path.room : path.same;
     if (*slot == NO_SLOT || (path.twins == 0 && !may_add))
         return false;
-    if (path.same == NO_SLOT)
+    if (*slot != path.same) {
+        pave(set->map, key_of(hash), *slot);
         fill(set, entry_at(set->map, *slot), hash, value);
-    if (path.twins > (path.same != NO_SLOT))
+    }
+    if (path.twins > (*slot == path.same)) {
+        atomic_fetch_add(&set->map->moves, 1); /* pairs with bd_map_find; seq_cst as the keys are */
         retire_twins(set, hash, *slot);
+    }
     add_cnt(set->map, 1 - (uint64_t)path.twins);
     return true;
 }
@@ -238,24 +279,25 @@ const void *bd_map_sync_find(const struct bd_map_sync *sync, struct bd_hash128 h
     return is_marked(&sync->set, slot) ? value : NULL;
 }
 
-/* From the last slot on, so that tombstones go which a killed writer has left. What was put and has
- * been removed by others since has its mark still. */
+/* What was put and has been removed by others since has its mark still. Tombstones go, too, that a
+ * killed writer has left. */
 uint64_t bd_map_sync_end(struct bd_map_sync *sync)
 {
     struct set *set = &sync->set;
     struct bd_map *map = set->map;
     uint64_t removed = 0, kept = 0;
-    for (uint64_t slot = map->capacity; slot-- > 0;) {
+    for (uint64_t slot = 0; slot < map->capacity; slot++) {
         uint64_t key = atomic_load_explicit(&entry_at(map, slot)->key, memory_order_relaxed);
-        if (key < KEY_FIRST) {
-            trim(map, slot);
-        } else if (is_marked(set, slot)) {
+        if (key < KEY_FIRST)
+            continue;
+        if (is_marked(set, slot)) {
             kept++;
         } else {
             retire(set, slot);
             removed++;
         }
     }
+    trim(map, map->capacity - 1, true);
     atomic_store_explicit(&map->cnt, kept, memory_order_relaxed);
     free(set->marks);
     free(sync);

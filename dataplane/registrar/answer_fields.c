@@ -18,17 +18,20 @@ static void put_challenges(struct bd_registrar *r, const struct bd_turn *turn, s
     bd_challenge_write(w, turn->domain, turn->realm, (struct bd_str){nonce, sizeof(nonce)}, stale);
 }
 
-/* 8.2.2.3, 20.40 */
+/* 8.2.2.3, 20.40. What nobody knows is refused before there is a domain; all that the domain does
+ * not know is told. */
 static void put_unsupported(const struct bd_turn *turn, struct bd_wire *w)
 {
     const struct bd_message *m = turn->m;
+    const struct bd_policy_domain *domain =
+        turn->domain ? turn->domain : bd_target_domain(m, turn->request->policy, &m->request_uri);
     unsigned cnt = turn->path_refused;
     if (turn->path_refused)
         bd_wire_put(w, BD_STR("Unsupported: path"));
     struct bd_list list = bd_list_begin(m, BD_HDR_REQUIRE);
     struct bd_str tag;
     while (bd_list_next(&list, &tag)) {
-        if (bd_option_supported(tag, turn->domain))
+        if (bd_option_supported(tag, domain))
             continue;
         bd_wire_put(w, cnt++ ? BD_STR(", ") : BD_STR("Unsupported: "));
         bd_wire_put(w, tag);

@@ -225,8 +225,8 @@ static const char *read_one(struct bd_asks *asks, const struct bd_message *m,
     return NULL;
 }
 
-/* RFC 5630 5.2: a sips Contact is taken only when the Request-URI and all SIP Contacts are sips.
- * Removals are always taken. (RFC 3261 10.2.1 has a SHOULD for clients only.) */
+/* RFC 5630 5.2: a sips Contact is taken only when the Request-URI, the Path and all SIP Contacts
+ * are sips. Removals are always taken. (RFC 3261 10.2.1 has a SHOULD for clients only.) */
 static bool sips_consistent(const struct bd_asks *asks, const struct bd_message *m)
 {
     bool secure = false, plain = m->request_uri.scheme != BD_URI_SIPS;
@@ -236,7 +236,7 @@ static bool sips_consistent(const struct bd_asks *asks, const struct bd_message 
         secure |= asks->ask[i].contact.addr.uri.scheme == BD_URI_SIPS;
         plain |= asks->ask[i].contact.addr.uri.scheme == BD_URI_SIP;
     }
-    return !(secure && plain);
+    return !secure || (!plain && (asks->path.len == 0 || bd_path_is_secure(m)));
 }
 
 static const char *read_all(struct bd_asks *asks, const struct bd_message *m,
@@ -259,7 +259,8 @@ static const char *read_all(struct bd_asks *asks, const struct bd_message *m,
     }
     if (asks->star && !(m->has_expires && m->expires_s == 0))
         return "Contact '*' without Expires: 0";
-    return sips_consistent(asks, m) ? NULL : "Contact sips against Request-URI or another Contact";
+    return sips_consistent(asks, m) ? NULL
+                                    : "Contact sips against Request-URI, Path or another Contact";
 }
 
 /* Differs from any life that this instance had before: no two requests have these in common. */

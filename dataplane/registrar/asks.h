@@ -81,6 +81,8 @@ uint32_t bd_asks_spread(const struct bd_policy_domain *domain, uint32_t s, unsig
 /* Joins the values of all Path fields with commas and appends them to asks->text (RFC 3327 5.3).
  * NULL, or what is wrong. In path.c. */
 const char *bd_path_read(struct bd_asks *asks, const struct bd_message *m);
+/* Whether all of a Path that was read are sips URIs. */
+bool bd_path_is_secure(const struct bd_message *m);
 /* Copies a text to asks->text with folds (7.3.1) and tabs as plain spaces: what is stored is one
  * line. The caller has checked the room. */
 void bd_asks_append(struct bd_asks *asks, struct bd_str s);

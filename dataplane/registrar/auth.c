@@ -78,22 +78,24 @@ static bool qop_offered(const struct bd_policy_domain *domain, const struct bd_c
 }
 
 /* The first credentials for our realm that answer a challenge of ours. A phone behind several
- * proxies sends those of other realms too (22.3). */
+ * proxies sends those of other realms too (22.3). What is malformed may be another's (8.2.2), and
+ * counts when nothing else serves. */
 static enum bd_verdict choose(struct bd_turn *turn, struct bd_credentials *c)
 {
     const struct bd_message *m = turn->m;
     const struct bd_header *h = bd_header_first(m, BD_HDR_AUTHORIZATION);
+    bool malformed = false;
     for (; h; h = bd_header_next(m, h)) {
         enum bd_credentials_rc rc = bd_credentials_parse(h->value, c);
-        if (rc == BD_CREDENTIALS_MALFORMED) {
-            turn->reason = "Malformed Authorization";
-            return BD_SIP_BAD_CREDENTIALS_FIELD;
-        }
+        malformed |= rc == BD_CREDENTIALS_MALFORMED;
         if (rc == BD_CREDENTIALS_OK && unquoted_eq(c->realm, turn->realm) &&
             algorithm_offered(turn->domain, c->algorithm) && qop_offered(turn->domain, c))
             return BD_VERDICT_NONE;
     }
-    return BD_SIP_CHALLENGED;
+    if (!malformed)
+        return BD_SIP_CHALLENGED;
+    turn->reason = "Malformed Authorization";
+    return BD_SIP_BAD_CREDENTIALS_FIELD;
 }
 
 /* RFC 7616 3.4.6, RFC 8760 2.6 (6): the digest-uri must be one that we would serve as this request.
@@ -121,8 +123,7 @@ static bool digest_uri_fits(struct bd_registrar *r, const struct bd_turn *turn,
 
 enum bd_verdict bd_credentials_check(struct bd_registrar *registrar, struct bd_turn *turn)
 {
-    struct bd_notes *notes = turn->notes;
-    struct bd_credentials *c = &notes->credentials;
+    struct bd_credentials *c = &turn->credentials;
     struct bd_nonce_fields fields;
     enum bd_verdict verdict = choose(turn, c);
     if (verdict != BD_VERDICT_NONE)
@@ -133,9 +134,9 @@ enum bd_verdict bd_credentials_check(struct bd_registrar *registrar, struct bd_t
     }
     if (!bd_nonce_check(registrar->nonce, c->nonce, turn->realm, &fields))
         return BD_SIP_BAD_NONCE;
-    notes->issued_ms = fields.issued_ms;
-    notes->foreign = !bd_nonce_is_of(registrar->nonce, &fields, &turn->request->source.ip);
-    notes->policy_sequence = turn->request->policy->sequence;
+    turn->issued_ms = fields.issued_ms;
+    turn->foreign = !bd_nonce_is_of(registrar->nonce, &fields, &turn->request->source.ip);
+    turn->policy_sequence = turn->request->policy->sequence;
     return BD_VERDICT_NONE;
 }
 
@@ -207,13 +208,12 @@ static bool put_texts(struct bd_registrar *r, const struct bd_turn *turn,
 static enum bd_verdict check_credentials(struct bd_registrar *r, struct bd_turn *turn,
                                          struct bd_verify_job *job)
 {
-    const struct bd_credentials *c = &turn->notes->credentials;
+    const struct bd_credentials *c = &turn->credentials;
     enum bd_verdict verdict = bd_credentials_check(r, turn);
     if (verdict == BD_VERDICT_NONE)
         verdict = bd_limit_credentials(r, turn);
     if (verdict != BD_VERDICT_NONE)
         return verdict;
-    turn->notes->transaction = turn->transaction;
     *job = (struct bd_verify_job){
         .transaction = turn->transaction,
         .nonce_expire_s = turn->domain->nonce_expire_s,

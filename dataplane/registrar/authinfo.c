@@ -7,19 +7,19 @@
  * it. */
 #include "private.h"
 
-/* The notes have the credentials, unless a reload meanwhile may have made others of the request the
+/* The turn has the credentials, unless a reload meanwhile may have made others of the request the
  * first that fit. */
 static bool knows_credentials(struct bd_registrar *registrar, struct bd_turn *turn)
 {
     const struct bd_request *request = turn->request;
-    return (request->waited && turn->notes->policy_sequence == request->policy->sequence) ||
+    return (request->waited && turn->policy_sequence == request->policy->sequence) ||
            bd_credentials_check(registrar, turn) == BD_VERDICT_NONE;
 }
 
 void bd_authinfo_prepare(struct bd_registrar *registrar, struct bd_turn *turn,
                          const struct bd_verify_result *result)
 {
-    const struct bd_credentials *c = &turn->notes->credentials;
+    const struct bd_credentials *c = &turn->credentials;
     if (result->rspauth_sz == 0 || result->rspauth_sz > sizeof(registrar->rspauth) ||
         !turn->domain->add_authinfo_hdr || !knows_credentials(registrar, turn) ||
         c->algorithm != result->algorithm || c->qop != result->qop)
@@ -35,7 +35,7 @@ static void put_nextnonce(struct bd_registrar *r, const struct bd_turn *turn, st
 {
     uint64_t half_ms = (uint64_t)turn->domain->nonce_expire_s * 500;
     uint64_t first_ms = bd_turn_first_wall_ms(r, turn);
-    uint64_t issued_ms = turn->notes->issued_ms;
+    uint64_t issued_ms = turn->issued_ms;
     if (first_ms < issued_ms || first_ms - issued_ms <= half_ms)
         return;
     char nonce[BD_NONCE_TEXT];
@@ -48,7 +48,7 @@ static void put_nextnonce(struct bd_registrar *r, const struct bd_turn *turn, st
 void bd_authinfo_write(struct bd_registrar *registrar, const struct bd_turn *turn,
                        struct bd_wire *w)
 {
-    const struct bd_credentials *c = &turn->notes->credentials;
+    const struct bd_credentials *c = &turn->credentials;
     bd_wire_put(w, BD_STR("Authentication-Info: qop="));
     bd_wire_put(w, c->qop == BD_QOP_AUTH ? BD_STR("auth") : BD_STR("auth-int"));
     bd_wire_put(w, BD_STR(", rspauth=\""));

@@ -8,15 +8,15 @@
  */
 #include "private.h"
 
-/* 21.4.6 speaks of an address that is ours. */
-static enum bd_verdict no_method(const struct bd_turn *turn)
+/* 21.4.6 speaks of an address that is ours, and Allow of its methods. */
+static enum bd_verdict no_method(struct bd_turn *turn)
 {
     const struct bd_message *m = turn->m;
-    return bd_target_domain(m, turn->request->policy, &m->request_uri) ? BD_SIP_METHOD_NOT_ALLOWED
-                                                                       : BD_SIP_NOT_FOUND;
+    turn->domain = bd_target_domain(m, turn->request->policy, &m->request_uri);
+    return turn->domain ? BD_SIP_METHOD_NOT_ALLOWED : BD_SIP_NOT_FOUND;
 }
 
-static enum bd_verdict check_method(const struct bd_turn *turn)
+static enum bd_verdict check_method(struct bd_turn *turn)
 {
     switch (turn->m->method) {
     case BD_METHOD_REGISTER:
@@ -43,8 +43,9 @@ bool bd_option_supported(struct bd_str tag, const struct bd_policy_domain *domai
         return !domain || domain->outbound_mode != BD_OUTBOUND_NONE;
     if (bd_str_eq_nocase(tag, BD_STR("gruu"))) /* RFC 5627 5.1 */
         return !domain || domain->gruu_enabled;
-    /* RFC 6140; RFC 3327, where path.c asks the domain */
-    return bd_str_eq_nocase(tag, BD_STR("gin")) || bd_str_eq_nocase(tag, BD_STR("path"));
+    if (bd_str_eq_nocase(tag, BD_STR("path"))) /* RFC 3327 */
+        return !domain || domain->use_path;
+    return bd_str_eq_nocase(tag, BD_STR("gin")); /* RFC 6140 */
 }
 
 enum bd_verdict bd_require_check(const struct bd_turn *turn)

@@ -11,7 +11,7 @@
 static void put_escaped(struct bd_wire *w, struct bd_str s, unsigned one_class, char also)
 {
     static const char hex[] = "0123456789ABCDEF";
-    struct bd_scan room;
+    struct bd_scan_room room;
     const struct bd_scan *scan = bd_scan_text(&room, s);
     const char *p = s.p, *end = bd_str_end(s);
     while (p < end) {

@@ -21,7 +21,7 @@ static struct bd_limit_claim claim_of(const struct bd_registrar *r, const struct
     return (struct bd_limit_claim){.key = hash_of_claimed(r, turn),
                                    .source = &turn->request->source.ip,
                                    .aor = turn->claimed,
-                                   .foreign = turn->notes->foreign};
+                                   .foreign = turn->foreign};
 }
 
 /* Whether an AoR has a binding that this source made, and that has not expired. */

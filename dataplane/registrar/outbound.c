@@ -17,7 +17,9 @@ enum bd_reg_id bd_outbound_reg_id(const struct bd_message *m, const struct bd_po
     return counts ? BD_REG_ID_COUNTS : BD_REG_ID_DOUBTFUL;
 }
 
-/* The first Path value is the proxy next to the client. A Path that is not kept leads nowhere. */
+/* Section 6 asks for ob in the first URI. Behind one proxy that is the client's first hop; of
+ * several it is the last one that added itself (RFC 3327 5.2), which has no ob (5.1). A Path that
+ * is not kept leads nowhere. */
 static bool edge_is_outbound(const struct bd_message *m, const struct bd_policy_domain *domain)
 {
     if (!domain->use_path)

@@ -18,25 +18,17 @@ static bool lists_path(const struct bd_message *m, enum bd_header_id id)
     return false;
 }
 
-static enum bd_verdict refuse(struct bd_turn *turn)
-{
-    turn->path_refused = true;
-    return BD_SIP_BAD_EXTENSION;
-}
-
 enum bd_verdict bd_path_check(struct bd_turn *turn)
 {
     const struct bd_message *m = turn->m;
     const struct bd_policy_domain *domain = turn->domain;
-    bool required = bd_header_first(m, BD_HDR_REQUIRE) && lists_path(m, BD_HDR_REQUIRE);
-    if (!domain->use_path)
-        return required ? refuse(turn) : BD_VERDICT_NONE;
-    if (!bd_header_first(m, BD_HDR_PATH))
+    if (!domain->use_path || !bd_header_first(m, BD_HDR_PATH))
         return BD_VERDICT_NONE;
-    bool supported = required || lists_path(m, BD_HDR_SUPPORTED);
+    bool supported = lists_path(m, BD_HDR_REQUIRE) || lists_path(m, BD_HDR_SUPPORTED);
     /* 5.3: a proxy put a Path there that the phone knows nothing of. */
-    if (!supported && domain->path_mode == BD_PATH_STRICT)
-        return refuse(turn);
+    turn->path_refused = !supported && domain->path_mode == BD_PATH_STRICT;
+    if (turn->path_refused)
+        return BD_SIP_BAD_EXTENSION;
     turn->path_echoed = supported && domain->path_mode != BD_PATH_OFF;
     return BD_VERDICT_NONE;
 }
@@ -69,4 +61,16 @@ const char *bd_path_read(struct bd_asks *asks, const struct bd_message *m)
     if (asks->text_len > begin)
         asks->path = (struct bd_str){asks->text + begin, asks->text_len - begin};
     return list.bad ? "Malformed Path" : NULL;
+}
+
+bool bd_path_is_secure(const struct bd_message *m)
+{
+    struct bd_list list = bd_list_begin(m, BD_HDR_PATH);
+    struct bd_str value;
+    struct bd_name_addr na;
+    while (bd_list_next(&list, &value)) {
+        if (!bd_name_addr_parse(value, &na) || na.uri.scheme != BD_URI_SIPS)
+            return false;
+    }
+    return true;
 }

@@ -37,43 +37,6 @@
 #include "registrar.h"
 #include "repeat.h"
 
-/* One request on its way. */
-struct bd_turn {
-    const struct bd_request *request;
-    const struct bd_message *m;
-    struct bd_notes *notes;                  /* the request's, or room that is used again */
-    uint64_t transaction;                    /* keyed hash of the datagram and its source */
-    enum bd_verdict early;                   /* what message and policy alone make of it */
-    const struct bd_policy_domain *domain;   /* NULL until target.c found it */
-    const struct bd_policy_domain *settings; /* the domain's, or what a profile makes of them */
-    struct bd_str realm;                     /* of the challenges */
-    struct bd_str identity;                  /* the AoR that is asked for: canonical, in aor_text */
-    struct bd_str aor;                       /* the one its bindings stand under: mostly the same */
-    struct bd_str claimed;                   /* the AoR that the sender must prove to be his */
-    uint64_t hash;                           /* of aor, for the table */
-    uint64_t fingerprint;                    /* of the Contact, repeat.h; 0: repeats nothing */
-    uint64_t txn;                            /* record.h: the transaction's word */
-    uint32_t now_s, grant_s;                 /* asks.h */
-    struct bd_str path;                      /* that is kept, for the 200 */
-    const char *reason;                      /* of a 400, NULL: the standard phrase */
-    uint16_t binding_flags;                  /* BD_BINDING_..., for what is stored */
-    uint8_t supported;                       /* BD_SUPPORTED_..., of what has been asked for */
-    bool again;                              /* this very request has changed bindings before */
-    bool looks_up;                           /* the AoR's bindings will be read */
-    bool authinfo;                           /* the 200 carries Authentication-Info */
-    bool stranger;                           /* From may not register To: third_party.c */
-    bool verified;                           /* by credentials, or by a trusted address */
-    bool bounded;                            /* the reply has less room than its buffer */
-    bool written;                            /* the reply stands in the wire already */
-    bool subscribe;                          /* to registration state: subscribe.c */
-    bool redirect;                           /* a request to be redirected: redirect.c */
-    bool preferred;                          /* the caller's preferences have shaped the location */
-    bool insecure;                           /* a target was passed over for not being sips */
-    bool path_echoed, path_refused;          /* RFC 3327 5.3 */
-    bool outbound, direct;                   /* outbound.h */
-    char aor_text[BD_AOR_MAX];               /* not cleared: as long as what points here says */
-};
-
 /* Option tags that Supported may name, and that it has been read. */
 enum { BD_SUPPORTED_READ = 1, BD_SUPPORTED_GRUU = 2, BD_SUPPORTED_OUTBOUND = 4 };
 
@@ -87,7 +50,6 @@ struct bd_registrar {
     struct bd_gruu gruu; /* scratch */
     struct bd_date date;
     /* Scratch of the request at hand; too large for the stack. */
-    struct bd_notes notes; /* of one whose caller keeps none */
     struct bd_asks asks;
     struct bd_set set;
     struct bd_binding binding[BD_CONTACTS_PER_AOR_MAX];
@@ -99,7 +61,7 @@ struct bd_registrar {
     uint8_t rspauth_sz;
     char caller_text[BD_AOR_MAX]; /* From, when it must prove who it is */
     struct bd_recent recent;
-    struct bd_turn turn[BD_BURST];
+    struct bd_turn *turn[BD_BURST];
     struct bd_handed handed; /* slices of the two texts */
     bool whole_rules;        /* a test holds repeat.c to what the rules say without it */
     char watcher_text[BD_AOR_MAX], resource_text[BD_AOR_MAX];
@@ -177,7 +139,7 @@ enum bd_verdict bd_credentials_check(struct bd_registrar *registrar, struct bd_t
 /* limit.c */
 /* Whether one more registration of the AoR may be. */
 enum bd_verdict bd_limit_register(struct bd_registrar *registrar, const struct bd_turn *turn);
-/* Whether a verifier may be asked about the turn's credentials, whose notes are complete. */
+/* Whether a verifier may be asked about the turn's credentials, which it has noted. */
 enum bd_verdict bd_limit_credentials(struct bd_registrar *registrar, const struct bd_turn *turn);
 /* A verifier found them wrong. */
 void bd_limit_failed(struct bd_registrar *registrar, struct bd_turn *turn);

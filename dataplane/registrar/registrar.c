@@ -50,16 +50,24 @@ static uint64_t transaction_of(const struct bd_registrar *r, const struct bd_req
     return bd_hash64(key, &part, sizeof(part));
 }
 
-static void begin(struct bd_registrar *r, struct bd_turn *turn, const struct bd_request *request)
+static void begin(const struct bd_registrar *r, struct bd_turn *turn,
+                  const struct bd_request *request)
 {
-    bd_clear(turn, offsetof(struct bd_turn, aor_text));
     turn->request = request;
-    turn->m = request->message;
     turn->now_s = (uint32_t)(request->now_ms / 1000);
     turn->grant_s = (uint32_t)((request->now_ms + 999) / 1000);
-    turn->notes = request->notes ? request->notes : &r->notes;
-    turn->transaction = request->waited ? turn->notes->transaction : transaction_of(r, request);
     bd_recent_prefetch(&r->recent, turn->transaction);
+}
+
+static struct bd_turn *begin_anew(const struct bd_registrar *r, const struct bd_request *request)
+{
+    struct bd_turn *turn = request->turn;
+    bd_clear(turn, offsetof(struct bd_turn, transaction));
+    turn->m = request->message;
+    if (!request->waited)
+        turn->transaction = transaction_of(r, request);
+    begin(r, turn, request);
+    return turn;
 }
 
 /* Who has to prove who he is draws a challenge or a job for a verifier first; under overload it
@@ -85,24 +93,32 @@ static void reach_out(const struct bd_registrar *r, struct bd_turn *turn)
         bd_provisioned_prefetch(arena, bd_hash128(&arena->hash_key, turn->aor.p, turn->aor.len));
 }
 
-/* What message and policy alone say of a request. */
-static void prepare(struct bd_registrar *r, struct bd_turn *turn, const struct bd_request *request)
+/* Whether a request that waited is what it was before: by the same policy, and with all that was
+ * found out in its turn. */
+static bool is_as_before(const struct bd_request *request)
 {
-    begin(r, turn, request);
+    const struct bd_turn *turn = request->turn;
+    return request->waited && turn->policy_sequence == request->policy->sequence &&
+           turn->claimed.p == turn->aor_text;
+}
+
+/* What message and policy alone say of a request. False: there is nothing to look up for it. */
+static bool find_out(struct bd_registrar *r, const struct bd_request *request)
+{
+    struct bd_turn *turn = begin_anew(r, request);
     turn->early = bd_dispatch(r, turn);
     if (turn->early != BD_VERDICT_NONE || turn->subscribe)
-        return;
+        return false;
     turn->early = bd_target_find(r, turn);
-    if (turn->early != BD_VERDICT_NONE)
-        return;
-    bd_target_bind(r->deps.arena, turn);
-    reach_out(r, turn);
+    return turn->early == BD_VERDICT_NONE;
 }
 
 /* Everything that a request must pass before it is asked who sent it. */
 static enum bd_verdict admit(struct bd_registrar *r, struct bd_turn *turn)
 {
     enum bd_verdict verdict = turn->early;
+    if (verdict == BD_SIP_OPTIONS && bd_require_check(turn) != BD_VERDICT_NONE)
+        verdict = BD_SIP_BAD_EXTENSION;
     if (verdict == BD_VERDICT_NONE && turn->subscribe)
         verdict = bd_subscribe_find(r, turn);
     if (verdict == BD_VERDICT_NONE && !turn->redirect) /* 8.3: a redirect server ignores Require */
@@ -142,19 +158,27 @@ static enum bd_step finish(struct bd_registrar *r, struct bd_turn *turn, enum bd
 void bd_registrar_prepare(struct bd_registrar *registrar, unsigned place,
                           const struct bd_request *request)
 {
-    prepare(registrar, &registrar->turn[place], request);
+    struct bd_turn *turn = registrar->turn[place] = request->turn;
+    bool as_before = is_as_before(request);
+    if (as_before)
+        begin(registrar, turn, request);
+    else if (!find_out(registrar, request))
+        return;
+    turn->admitted = as_before;
+    bd_target_bind(registrar->deps.arena, turn);
+    reach_out(registrar, turn);
 }
 
 void bd_registrar_prefetch(const struct bd_registrar *registrar, unsigned place)
 {
-    const struct bd_turn *turn = &registrar->turn[place];
+    const struct bd_turn *turn = registrar->turn[place];
     if (turn->looks_up)
         bd_table_prefetch_record(registrar->deps.table, turn->hash);
 }
 
 void bd_registrar_prefetch_rest(const struct bd_registrar *registrar, unsigned place)
 {
-    const struct bd_turn *turn = &registrar->turn[place];
+    const struct bd_turn *turn = registrar->turn[place];
     if (turn->looks_up)
         bd_table_prefetch_rest(registrar->deps.table, turn->hash);
 }
@@ -163,7 +187,7 @@ enum bd_step bd_registrar_handle(struct bd_registrar *registrar, unsigned place,
                                  struct bd_wire *reply, struct bd_verify_job *job,
                                  enum bd_verdict *verdict)
 {
-    struct bd_turn *turn = &registrar->turn[place];
+    struct bd_turn *turn = registrar->turn[place];
     const struct bd_request *request = turn->request;
     bool verify = false;
     bool is_register = request->parsed == BD_VERDICT_NONE && turn->m->is_request &&
@@ -188,10 +212,10 @@ enum bd_step bd_registrar_resume(struct bd_registrar *registrar, unsigned place,
                                  const struct bd_verify_result *result, struct bd_wire *reply,
                                  enum bd_verdict *verdict)
 {
-    struct bd_turn *turn = &registrar->turn[place];
+    struct bd_turn *turn = registrar->turn[place];
     bool verify = false;
-    /* The policy may have changed while the request waited: it is looked at again, whole. */
-    enum bd_verdict outcome = admit(registrar, turn);
+    /* By another policy it is looked at again, whole. */
+    enum bd_verdict outcome = turn->admitted ? BD_VERDICT_NONE : admit(registrar, turn);
     if (outcome == BD_VERDICT_NONE)
         outcome = bd_auth_needed(turn) == BD_AUTH_DIGEST
                       ? bd_authorize_result(registrar, turn, result)
@@ -204,11 +228,10 @@ enum bd_step bd_registrar_resume(struct bd_registrar *registrar, unsigned place,
 bool bd_registrar_refuse(struct bd_registrar *registrar, const struct bd_request *request,
                          enum bd_verdict *verdict, struct bd_wire *reply)
 {
-    struct bd_turn turn;
-    begin(registrar, &turn, request);
+    struct bd_turn *turn = begin_anew(registrar, request);
     if (request->parsed == BD_VERDICT_NONE)
-        bd_target_find(registrar, &turn); /* for the domain's Retry-After */
-    return bd_answer(registrar, &turn, reply, verdict);
+        bd_target_find(registrar, turn); /* for the domain's Retry-After */
+    return bd_answer(registrar, turn, reply, verdict);
 }
 
 const struct bd_handed *bd_registrar_handed(const struct bd_registrar *registrar)

@@ -24,6 +24,7 @@
 #include "shed.h"
 #include "stats.h"
 #include "table.h"
+#include "turn.h"
 #include "wire.h"
 
 struct bd_registrar;
@@ -40,21 +41,11 @@ struct bd_registrar_deps {
 struct bd_registrar *bd_registrar_new(const struct bd_registrar_deps *deps, struct bd_error *error);
 void bd_registrar_free(struct bd_registrar *registrar);
 
-/* What the registrar has found out about a request that then waits for a verifier. The caller keeps
- * it with the message; it is the registrar's to write and read. */
-struct bd_notes {
-    uint64_t transaction;     /* private.h */
-    uint64_t policy_sequence; /* of the policy that the credentials were chosen by */
-    uint64_t issued_ms;       /* when their nonce was made */
-    bool foreign;             /* it was given to another source */
-    struct bd_credentials credentials;
-};
-
 struct bd_request {
     struct bd_message *message; /* parsed; parse verdict beside it */
     enum bd_verdict parsed;     /* what bd_message_parse returned */
-    bool waited;                /* the notes are of this request */
-    struct bd_notes *notes;     /* NULL: none are kept */
+    struct bd_turn *turn;       /* room, or what was found out before it waited */
+    bool waited;                /* for a verifier, with message and turn */
     struct bd_endpoint source, local;
     uint64_t now_ms;  /* bd_clock_ms */
     uint64_t wall_ms; /* time of day; but for steps it goes as now_ms does */
@@ -85,8 +76,8 @@ void bd_registrar_prefetch_rest(const struct bd_registrar *registrar, unsigned p
 enum bd_step bd_registrar_handle(struct bd_registrar *registrar, unsigned place,
                                  struct bd_wire *reply, struct bd_verify_job *job,
                                  enum bd_verdict *verdict);
-/* The same for a request that waited for a verifier, prepared anew. Whether its message is the one
- * of before, with its notes, or was parsed again makes no difference but in time. */
+/* The same for a request that waited for a verifier, prepared anew. Whether message and turn are
+ * those of before, or it was parsed again, makes no difference but in time. */
 enum bd_step bd_registrar_resume(struct bd_registrar *registrar, unsigned place,
                                  const struct bd_verify_result *result, struct bd_wire *reply,
                                  enum bd_verdict *verdict);

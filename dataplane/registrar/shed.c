@@ -33,8 +33,7 @@ static bool is_proven(struct bd_registrar *r, struct bd_turn *turn)
     case BD_AUTH_DIGEST:
         return bd_header_first(turn->m, BD_HDR_AUTHORIZATION) &&
                bd_credentials_check(r, turn) == BD_VERDICT_NONE &&
-               turn->request->wall_ms - turn->notes->issued_ms <=
-                   turn->domain->nonce_expire_s * 1000ULL;
+               turn->request->wall_ms - turn->issued_ms <= turn->domain->nonce_expire_s * 1000ULL;
     case BD_AUTH_OPEN:
         break;
     }

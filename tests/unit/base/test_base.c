@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -152,7 +153,7 @@ static void test_options(void **state)
 static void log_to_file(bool named, char text[128])
 {
     char stream[64];
-    struct stat st;
+    struct stat st = {0};
     int before = dup(STDERR_FILENO);
     FILE *file = tmpfile();
     assert_true(before >= 0 && file && fstat(fileno(file), &st) == 0);
@@ -178,6 +179,36 @@ static void test_log_knows_the_journal(void **state)
     assert_string_equal(text, "<3>words\n");
     log_to_file(false, text);
     assert_string_equal(text, "test: error: words\n");
+}
+
+/* Lines are lost, and told of, where a write would wait. */
+static void test_log_waits_for_nobody(void **state)
+{
+    enum { LINES = 2000 };
+    char text[4096];
+    int ends[2], before = dup(STDERR_FILENO);
+    unsigned lines = 0, lost = 0;
+    assert_int_equal(pipe2(ends, O_NONBLOCK), 0);
+    assert_true(fcntl(ends[1], F_SETFL, 0) == 0); /* as a process gets it */
+    dup2(ends[1], STDERR_FILENO);
+    alarm(20); /* instead of standing still */
+    for (unsigned i = 0; i < LINES; i++)
+        bd_log(BD_LOG_ERROR, "%0100u", i);
+    for (ssize_t n; (n = read(ends[0], text, sizeof(text))) > 0;) {
+        for (ssize_t i = 0; i < n; i++)
+            lines += text[i] == '\n';
+    }
+    bd_log(BD_LOG_ERROR, "words");
+    dup2(before, STDERR_FILENO);
+    alarm(0);
+    ssize_t n = read(ends[0], text, sizeof(text) - 1);
+    text[n > 0 ? n : 0] = '\0';
+    assert_int_equal(sscanf(text, "test: warning: %u lines of this log are lost", &lost), 1);
+    assert_int_equal(lines + lost, LINES);
+    assert_non_null(strstr(text, "\ntest: error: words\n"));
+    close(before);
+    close(ends[0]);
+    close(ends[1]);
 }
 
 /* The same text as inet_ntop() makes, over addresses that are mostly zeros. */
@@ -210,6 +241,7 @@ int main(void)
         cmocka_unit_test(test_verdict_table),
         cmocka_unit_test(test_options),
         cmocka_unit_test(test_log_knows_the_journal),
+        cmocka_unit_test(test_log_waits_for_nobody),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

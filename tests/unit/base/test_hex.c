@@ -37,7 +37,7 @@ static void test_only_digits(void **state)
 {
     uint8_t read[BYTES_MAX];
     char text[2 * BYTES_MAX];
-    for (uint32_t n = 1; n <= 9; n++) {
+    for (uint32_t n = 1; n <= BYTES_MAX; n++) {
         for (uint32_t at = 0; at < 2 * n; at++) {
             memset(text, 'b', sizeof(text));
             for (unsigned c = 0; c < 256; c++) {

@@ -93,12 +93,21 @@ static void test_takes_whole_bursts(void **state)
     }
 }
 
+/* Positions are 32 bits and wrap: after some hours of a million registrations a second. */
+static void test_positions_wrap(void **state)
+{
+    held.head = held.sealed = held.tail = UINT32_MAX - ROOM / 2;
+    test_takes_whole_bursts(state);
+    assert_in_range(held.tail, 0, UINT32_MAX / 2);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_leaves_in_order_when_on_disk, setup, teardown),
         cmocka_unit_test_setup_teardown(test_overdue_ones_stop_the_intake, setup, teardown),
         cmocka_unit_test_setup_teardown(test_takes_whole_bursts, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_positions_wrap, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -79,18 +79,18 @@ static void test_parsed_waits_too(void **state)
     uint16_t slot[3];
     for (unsigned i = 0; i < 3; i++) {
         struct bd_datagram d = datagram(i);
-        parsed->notes.transaction = i;
+        parsed->turn.transaction = i;
         slot[i] = bd_pending_take(&pool, &d, &parsed, 0, i);
         assert_ptr_not_equal(parsed, first);
     }
     assert_true(bd_pending_claim(&pool, slot[1], pool.entry[slot[1]].sequence, &parsed, &e));
-    assert_int_equal(parsed->notes.transaction, 1);
+    assert_int_equal(parsed->turn.transaction, 1);
     assert_true(bd_pending_next_overdue(&pool, UINT64_MAX, &parsed, &e));
     assert_ptr_equal(parsed, first);
     assert_true(bd_pending_claim(&pool, slot[2], pool.entry[slot[2]].sequence, &parsed, &e));
-    assert_int_equal(parsed->notes.transaction, 2);
+    assert_int_equal(parsed->turn.transaction, 2);
     assert_false(bd_pending_claim(&pool, slot[2], pool.entry[slot[2]].sequence, &parsed, &e));
-    assert_int_equal(parsed->notes.transaction, 2);
+    assert_int_equal(parsed->turn.transaction, 2);
     for (unsigned i = 0; i < BD_PENDING_MAX; i++) {
         assert_ptr_not_equal(pool.entry[i].parsed, parsed);
         for (unsigned j = 0; j < i; j++)

@@ -55,8 +55,10 @@ static void test_burst_and_rate(void **state)
     uint64_t refused = 0, source;
     uint32_t over;
     for (unsigned i = 0; i < BD_RATES_MAX; i++) {
-        if (bd_rate_refused_at(rates, i, &source, &over) && source == 1)
+        if (bd_rate_refused_at(rates, i, bd_rate_now(60000), &source, &over) && source == 1)
             refused = over;
+        /* Who has not come for an hour, and has long had all of his burst again. */
+        assert_false(bd_rate_refused_at(rates, i, bd_rate_now(3660000), &source, &over));
     }
     assert_int_equal(refused, 500 - 5 - 1 - 3 - 5);
 }
@@ -159,7 +161,7 @@ static void test_threads(void **state)
     taken = 0;
     assert_int_equal(pthread_create(&worker, NULL, serve, NULL), 0);
     for (unsigned i = 0; cnt < HEAVY; i = (i + 1) % BD_RATES_MAX) {
-        if (!bd_rate_refused_at(rates, i, &source, &over))
+        if (!bd_rate_refused_at(rates, i, 0, &source, &over))
             continue;
         wrong += source == 0 || source > HEAVY;
         if (source <= HEAVY && !found[source]) {

@@ -10,12 +10,16 @@
 #include "refused.h"
 
 static struct bd_refused *refused;
+static struct bd_refused_times times;
+static uint32_t now_s;
 
 static int make(void **state)
 {
     refused = aligned_alloc(64, sizeof(*refused));
     assert_non_null(refused);
     memset(refused, 0, sizeof(*refused));
+    memset(&times, 0, sizeof(times));
+    now_s = 100000;
     return 0;
 }
 
@@ -31,7 +35,7 @@ static void note(uint64_t key)
     char text[80];
     snprintf(text, sizeof(text), "%08u@%08u-%08u.example", (unsigned)key, (unsigned)key,
              (unsigned)key);
-    bd_refused_note(refused, key, bd_str_from(text));
+    bd_refused_note(refused, &times, key, bd_str_from(text), now_s);
 }
 
 static bool is_whole(const char *text)
@@ -59,11 +63,41 @@ static void test_rows(void **state)
     assert_int_equal(rows, BD_REFUSED_MAX);
     assert_int_equal(heavy, 1); /* who was refused often stays */
     memset(longest, 'a', sizeof(longest));
-    bd_refused_note(refused, 77777, (struct bd_str){longest, sizeof(longest)});
+    bd_refused_note(refused, &times, 77777, (struct bd_str){longest, sizeof(longest)}, now_s);
     bool cut = false;
     for (unsigned i = 0; i < BD_REFUSED_MAX; i++)
         cut |= bd_refused_at(refused, i, &cnt, text) && strlen(text) == BD_REFUSED_TEXT;
     assert_true(cut);
+}
+
+static uint64_t count_of(uint64_t key)
+{
+    char text[BD_REFUSED_TEXT + 1];
+    uint64_t cnt, of_key = 0;
+    for (unsigned i = 0; i < BD_REFUSED_MAX; i++) {
+        if (bd_refused_at(refused, i, &cnt, text) && (uint64_t)atoi(text) == key)
+            of_key = cnt;
+    }
+    return of_key;
+}
+
+/* Rows full of the heaviest of former times, and some who are refused by turns now. */
+static void test_former_times(void **state)
+{
+    enum { HEAVY = 1000, BY_TURNS = 5 };
+    for (unsigned i = 0; i < HEAVY; i++) {
+        for (uint64_t key = 1; key <= BD_REFUSED_MAX; key++)
+            note(key);
+    }
+    now_s += BD_REFUSED_LATELY_S + 1;
+    note(1); /* he is at it still */
+    for (unsigned i = 0; i < 10; i++) {
+        for (uint64_t key = 0; key < BY_TURNS; key++)
+            note(100 + key);
+    }
+    for (uint64_t key = 0; key < BY_TURNS; key++)
+        assert_int_equal(count_of(100 + key), 10);
+    assert_int_equal(count_of(1), HEAVY + 1);
 }
 
 enum { NOTES = 200000 };
@@ -102,6 +136,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_rows, make, drop),
+        cmocka_unit_test_setup_teardown(test_former_times, make, drop),
         cmocka_unit_test_setup_teardown(test_threads, make, drop),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -130,7 +130,7 @@ static unsigned look(void)
     unsigned found = 0;
     for (unsigned w = 0; w < WORKERS; w++) {
         for (unsigned i = 0; i < BD_RATES_MAX; i++)
-            found += bd_rate_refused_at(&all->worker[w].sources, i, &key, &over);
+            found += bd_rate_refused_at(&all->worker[w].sources, i, 0, &key, &over);
         for (unsigned i = 0; i < BD_REFUSED_MAX; i++) {
             if (bd_refused_at(&all->worker[w].refused, i, &cnt, text))
                 assert_string_equal(text, "a@example.com");

@@ -121,8 +121,7 @@ static void change(struct model *m)
     bool crowded = m->primary[i] != to && size_of_set(m, to) == BD_IDENTITIES_PER_SET_MAX;
     assert_int_equal(bd_identities_put(&m->arena, &m->epoch, alias, name('p', (unsigned)to, p)),
                      crowded ? BD_IDENTITIES_CROWDED : BD_IDENTITIES_OK);
-    if (!crowded)
-        m->primary[i] = to;
+    m->primary[i] = crowded ? NOBODY : to;
 }
 
 static void reload(struct model *m)
@@ -225,6 +224,18 @@ static void *look_up(void *arg)
     return NULL;
 }
 
+/* After it the reader has been quiescent once more: what was given up before may be used again. */
+static void await_grace_period(const struct reader *reader)
+{
+    uint64_t from = atomic_load(&reader->turns);
+    while (atomic_load(&reader->turns) < from + 32)
+        sched_yield();
+}
+
+/* A put gives up five entries at most; the map has room for 2 * ALIASES that are and as many again
+ * twice. */
+enum { PUTS_A_GRACE_PERIOD = 100 };
+
 static void test_concurrent_reader(void **state)
 {
     (void)state;
@@ -235,20 +246,47 @@ static void test_concurrent_reader(void **state)
     assert_int_equal(bd_identities_put(&m->arena, &m->epoch, name('a', 0, a), name('p', 0, p)),
                      BD_IDENTITIES_OK);
     assert_int_equal(pthread_create(&thread, NULL, look_up, &reader), 0);
-    uint64_t refused = 0;
-    for (uint64_t n = 0; n - refused < 2000 || atomic_load(&reader.turns) < 2000; n++) {
+    for (unsigned n = 0; n < 4000; n++) {
         unsigned i = n % 2 ? 0 : (unsigned)(draw(m) % 8);
-        enum bd_identities_rc rc = bd_identities_put(&m->arena, &m->epoch, name('a', i, a),
-                                                     name('p', (unsigned)(n / 2 % 2), p));
-        if (rc != BD_IDENTITIES_OK) { /* no slot whose grace period is over: tried again */
-            refused++;
-            sched_yield();
-        }
+        if (n % PUTS_A_GRACE_PERIOD == 0)
+            await_grace_period(&reader);
+        assert_int_equal(
+            bd_identities_put(&m->arena, &m->epoch, name('a', i, a), name('p', n / 2 % 2, p)),
+            BD_IDENTITIES_OK);
     }
     atomic_store(&reader.stop, true);
     pthread_join(thread, NULL);
-    print_message("%llu lookups, %llu puts refused\n", (unsigned long long)reader.turns,
-                  (unsigned long long)refused);
+    model_free(m);
+}
+
+/* A reader that stands still: puts are refused before long, and no set has a gap or loses another
+ * one by it. When it goes on, so do they. */
+static void test_reader_stands_still(void **state)
+{
+    (void)state;
+    char a[BD_AOR_MAX], p[BD_AOR_MAX];
+    struct model *m = model_new(ALIASES);
+    for (unsigned i = 0; i < 8; i++)
+        assert_int_equal(bd_identities_put(&m->arena, &m->epoch, name('a', i, a), name('p', 0, p)),
+                         BD_IDENTITIES_OK);
+    bd_epoch_online(&m->epoch, 0, 1);
+    unsigned n = 0;
+    while (bd_identities_put(&m->arena, &m->epoch, name('a', 0, a), name('p', ++n % 2, p)) ==
+           BD_IDENTITIES_OK)
+        assert_true(n < 4000);
+    assert_int_equal(bd_identities_primary(&m->arena, name('a', 0, a)).len, 0);
+    for (unsigned i = 1; i < 8; i++) {
+        assert_true(bd_str_eq(bd_identities_primary(&m->arena, name('a', i, a)), name('p', 0, p)));
+        assert_true(lists(m, bd_str_from(p), bd_str_from(a)));
+    }
+    bd_epoch_quiescent(&m->epoch, 0, 1);
+    assert_int_equal(bd_identities_put(&m->arena, &m->epoch, name('a', 0, a), name('p', 1, p)),
+                     BD_IDENTITIES_OK);
+    bd_epoch_offline(&m->epoch, 0);
+    for (unsigned i = 0; i < 8; i++)
+        m->primary[i] = i == 0;
+    reload(m);
+    assert_same(m);
     model_free(m);
 }
 
@@ -259,6 +297,7 @@ int main(void)
         cmocka_unit_test(test_full),
         cmocka_unit_test(test_off),
         cmocka_unit_test(test_concurrent_reader),
+        cmocka_unit_test(test_reader_stands_still),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

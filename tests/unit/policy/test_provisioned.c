@@ -172,6 +172,22 @@ static void test_fresh_slots(void **state)
     model_free(m);
 }
 
+/* However often one changes, its path stays as short as it was. */
+static void test_changes_without_end(void **state)
+{
+    struct model *m = model_new(100);
+    for (uint32_t n = 0; n < 2; n++) {
+        for (int i = 0; i < 10000; i++) {
+            struct bd_provision p = provision_of(i % 4);
+            assert_int_equal(bd_provisioned_put(&m->arena, &m->epoch, hash_of(m, n), &p),
+                             BD_PROVISION_OK);
+        }
+        set_value(m, n, 9999 % 4);
+    }
+    assert_same(m);
+    model_free(m);
+}
+
 static void test_full(void **state)
 {
     struct model *m = model_new(100);
@@ -279,6 +295,59 @@ static void test_coming_and_going(void **state)
             assert_true(bd_provisioned_remove(&m->arena, &m->epoch, hash_of(m, n - LIVE)));
     }
     assert_in_range(longest_path(map_of(m)), 1, 64);
+    model_free(m);
+}
+
+static void expect_short_paths(const struct bd_map *map)
+{
+    uint64_t empty = 0;
+    for (uint64_t slot = 0; slot < map->capacity; slot++)
+        empty += entry_at(map, slot)->key == KEY_EMPTY;
+    assert_in_range(empty, map->capacity / 2, map->capacity);
+    assert_in_range(longest_path(map), 1, 100);
+}
+
+/* One in the place of another, at random, of a list that is as long as it may be. Returns how many
+ * were refused. */
+static unsigned replace_some(struct model *m, uint32_t *live, uint32_t cnt, unsigned times,
+                             uint32_t *next)
+{
+    struct bd_provision p = provision_of(0);
+    unsigned refused = 0;
+    for (unsigned i = 0; i < times; i++) {
+        uint32_t *one = &live[draw(m) % cnt];
+        bd_provisioned_remove(&m->arena, &m->epoch, hash_of(m, *one));
+        *one = ++*next;
+        refused +=
+            bd_provisioned_put(&m->arena, &m->epoch, hash_of(m, *one), &p) != BD_PROVISION_OK;
+    }
+    return refused;
+}
+
+/* A full list whose members are replaced again and again: what remains of those who went may be
+ * neither at the end of a path only, nor for ever. Then a reader stands still until nothing can be
+ * put any more; when he is back, a sync makes the map as good as new. */
+static void test_ages(void **state)
+{
+    enum { CNT = 1000 };
+    struct model *m = model_new(CNT);
+    uint32_t live[CNT] = {0}, next = 0;
+    bd_epoch_online(&m->epoch, 0, 1);
+    for (unsigned i = 0; i < 100 * CNT; i++) {
+        bd_epoch_quiescent(&m->epoch, 0, 1);
+        assert_int_equal(replace_some(m, live, CNT, 1, &next), 0);
+    }
+    expect_short_paths(map_of(m));
+    assert_in_range(replace_some(m, live, CNT, 4 * CNT, &next), 1, 4 * CNT);
+    bd_epoch_quiescent(&m->epoch, 0, 1);
+    struct bd_provision p = provision_of(0);
+    struct bd_map_sync *sync = bd_provisioned_sync_begin(&m->arena, &m->epoch);
+    for (uint32_t n = 0; n < CNT; n++)
+        assert_int_equal(bd_provisioned_sync_put(sync, hash_of(m, live[n]), &p), BD_PROVISION_OK);
+    bd_map_sync_end(sync);
+    expect_short_paths(map_of(m));
+    for (uint32_t n = 0; n < CNT; n++)
+        assert_true(bd_provisioned_find(&m->arena, hash_of(m, live[n]), &p));
     model_free(m);
 }
 
@@ -405,10 +474,12 @@ int main(void)
         cmocka_unit_test(test_model),
         cmocka_unit_test(test_epoch_wrap),
         cmocka_unit_test(test_fresh_slots),
+        cmocka_unit_test(test_changes_without_end),
         cmocka_unit_test(test_full),
         cmocka_unit_test(test_stuck_reader),
         cmocka_unit_test(test_removed_meanwhile),
         cmocka_unit_test(test_coming_and_going),
+        cmocka_unit_test(test_ages),
         cmocka_unit_test(test_concurrent_reader),
         cmocka_unit_test(test_killed_writer),
         cmocka_unit_test(test_speed),

@@ -174,7 +174,7 @@ struct lab *lab_new_of(uint64_t bindings_max, uint64_t subscribers_max)
             [BD_REGION_CHANNELS] = 4096,
             [BD_REGION_STATS] = 2 * sizeof(struct bd_worker_stats),
             [BD_REGION_TABLE] = bd_table_footprint(bindings_max),
-            [BD_REGION_RECORDS] = bd_records_footprint(bindings_max, 0),
+            [BD_REGION_RECORDS] = bd_records_footprint(bindings_max, 0, 2),
             [BD_REGION_DIRTY] = bd_dirty_footprint(bindings_max),
         }};
     if (bd_arena_create_private(&lab->arena, &params, &error) != 0)
@@ -241,7 +241,7 @@ void lab_free_second(struct lab *second)
     free(second);
 }
 
-/* One that waited is the one that the last step put to wait, with its message and notes; any other
+/* One that waited is the one that the last step put to wait, with its message and turn; any other
  * that is resumed has been parsed anew. */
 static struct bd_request request_of(struct lab *lab, bool waited)
 {
@@ -249,8 +249,8 @@ static struct bd_request request_of(struct lab *lab, bool waited)
     return (struct bd_request){
         .message = &lab->message,
         .parsed = waited ? BD_VERDICT_NONE : bd_message_parse(&lab->message, lab->request, len),
+        .turn = &lab->turn,
         .waited = waited,
-        .notes = &lab->notes,
         .source = lab->source,
         .local = lab->local,
         .now_ms = lab->now_ms,

@@ -38,7 +38,7 @@ struct lab {
     bool took_turn;               /* likewise */
     /* What the last request drew. */
     struct bd_message message;
-    struct bd_notes notes;
+    struct bd_turn turn;
     char request[LAB_REPLY_MAX], reply[LAB_REPLY_MAX + 1];
     uint32_t request_len, reply_len;
     enum bd_verdict verdict;

@@ -315,6 +315,12 @@ static void test_credentials_without_verifier(void **state)
          DIGEST("elsewhere", "x", URI, GOOD_REST)
              DIGEST(REALM_WIRE, "$N", URI, GOOD_REST) "Authorization: Digest junk\r\n",
          0, BD_VERDICT_NONE},
+        {"the second of two, the first malformed (8.2.2)",
+         "Authorization: Digest realm=\"elsewhere\"\r\n" DIGEST(REALM_WIRE, "$N", URI, GOOD_REST),
+         0, BD_VERDICT_NONE},
+        {"malformed, and of another realm",
+         "Authorization: Digest junk\r\n" DIGEST("elsewhere", "x", URI, GOOD_REST), 400,
+         BD_SIP_BAD_CREDENTIALS_FIELD},
     };
     struct lab *lab = lab_new(256);
     char nonce[BD_NONCE_TEXT + 1], fields[2048];
@@ -493,6 +499,29 @@ static void test_authinfo(void **state)
     lab_free(lab);
 }
 
+/* What a reload has switched off while a request waited is off for it. */
+static void test_reload_meanwhile(void **state)
+{
+    (void)state;
+    struct lab *lab = lab_new(256);
+    struct bd_policy_domain settings = lab_settings;
+    char nonce[BD_NONCE_TEXT + 1], fields[3072];
+    for (unsigned i = 0; i < 2; i++) {
+        settings.gruu_enabled = true;
+        lab_digest_policy(lab, &settings);
+        lab_send(lab, request(2 * i, "", ""));
+        challenge_nonce(lab, nonce);
+        struct credentials c = {"MD5", "auth", nonce, URI, "alice", "secret", "", 1};
+        snprintf(fields, sizeof(fields), "%sRequire: gruu\r\n", authorization(&c));
+        lab_send(lab, request(2 * i + 1, fields, ""));
+        assert_int_equal(lab->step, BD_STEP_VERIFY);
+        settings.gruu_enabled = i == 0;
+        lab_digest_policy(lab, &settings);
+        assert_int_equal(lab_resume(lab, BD_VERIFY_OK), i == 0 ? 200 : 420);
+    }
+    lab_free(lab);
+}
+
 static void test_too_long(void **state)
 {
     (void)state;
@@ -525,6 +554,7 @@ int main(void)
         cmocka_unit_test(test_empty_body_hash),
         cmocka_unit_test(test_verdicts),
         cmocka_unit_test(test_credentials_without_verifier),
+        cmocka_unit_test(test_reload_meanwhile),
         cmocka_unit_test(test_too_long),
         cmocka_unit_test(test_without_qop),
         cmocka_unit_test(test_challenge_parameters),

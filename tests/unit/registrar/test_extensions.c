@@ -152,6 +152,35 @@ static void test_path(void **state)
     }
 }
 
+/* RFC 5630 5.2: a sips Contact is bound when its whole way is sips; a removal binds nothing. */
+static void test_path_of_sips(void **state)
+{
+    static const struct {
+        const char *contact, *path;
+        unsigned status;
+    } rows[] = {
+        {"<sips:a@h>", "<sips:p1.example.net;lr>, <sips:p2.example.net;lr>", 200},
+        {"<sips:a@h>", P1, 400},
+        {"<sips:a@h>", "<sips:p1.example.net;lr>, " P2, 400},
+        {"<sips:a@h>;expires=0", P1, 200},
+        {"<tel:+1>", P1, 200},
+    };
+    struct rig rig = path_rig(BD_PATH_LAZY);
+    struct lab *lab = lab_of(&rig);
+    for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        char text[2048];
+        snprintf(
+            text, sizeof(text),
+            "REGISTER sips:example.com SIP/2.0\r\nVia: SIP/2.0/UDP 192.0.2.1;branch=z9hG4bK%u\r\n"
+            "From: <sip:alice@example.com>;tag=f\r\nTo: <sip:alice@example.com>\r\n"
+            "Call-ID: c\r\nCSeq: %u REGISTER\r\nContact: %s\r\nPath: %s\r\n\r\n",
+            i, i, rows[i].contact, rows[i].path);
+        if (lab_send(lab, text) != rows[i].status)
+            fail_msg("row %u: %s", i, lab->reply);
+    }
+    lab_free(lab);
+}
+
 static void test_path_unused(void **state)
 {
     struct rig rig = {.settings = lab_settings};
@@ -511,6 +540,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_path),
+        cmocka_unit_test(test_path_of_sips),
         cmocka_unit_test(test_path_unused),
         cmocka_unit_test(test_path_change),
         cmocka_unit_test(test_path_bound),

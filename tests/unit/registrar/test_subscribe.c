@@ -111,6 +111,25 @@ static void what_is_offered_is_said(void **state)
     lab_free(lab);
 }
 
+/* RFC 3261 21.4.6: of the indicated address, whatever the method was. */
+static void what_is_allowed_is_said_with_405(void **state)
+{
+    struct lab *lab = open_lab(BD_AUTH_OPEN);
+    const char *publish = "PUBLISH sip:joe@%s SIP/2.0\r\n"
+                          "Via: SIP/2.0/UDP 192.0.2.1;branch=z9hG4bK1\r\nFrom: <sip:a@b>;tag=a\r\n"
+                          "To: <sip:joe@%s>\r\nCall-ID: c\r\nCSeq: 1 PUBLISH\r\n\r\n";
+    char request[512], value[128];
+    snprintf(request, sizeof(request), publish, "example.com", "example.com");
+    assert_int_equal(lab_send(lab, request), 405);
+    assert_true(lab_header(lab, "Allow", 0, value, sizeof(value)));
+    assert_string_equal(value, "REGISTER, OPTIONS, SUBSCRIBE");
+    snprintf(request, sizeof(request), publish, "other.example", "other.example");
+    assert_int_equal(lab_send(lab, request), 405);
+    assert_true(lab_header(lab, "Allow", 0, value, sizeof(value)));
+    assert_string_equal(value, "REGISTER, OPTIONS");
+    lab_free(lab);
+}
+
 static void a_trusted_domain_looks_at_the_watcher(void **state)
 {
     struct lab *lab = open_lab(BD_AUTH_TRUSTED);
@@ -170,6 +189,7 @@ int main(void)
         cmocka_unit_test(refused_or_handed_on),
         cmocka_unit_test(a_number_of_a_pbx_is_redirected),
         cmocka_unit_test(what_is_offered_is_said),
+        cmocka_unit_test(what_is_allowed_is_said_with_405),
         cmocka_unit_test(a_trusted_domain_looks_at_the_watcher),
         cmocka_unit_test(digest_goes_first),
         cmocka_unit_test(responses_to_our_notifys),
