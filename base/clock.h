@@ -27,4 +27,8 @@ static inline uint64_t bd_wall_ms(void)
     return bd_clock_read_ms(CLOCK_REALTIME);
 }
 
+/* The run of the machine that bd_clock_ms counts in: a hash of the kernel's boot id. 0: the kernel
+ * does not say. Reads a file. */
+uint64_t bd_clock_boot(void);
+
 #endif

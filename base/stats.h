@@ -22,7 +22,10 @@
     X(POLLS, "polls", "turns of the worker loop")                                                  \
     X(POLLS_IDLE, "polls_idle", "turns that found nothing to do")                                  \
     X(SLEEPS, "sleeps", "naps of an idle worker (poll: adaptive)")                                 \
-    X(REGISTER_REQUESTS, "register_requests", "REGISTER requests received")                        \
+    X(REGISTER_REQUESTS, "register_requests",                                                      \
+      "well-formed REGISTER requests that passed screening")                                       \
+    X(REGISTER_FAILED, "register_failed",                                                          \
+      "of those, answered with a failure (RFC 6076 4.2; a challenge is none)")                     \
     X(REDIRECT_REQUESTS, "redirect_requests", "requests for users of domains with redirect")       \
     X(REDIRECT_CONTACTS_LEFT_OFF, "redirect_contacts_left_off",                                    \
       "contacts that a 302 had no room for")                                                       \

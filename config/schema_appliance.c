@@ -26,8 +26,10 @@ static const struct bd_row arena_rows[] = {
     {"bindings_max", &bd_kind_number64, FIELD(struct bd_config, bindings_max), .fallback = "100000",
      .min = 1024, .max = 1000000000, .unit = "bindings", .restart = true,
      .help =
-         "Bindings that fit. The memory is taken at start and printed then; a new binding beyond "
-         "it draws 503."},
+         "What the table is made for: so many addresses of record with a binding each, of "
+         "`record_avg_size`. More bindings fit where several belong to one of them or are small. "
+         "The memory is taken at start and printed then; a new binding for which a place or memory "
+         "is lacking draws 503."},
     {"subscribers_max", &bd_kind_number64, FIELD(struct bd_config, subscribers_max),
      .fallback = "100000", .min = 1024, .max = 1000000000, .unit = "subscribers", .restart = true,
      .help = "Provisioned addresses of record that fit."},

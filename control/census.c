@@ -6,7 +6,12 @@
 
 #include "clock.h"
 
-enum { FAIR_MIN_MS = 1000, FAIR_FACTOR = 20, NEARLY_FULL_PERCENT = 90 };
+enum {
+    FAIR_MIN_MS = 1000,
+    FAIR_FACTOR = 20,
+    NEARLY_FULL_PERCENT = 90,
+    REFUSED_FOR_MS = 60000 /* the alarm stays: phones try again some seconds later */
+};
 
 struct asker {
     TAILQ_ENTRY(asker) link;
@@ -21,6 +26,8 @@ struct bd_census {
     bool walking;
     struct bd_census_result last; /* began_ms 0: none yet */
     struct bd_census_result next; /* the task's while walking */
+    uint64_t refused, refused_at_ms;
+    uint64_t refused_before; /* the alarm */
 };
 
 static void start_walk(struct bd_census *census);
@@ -54,8 +61,7 @@ static void walk_in_thread(void *arg, unsigned line)
     bd_epoch_offline(control->table.epoch, line);
 }
 
-/* Every look at the numbers judges them: whoever reads the metrics has a fresh alarm. */
-static void judge(struct bd_control *control, const struct bd_table_info *info)
+static void judge_numbers(struct bd_control *control, const struct bd_table_info *info)
 {
     uint64_t max = control->started->bindings_max;
     uint64_t fullest = info->contacts * 100 / max;
@@ -72,13 +78,40 @@ static void judge(struct bd_control *control, const struct bd_table_info *info)
         bd_alarm_clear(control->alarms, BD_ALARM_TABLE);
 }
 
+/* Every look at the numbers judges them: whoever reads the metrics has a fresh alarm. */
+static void judge(const struct bd_census *census)
+{
+    struct bd_control *control = census->control;
+    if (census->refused > census->refused_before)
+        bd_alarm_raise(control->alarms, BD_ALARM_TABLE,
+                       "%llu registrations drew 503, as the table or its record memory has no room "
+                       "for them: see arena.bindings_max (%llu)",
+                       (unsigned long long)(census->refused - census->refused_before),
+                       (unsigned long long)control->started->bindings_max);
+    else if (census->last.began_ms != 0)
+        judge_numbers(control, &census->last.info);
+    else
+        bd_alarm_clear(control->alarms, BD_ALARM_TABLE);
+}
+
+void bd_census_note_refused(struct bd_census *census, uint64_t refused, uint64_t now_ms)
+{
+    bool anew = refused < census->refused; /* of another dataplane */
+    if (refused > census->refused)
+        census->refused_at_ms = now_ms;
+    census->refused = refused;
+    if (anew || now_ms - census->refused_at_ms >= REFUSED_FOR_MS)
+        census->refused_before = refused;
+    judge(census);
+}
+
 static void on_walked(void *arg)
 {
     struct bd_census *census = arg;
     census->walking = false;
     census->next.took_ms = bd_clock_ms() - census->next.began_ms;
     census->last = census->next;
-    judge(census->control, &census->last.info);
+    judge(census);
     tell_those_before(census, census->last.began_ms, &census->last, NULL);
     if (!TAILQ_EMPTY(&census->askers))
         start_walk(census);
@@ -101,6 +134,8 @@ struct bd_census *bd_census_new(struct bd_control *control)
     struct bd_census *census = calloc(1, sizeof(*census));
     if (census) {
         census->control = control;
+        /* An arena outlives us: what was refused before is no news. */
+        census->refused = census->refused_before = bd_control_judged(control, BD_SIP_TABLE_FULL);
         TAILQ_INIT(&census->askers);
     }
     return census;

@@ -229,7 +229,8 @@ static void on_prepared(void *arg)
         finish(reload, false, text);
     } else if (keep_current(control, &reload->former, &error) < 0) {
         fail(reload, &error);
-    } else if (bd_subscribers_count(bd_roster_database(control->roster), &ignored, &error) < 0) {
+    } else if (bd_subscribers_in_place(bd_roster_database(control->roster), &error) < 0 ||
+               bd_subscribers_count(bd_roster_database(control->roster), &ignored, &error) < 0) {
         bd_recovery_note(control->recovery, &error);
         fail(reload, &error);
     } else {

@@ -112,8 +112,20 @@ static int open_sockets(struct bd_control *control, struct bd_error *error)
     return control->metrics_http ? 0 : -1;
 }
 
+static void log_event_loop(int severity, const char *text)
+{
+    static const enum bd_log_level level_of[] = {
+        [EVENT_LOG_DEBUG] = BD_LOG_DEBUG,
+        [EVENT_LOG_MSG] = BD_LOG_INFO,
+        [EVENT_LOG_WARN] = BD_LOG_WARNING,
+        [EVENT_LOG_ERR] = BD_LOG_ERROR,
+    };
+    bd_log(level_of[severity], "event loop: %s", text);
+}
+
 int bd_service_start(struct bd_control *control, struct bd_error *error)
 {
+    event_set_log_callback(log_event_loop);
     control->base = event_base_new();
     if (!control->base)
         return bd_fail(error, "cannot make an event loop");

@@ -74,6 +74,18 @@ void bd_control_bind(const struct bd_control *control, char text[BD_AOR_MAX], ui
     *len = primary.len;
 }
 
+/* Bindings outlive the domain that a reload took away, and are found as they are shown: as it
+ * spelled them. */
+static bool is_left_over(const struct bd_control *control, const struct bd_uri *uri,
+                         struct bd_control_aor *aor)
+{
+    struct bd_slot_ref ref;
+    aor->len = bd_aor_canonical(uri, BD_STR_NULL, true, aor->text, sizeof(aor->text));
+    struct bd_str text = {aor->text, aor->len};
+    return text.len > 0 &&
+           bd_table_find(&control->table, bd_table_hash(&control->table, text), text, &ref);
+}
+
 int bd_control_aor(const struct bd_control *control, struct bd_str given,
                    struct bd_control_aor *aor, struct bd_error *error)
 {
@@ -86,7 +98,14 @@ int bd_control_aor(const struct bd_control *control, struct bd_str given,
     const struct bd_policy_domain *domain =
         policy ? bd_policy_find(policy, uri.host.p ? uri.host : BD_STR(""), &aor->by_default)
                : NULL;
-    if (!domain || (domain->wildcard && !uri.host.p))
+    if (uri.host.p && (!domain || aor->by_default) && is_left_over(control, &uri, aor))
+        return 0;
+    if (!uri.host.p && (!domain || domain->wildcard))
+        return bd_fail(error,
+                       "'%.*s' names no domain and there is no default_domain; write "
+                       "user@domain",
+                       BD_STR_ARG(given));
+    if (!domain)
         return bd_fail(error, "no domain '%.*s' is served here", BD_STR_ARG(uri.host));
     struct bd_str name = bd_policy_aor_host(policy, domain, BD_STR_NULL);
     aor->len = bd_aor_canonical(&uri, name, domain->case_sensitive, aor->text, sizeof(aor->text));

@@ -78,7 +78,8 @@ static inline struct bd_role_line *bd_control_line(const struct bd_control *cont
 
 /* An AoR as an operator writes it: "sip:1000@example.com", "1000@example.com", an alias for the
  * host, "tel:+49...". Writes the canonical text that the registrar uses, and resolves the domain as
- * it does (the default domain takes hosts that nobody names). */
+ * it does (the default domain takes hosts that nobody names); what is left of a domain that is
+ * served no more is found as it was spelled. */
 struct bd_control_aor {
     char text[BD_AOR_MAX];
     uint32_t len;

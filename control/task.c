@@ -20,6 +20,7 @@ struct task {
 
 struct bd_tasks {
     struct event *woken;
+    _Atomic bool stopping; /* relaxed: a hint, nothing else is read by it */
     struct task task[BD_TASKS_MAX];
 };
 
@@ -71,6 +72,7 @@ bool bd_tasks_stop(struct bd_tasks *tasks)
     bool all = true;
     if (!tasks)
         return true;
+    atomic_store_explicit(&tasks->stopping, true, memory_order_relaxed);
     clock_gettime(CLOCK_MONOTONIC, &deadline);
     deadline.tv_sec += BD_TASKS_LEAVE_MS / 1000;
     for (unsigned i = 0; i < BD_TASKS_MAX; i++) {
@@ -85,6 +87,11 @@ bool bd_tasks_stop(struct bd_tasks *tasks)
     event_free(tasks->woken);
     free(tasks);
     return true;
+}
+
+const _Atomic bool *bd_tasks_stopping(const struct bd_tasks *tasks)
+{
+    return &tasks->stopping;
 }
 
 static void *thread_main(void *arg)

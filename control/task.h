@@ -29,6 +29,8 @@ struct bd_tasks *bd_tasks_new(struct event_base *base, struct bd_error *error);
  * BD_TASKS_LEAVE_MS. Then nothing is freed, neither may be what they use, and the process is to end
  * by _exit(). */
 bool bd_tasks_stop(struct bd_tasks *tasks);
+/* Set when that begins: a task that can end early looks at it. */
+const _Atomic bool *bd_tasks_stopping(const struct bd_tasks *tasks);
 
 /* `may_be_left`: it makes nothing that outlives the process, and nothing can cut it off.
  * Event loop only. -1 with an error when BD_TASKS_MAX run already or there is no thread to be had;

@@ -59,6 +59,7 @@ struct bd_journal {
     struct bd_journal_header header;
     int fd;         /* -1: closed */
     bool failed;    /* nothing more will be written */
+    bool no_room;   /* as the disk was full */
     uint64_t off;   /* file offset of buffer[0] */
     uint64_t seq;   /* of the last record appended */
     uint64_t puts;  /* records that are PUT */
@@ -115,6 +116,11 @@ int bd_journal_flush(struct bd_journal *journal, struct bd_error *error);
  * when it returns 0. This is the group commit of `durability: sync`. One fdatasync, none when
  * nothing was appended since the last. */
 int bd_journal_sync(struct bd_journal *journal, struct bd_error *error);
+
+/* Whether what was synced can be found again: the file still has its name. -1 with an error when it
+ * was removed, or another directory has the place of its own: this counts as a failed write, and as
+ * the loss of all that the file had. */
+int bd_journal_in_place(struct bd_journal *journal, struct bd_error *error);
 
 /* Sequence number of the last record known to be on disk; 0: none. */
 static inline uint64_t bd_journal_durable(const struct bd_journal *journal)

@@ -1,28 +1,19 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "journal_boots.h"
 
-/* boots->cnt: it is not known. */
-static unsigned find(const struct bd_journal_boots *boots, uint64_t boot)
+const struct bd_journal_time *bd_journal_boots_note(struct bd_journal_boots *boots,
+                                                    const struct bd_journal_time *time)
 {
-    unsigned i = 0;
-    while (i < boots->cnt && boots->last[i].boot != boot)
-        i++;
-    return i;
+    unsigned end = boots->cnt; /* files come in order, so that the boot is nearly always the last */
+    while (end > 0 && boots->last[end - 1].boot != time->boot)
+        end--;
+    struct bd_journal_time *last = end > 0 ? &boots->last[end - 1] : &boots->last[boots->cnt++];
+    if (end == 0 || time->clock_ms >= last->clock_ms)
+        *last = *time;
+    return last;
 }
 
-int bd_journal_boots_note(struct bd_journal_boots *boots, const struct bd_journal_time *time)
-{
-    unsigned i = find(boots, time->boot);
-    if (i == BD_JOURNAL_BOOTS_MAX)
-        return -1;
-    if (i == boots->cnt)
-        boots->last[boots->cnt++] = *time;
-    else if (time->clock_ms >= boots->last[i].clock_ms)
-        boots->last[i] = *time;
-    return 0;
-}
-
-int64_t bd_journal_boots_clock(const struct bd_journal_boots *boots,
+int64_t bd_journal_boots_clock(const struct bd_journal_time *last,
                                const struct bd_journal_time *now,
                                const struct bd_journal_header *header, uint64_t file_ms,
                                bool *went_back)
@@ -30,7 +21,6 @@ int64_t bd_journal_boots_clock(const struct bd_journal_boots *boots,
     int64_t clock = (int64_t)(file_ms - header->made.wall_ms + header->made.clock_ms);
     if (header->made.boot == now->boot && now->boot != 0)
         return clock;
-    const struct bd_journal_time *last = &boots->last[find(boots, header->made.boot)];
     int64_t gone = (int64_t)(now->wall_ms - last->wall_ms);
     if (gone < 0) {
         *went_back = true;

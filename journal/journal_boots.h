@@ -7,20 +7,19 @@
 
 #include "journal_format.h"
 
-enum { BD_JOURNAL_BOOTS_MAX = 64 };
-
 struct bd_journal_boots {
-    struct bd_journal_time last[BD_JOURNAL_BOOTS_MAX]; /* last moment known of each */
+    struct bd_journal_time *last; /* last moment known of each; room for one a file */
     unsigned cnt;
 };
 
-/* A moment that a header or a COMMIT tells. 0; -1: one boot more than BD_JOURNAL_BOOTS_MAX. */
-int bd_journal_boots_note(struct bd_journal_boots *boots, const struct bd_journal_time *time);
+/* A moment that a header or a COMMIT tells. Returns the last one known of its boot: it stays there,
+ * and later moments of that boot change it. */
+const struct bd_journal_time *bd_journal_boots_note(struct bd_journal_boots *boots,
+                                                    const struct bd_journal_time *time);
 
-/* A time of the file, whose header's moment has been noted, in ms of now->clock_ms; negative:
- * before the boot of now. Sets *went_back when the wall clock is before the last moment of the
- * file's boot: no time has gone by since, then. */
-int64_t bd_journal_boots_clock(const struct bd_journal_boots *boots,
+/* A time of a file, of whose boot `last` is, in ms of now->clock_ms; negative: before the boot of
+ * now. Sets *went_back when the wall clock is before `last`: no time has gone by since, then. */
+int64_t bd_journal_boots_clock(const struct bd_journal_time *last,
                                const struct bd_journal_time *now,
                                const struct bd_journal_header *header, uint64_t file_ms,
                                bool *went_back);

@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+enum { CAP_MIN = 64 };
+
 static const char *const kind_name[] = {
     [BD_JOURNAL_FILE_JOURNAL] = "journal",
     [BD_JOURNAL_FILE_SNAPSHOT] = "snapshot",
@@ -49,26 +51,51 @@ static bool parse(const char *name, struct bd_journal_file *file)
     return *end == '\0' || file->tmp || file->bad;
 }
 
+/* Room for one more. */
+static bool grow(struct bd_journal_files *files)
+{
+    if (files->cnt + files->bad_cnt < files->cap)
+        return true;
+    unsigned cap = files->cap ? 2 * files->cap : CAP_MIN;
+    struct bd_journal_file *file = realloc(files->file, cap * sizeof(*file));
+    if (!file)
+        return false;
+    files->file = file;
+    files->cap = cap;
+    return true;
+}
+
+struct listing {
+    struct bd_journal_files *files;
+    bool no_memory;
+};
+
 static void add(void *context, const char *name)
 {
-    struct bd_journal_files *files = context;
+    struct listing *listing = context;
+    struct bd_journal_files *files = listing->files;
     struct bd_journal_file file;
     if (!parse(name, &file))
         return;
-    if (files->cnt == BD_JOURNAL_FILES_MAX)
-        files->too_many = true;
-    else
-        files->file[files->cnt++] = file;
+    if (!grow(files)) {
+        listing->no_memory = true;
+        return;
+    }
+    files->file[files->cnt + files->bad_cnt] = file;
+    files->cnt += !file.bad;
+    files->bad_cnt += file.bad;
 }
 
 static int rank(const struct bd_journal_file *file)
 {
-    return (file->tmp || file->bad) * 2 + (file->kind == BD_JOURNAL_FILE_JOURNAL);
+    return file->tmp * 2 + (file->kind == BD_JOURNAL_FILE_JOURNAL);
 }
 
 static int compare(const void *left, const void *right)
 {
     const struct bd_journal_file *a = left, *b = right;
+    if (a->bad != b->bad)
+        return a->bad ? 1 : -1;
     if (a->number != b->number)
         return a->number < b->number ? -1 : 1;
     return rank(a) - rank(b);
@@ -77,25 +104,27 @@ static int compare(const void *left, const void *right)
 int bd_journal_files_list(struct bd_journal_files *files, const struct bd_journal_dir *dir,
                           struct bd_error *error)
 {
-    *files = (struct bd_journal_files){calloc(BD_JOURNAL_FILES_MAX, sizeof(*files->file))};
-    if (!files->file)
-        return bd_fail(error, "journal %s: no memory for the list of its files", dir->path);
+    *files = (struct bd_journal_files){0};
+    struct listing listing = {.files = files};
     int rc;
     do {
-        files->cnt = 0;
-        rc = dir->io->list(dir->io->arg, dir->path, add, files);
+        files->cnt = files->bad_cnt = 0;
+        rc = dir->io->list(dir->io->arg, dir->path, add, &listing);
     } while (rc == -EINTR);
-    if (rc == 0 && !files->too_many) {
-        qsort(files->file, files->cnt, sizeof(*files->file), compare);
+    if (rc == 0 && !listing.no_memory && files->cnt <= BD_JOURNAL_FILES_MAX) {
+        if (files->file)
+            qsort(files->file, files->cnt + files->bad_cnt, sizeof(*files->file), compare);
         return 0;
     }
     bd_journal_files_free(files);
+    if (listing.no_memory)
+        return bd_fail(error, "journal %s: no memory for the list of its files", dir->path);
     if (rc < 0)
         return bd_fail(error, "journal %s: cannot read the directory: %s", dir->path,
                        strerror(-rc));
     return bd_fail(error,
                    "journal %s: more than %u files; no snapshot has succeeded for long: look for "
-                   "an alarm in `show info`, and move *.bad-* files away",
+                   "an alarm in `show info`",
                    dir->path, BD_JOURNAL_FILES_MAX);
 }
 
@@ -105,12 +134,19 @@ void bd_journal_files_free(struct bd_journal_files *files)
     *files = (struct bd_journal_files){0};
 }
 
+static uint64_t highest_number(const struct bd_journal_files *files)
+{
+    uint64_t highest = files->cnt ? files->file[files->cnt - 1].number : 0;
+    uint64_t bad = files->bad_cnt ? files->file[files->cnt + files->bad_cnt - 1].number : 0;
+    return highest > bad ? highest : bad;
+}
+
 uint64_t bd_journal_next_number(const struct bd_journal_dir *dir, struct bd_error *error)
 {
     struct bd_journal_files files;
     if (bd_journal_files_list(&files, dir, error) < 0)
         return 0;
-    uint64_t highest = files.cnt ? files.file[files.cnt - 1].number : 0;
+    uint64_t highest = highest_number(&files);
     bd_journal_files_free(&files);
     if (highest == UINT64_MAX) {
         bd_fail(error, "journal %s: a file has the last possible number; move it away", dir->path);
@@ -127,7 +163,7 @@ int bd_journal_prune(const struct bd_journal_dir *dir, uint64_t number, struct b
         return rc;
     for (unsigned i = 0; i < files.cnt; i++) {
         const struct bd_journal_file *file = &files.file[i];
-        if (file->bad || file->number > number || (file->number == number && !file->tmp))
+        if (file->number > number || (file->number == number && !file->tmp))
             continue;
         int gone = bd_journal_unlink(dir, file->name);
         if (gone < 0 && gone != -ENOENT && rc == 0)

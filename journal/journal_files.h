@@ -19,15 +19,17 @@ struct bd_journal_file {
 };
 
 struct bd_journal_files {
-    struct bd_journal_file *file; /* by number; of one number the snapshot first; .tmp, .bad last */
-    unsigned cnt;
-    bool too_many;
+    struct bd_journal_file *file; /* cnt by number, of one number the snapshot first and .tmp last;
+                                     then bad_cnt that are kept aside, by number */
+    unsigned cnt, bad_cnt;
+    unsigned cap;
 };
 
 void bd_journal_name(enum bd_journal_kind kind, uint64_t number, char out[BD_JOURNAL_NAME_MAX]);
 
-/* Reads the directory. -1 with an error: it cannot be read, or has more than BD_JOURNAL_FILES_MAX
- * of our files. Frees nothing that was there before. */
+/* Reads the directory. -1 with an error: it cannot be read, no memory, or it has more than
+ * BD_JOURNAL_FILES_MAX of our files, those kept aside not counted: nothing removes them. Frees
+ * nothing that was there before. */
 int bd_journal_files_list(struct bd_journal_files *files, const struct bd_journal_dir *dir,
                           struct bd_error *error);
 void bd_journal_files_free(struct bd_journal_files *files);

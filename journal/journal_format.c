@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "journal_format.h"
 
-#include <stdio.h>
 #include <xxhash.h>
 
 #include "clock.h"
@@ -108,11 +107,5 @@ bool bd_journal_body_whole(const struct bd_journal_frame *frame, const uint8_t *
 
 struct bd_journal_time bd_journal_time_read(void)
 {
-    char id[64] = "";
-    FILE *file = fopen("/proc/sys/kernel/random/boot_id", "re");
-    size_t len = file ? fread(id, 1, sizeof(id), file) : 0;
-    if (file)
-        fclose(file);
-    /* Without the file no two readings are of one boot, as far as anybody can tell: 0. */
-    return (struct bd_journal_time){bd_wall_ms(), bd_clock_ms(), len ? XXH3_64bits(id, len) : 0};
+    return (struct bd_journal_time){bd_wall_ms(), bd_clock_ms(), bd_clock_boot()};
 }

@@ -6,7 +6,8 @@
 
 enum { CELLS_MIN = 4096 };
 
-int bd_journal_index_open(struct bd_journal_index *index, uint64_t geometry, uint64_t slots)
+int bd_journal_index_open(struct bd_journal_index *index, uint64_t geometry, uint64_t slots,
+                          bool full)
 {
     *index = (struct bd_journal_index){geometry, slots, NULL};
     if (slots == 0)
@@ -16,7 +17,7 @@ int bd_journal_index_open(struct bd_journal_index *index, uint64_t geometry, uin
                    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (p == MAP_FAILED)
         return -1;
-    madvise(p, slots * sizeof(*index->entry), MADV_HUGEPAGE);
+    madvise(p, slots * sizeof(*index->entry), full ? MADV_HUGEPAGE : MADV_NOHUGEPAGE);
     index->entry = p;
     return 0;
 }

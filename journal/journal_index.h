@@ -36,8 +36,10 @@ struct bd_journal_index {
     struct bd_journal_entry *entry;
 };
 
-/* -1: no memory. */
-int bd_journal_index_open(struct bd_journal_index *index, uint64_t geometry, uint64_t slots);
+/* full: most slots will be met; else each costs a small page at most, as there may be thousands of
+ * tables with some changes each. -1: no memory. */
+int bd_journal_index_open(struct bd_journal_index *index, uint64_t geometry, uint64_t slots,
+                          bool full);
 void bd_journal_index_close(struct bd_journal_index *index);
 void bd_journal_cells_free(struct bd_journal_cells *cells);
 

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static int posix_open(void *arg, const char *path, int create)
@@ -46,6 +47,14 @@ static int posix_start_sync(void *arg, int fd)
 static int posix_sync(void *arg, int fd)
 {
     return fdatasync(fd) < 0 ? -errno : 0;
+}
+
+static int posix_in_place(void *arg, int fd, const char *path)
+{
+    struct stat open_one, named;
+    if (fstat(fd, &open_one) < 0 || stat(path, &named) < 0)
+        return -errno;
+    return open_one.st_dev == named.st_dev && open_one.st_ino == named.st_ino ? 0 : -ESTALE;
 }
 
 static void posix_close(void *arg, int fd)
@@ -98,6 +107,7 @@ const struct bd_journal_io bd_journal_io_posix = {
     .read_at = posix_read_at,
     .start_sync = posix_start_sync,
     .sync = posix_sync,
+    .in_place = posix_in_place,
     .close = posix_close,
     .sync_dir = posix_sync_dir,
     .rename = posix_rename,
@@ -121,6 +131,18 @@ int bd_journal_open(const struct bd_journal_dir *dir, const char *name, int crea
         return rc;
     do
         rc = dir->io->open(dir->io->arg, path, create);
+    while (rc == -EINTR);
+    return rc;
+}
+
+int bd_journal_name_is_of(const struct bd_journal_dir *dir, const char *name, int fd)
+{
+    char path[BD_JOURNAL_PATH_MAX];
+    int rc = bd_journal_path(dir, name, path);
+    if (rc < 0)
+        return rc;
+    do
+        rc = dir->io->in_place(dir->io->arg, fd, path);
     while (rc == -EINTR);
     return rc;
 }

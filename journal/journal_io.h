@@ -20,6 +20,9 @@ struct bd_journal_io {
     /* Has what was written go to the disk and does not wait for it: less is left for sync. */
     int (*start_sync)(void *arg, int fd);
     int (*sync)(void *arg, int fd); /* fdatasync */
+    /* Whether the path still names the file of the descriptor: -ENOENT when nothing has the name,
+     * -ESTALE when another file has. */
+    int (*in_place)(void *arg, int fd, const char *path);
     void (*close)(void *arg, int fd);
     int (*sync_dir)(void *arg, const char *path); /* makes names durable */
     int (*rename)(void *arg, const char *from, const char *to);
@@ -43,6 +46,7 @@ int bd_journal_path(const struct bd_journal_dir *dir, const char *name,
                     char out[BD_JOURNAL_PATH_MAX]);
 /* An operation on a name in the directory; -EINTR is retried. */
 int bd_journal_open(const struct bd_journal_dir *dir, const char *name, int create);
+int bd_journal_name_is_of(const struct bd_journal_dir *dir, const char *name, int fd);
 int bd_journal_unlink(const struct bd_journal_dir *dir, const char *name);
 int bd_journal_rename(const struct bd_journal_dir *dir, const char *from, const char *to);
 int bd_journal_link(const struct bd_journal_dir *dir, const char *from, const char *to);

@@ -8,10 +8,10 @@
 /* --- second pass ------------------------------------------------------------------------------ */
 
 /* A time of the file in seconds of now.clock_ms; 0: not within this boot. */
-static uint32_t clock_s(struct bd_journal_load *l, const struct bd_journal_header *header,
+static uint32_t clock_s(struct bd_journal_load *l, const struct bd_journal_scanned *s,
                         uint64_t file_ms)
 {
-    int64_t clock_ms = bd_journal_boots_clock(&l->boots, &l->params->now, header, file_ms,
+    int64_t clock_ms = bd_journal_boots_clock(s->last, &l->params->now, &s->header, file_ms,
                                               &l->report->clock_went_back);
     if (clock_ms < 0)
         return 0;
@@ -19,13 +19,13 @@ static uint32_t clock_s(struct bd_journal_load *l, const struct bd_journal_heade
 }
 
 /* The contacts of the record that are not over, in `bindings`. */
-static unsigned living(struct bd_journal_load *l, const struct bd_journal_header *header,
+static unsigned living(struct bd_journal_load *l, const struct bd_journal_scanned *s,
                        struct bd_binding *bindings)
 {
     struct bd_journal_record *record = &l->record;
     unsigned cnt = 0;
     for (unsigned c = 0; c < record->cnt; c++) {
-        uint32_t expires_at_s = clock_s(l, header, record->contact[c].expires_ms);
+        uint32_t expires_at_s = clock_s(l, s, record->contact[c].expires_ms);
         if (expires_at_s <= l->params->now.clock_ms / 1000) {
             l->report->expired++;
             if (l->params->on_expired)
@@ -36,7 +36,7 @@ static unsigned living(struct bd_journal_load *l, const struct bd_journal_header
         *binding = record->binding[c];
         binding->state = bd_state_make(record->contact[c].cseq, expires_at_s);
         binding->txn = record->contact[c].txn;
-        binding->created_at_s = clock_s(l, header, record->created_ms[c]);
+        binding->created_at_s = clock_s(l, s, record->created_ms[c]);
     }
     return cnt;
 }
@@ -64,7 +64,7 @@ static int give_put(struct bd_journal_load *l, unsigned i)
         return s->index == l->space ? 0 : give(l, NULL, 0);
     }
     bd_journal_index_states(s->index, &l->cells, &l->record);
-    return give(l, bindings, living(l, &s->header, bindings));
+    return give(l, bindings, living(l, s, bindings));
 }
 
 static void look_ahead(struct bd_journal_load *l, struct bd_journal_reader *reader)
@@ -139,12 +139,12 @@ static void tell_problems(const struct bd_journal_load *l)
         l->params->on_problem(l->params->arg, &l->problem[i]);
 }
 
-/* .tmp and .bad- are not for loading. */
-static void drop_others(struct bd_journal_files *files)
+/* They are not for loading; nor is what is kept aside, behind cnt. */
+static void drop_tmp(struct bd_journal_files *files)
 {
     unsigned cnt = 0;
     for (unsigned i = 0; i < files->cnt; i++) {
-        if (!files->file[i].tmp && !files->file[i].bad)
+        if (!files->file[i].tmp)
             files->file[cnt++] = files->file[i];
     }
     files->cnt = cnt;
@@ -154,12 +154,14 @@ static int load(struct bd_journal_load *l)
 {
     if (bd_journal_files_list(&l->files, &l->params->dir, l->error) < 0)
         return -1;
-    drop_others(&l->files);
+    drop_tmp(&l->files);
     if (l->files.cnt == 0)
         return 0;
     l->scanned = calloc(l->files.cnt, sizeof(*l->scanned));
     l->problem = calloc(BD_JOURNAL_PROBLEMS_MAX, sizeof(*l->problem));
-    if (!l->scanned || !l->problem)
+    l->space = calloc(l->files.cnt, sizeof(*l->space));
+    l->boots.last = calloc(l->files.cnt, sizeof(*l->boots.last));
+    if (!l->scanned || !l->problem || !l->space || !l->boots.last)
         return bd_fail(l->error, "journal %s: no memory to load it", l->params->dir.path);
     if (bd_journal_scan(l) < 0 || second_pass(l) < 0)
         return -1;
@@ -182,6 +184,8 @@ int bd_journal_load(const struct bd_journal_load_params *params, struct bd_journ
     bd_journal_files_free(&l->files);
     free(l->scanned);
     free(l->problem);
+    free(l->space);
+    free(l->boots.last);
     free(l);
     return rc;
 }

@@ -11,13 +11,14 @@
 #include "journal_index.h"
 #include "journal_load.h"
 
-enum { BD_JOURNAL_SPACES_MAX = 64, BD_JOURNAL_PLACE_OFF_BITS = 48 };
+enum { BD_JOURNAL_PLACE_OFF_BITS = 48 };
 _Static_assert(BD_JOURNAL_FILES_MAX < 1 << (64 - BD_JOURNAL_PLACE_OFF_BITS), "a place has both");
 
 /* What the first pass found out about a file. */
 struct bd_journal_scanned {
     struct bd_journal_header header;
     struct bd_journal_index *index;
+    const struct bd_journal_time *last; /* moment known of its boot */
     bool read, whole, keep;
     uint64_t problems;
 };
@@ -29,7 +30,7 @@ struct bd_journal_load {
     struct bd_journal_files files;
     unsigned first; /* file that the load begins with */
     struct bd_journal_scanned *scanned;
-    struct bd_journal_index space[BD_JOURNAL_SPACES_MAX]; /* one after another in time */
+    struct bd_journal_index *space; /* one after another in time; room for one a file */
     unsigned spaces;
     struct bd_journal_cells cells;
     struct bd_journal_boots boots;

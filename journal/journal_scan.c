@@ -54,26 +54,15 @@ static void note_missing(struct bd_journal_load *l, unsigned i, enum bd_journal_
 
 /* --- records ---------------------------------------------------------------------------------- */
 
-static int note_time(struct bd_journal_load *l, const struct bd_journal_time *time)
-{
-    if (bd_journal_boots_note(&l->boots, time) == 0)
-        return 0;
-    return bd_fail(l->error, "journal %s: files of more than %u boots; move old ones away",
-                   l->params->dir.path, BD_JOURNAL_BOOTS_MAX);
-}
-
 static struct bd_journal_index *index_for(struct bd_journal_load *l,
                                           const struct bd_journal_header *header)
 {
     struct bd_journal_index *last = l->spaces ? &l->space[l->spaces - 1] : NULL;
     if (last && last->geometry == header->geometry && last->slots == header->slots)
         return last;
-    if (l->spaces == BD_JOURNAL_SPACES_MAX) {
-        bd_fail(l->error, "journal %s: files of more than %u tables; move old ones away",
-                l->params->dir.path, BD_JOURNAL_SPACES_MAX);
-        return NULL;
-    }
-    if (bd_journal_index_open(&l->space[l->spaces], header->geometry, header->slots) < 0) {
+    /* A later table has no snapshot yet: it has not lived for long. */
+    bool full = l->spaces == 0;
+    if (bd_journal_index_open(&l->space[l->spaces], header->geometry, header->slots, full) < 0) {
         bd_fail(l->error, "journal %s: no memory for an index of %" PRIu64 " slots",
                 l->params->dir.path, header->slots);
         return NULL;
@@ -108,8 +97,10 @@ static int note_record(struct bd_journal_load *l, unsigned i,
     case BD_JOURNAL_COMMIT:
     case BD_JOURNAL_END:
         l->report->committed_wall_ms = record->wall_ms;
-        return note_time(
-            l, &(struct bd_journal_time){record->wall_ms, record->clock_ms, s->header.made.boot});
+        bd_journal_boots_note(
+            &l->boots,
+            &(struct bd_journal_time){record->wall_ms, record->clock_ms, s->header.made.boot});
+        break;
     }
     return 0;
 }
@@ -160,8 +151,9 @@ static int scan_records(struct bd_journal_load *l, unsigned i, struct bd_journal
     struct bd_journal_scanned *s = &l->scanned[i];
     struct bd_journal_problem problem;
     s->index = index_for(l, &s->header);
-    if (!s->index || note_time(l, &s->header.made) < 0)
+    if (!s->index)
         return -1;
+    s->last = bd_journal_boots_note(&l->boots, &s->header.made);
     if (!is_snapshot(l, i) && !goes_on(l, i))
         note_missing(l, i, BD_JOURNAL_MISSING_TROUBLE);
     for (;;) {

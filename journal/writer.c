@@ -36,6 +36,7 @@ static const char *remedy(int rc)
 static int broken(struct bd_journal *journal, const char *doing, int rc, struct bd_error *error)
 {
     journal->failed = true;
+    journal->no_room = rc == -ENOSPC || rc == -EDQUOT;
     return bd_fail(error,
                    "journal %s/%s: cannot %s at byte %" PRIu64 ": %s; %s. What came after record "
                    "%" PRIu64 " is not durable: the next journal and a new snapshot are needed",
@@ -321,4 +322,16 @@ int bd_journal_sync(struct bd_journal *journal, struct bd_error *error)
         return broken(journal, "sync", rc, error);
     journal->durable_seq = journal->seq;
     return 0;
+}
+
+int bd_journal_in_place(struct bd_journal *journal, struct bd_error *error)
+{
+    int rc = bd_journal_name_is_of(journal->dir, journal->name, journal->fd);
+    if (rc == 0)
+        return 0;
+    journal->failed = true;
+    return bd_fail(error,
+                   "journal %s/%s: was removed or moved while it was written (%s): what it had is "
+                   "lost. The next journal and a new snapshot are needed",
+                   journal->dir->path, journal->name, strerror(-rc));
 }

@@ -22,7 +22,8 @@
     X(SUBSCRIBERS, subscribers, "the subscriber database is locked, damaged or cannot be read")    \
     X(VERIFIER, verifier, "a verifier thread is stuck")                                            \
     X(DATAPLANE, dataplane, "bindery-dataplane is gone, hangs or has a stuck worker")              \
-    X(TABLE, table, "the table of bindings is nearly full")                                        \
+    X(ARENA, arena, "the arena's file was removed or replaced")                                    \
+    X(TABLE, table, "the table of bindings is nearly full, or refuses new ones")                   \
     X(OVERLOAD, overload, "requests are shed, as a worker or the verifiers are behind")            \
     X(SCREENING, screening, "requests are let through unscreened")
 

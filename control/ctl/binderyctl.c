@@ -151,6 +151,13 @@ static enum status status_of(const char *line, bool json)
     return DONE;
 }
 
+/* A list that ends before its time says so in its last line. */
+static bool is_cut_short(const char *line, bool json)
+{
+    const char *begin = json ? "], \"error\": " : "error: ";
+    return strncmp(line, begin, strlen(begin)) == 0;
+}
+
 /* Copies lines up to the empty one. -1: none came in time. Standard output gets nothing but what
  * was done, or, with --json, a document. */
 static int copy_answer(FILE *in, bool json)
@@ -165,6 +172,9 @@ static int copy_answer(FILE *in, bool json)
         if (first) {
             status = status_of(line, json);
             out = status == DONE || (json && *line == '{') ? stdout : stderr;
+        } else if (is_cut_short(line, json)) {
+            status = REFUSED;
+            out = json ? stdout : stderr;
         }
         first = false;
         if (!ended && fputs(line, out) < 0)

@@ -248,8 +248,9 @@ static int show_directory(struct show *show, struct bd_error *error)
     struct bd_journal_files files;
     if (bd_journal_files_list(&files, &show->dir, error) < 0)
         return -1;
-    int rc = files.cnt ? 0 : bd_fail(error, "journal %s: no journal in it", show->dir.path);
-    for (unsigned i = 0; i < files.cnt && rc == 0; i++)
+    unsigned cnt = files.cnt + files.bad_cnt;
+    int rc = cnt ? 0 : bd_fail(error, "journal %s: no journal in it", show->dir.path);
+    for (unsigned i = 0; i < cnt && rc == 0; i++)
         rc = show_file(show, files.file[i].name, error);
     bd_journal_files_free(&files);
     return rc;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "dialog.h"
 
+#include "scan.h"
+
 enum { SIP_PORT = 5060 };
 
 /* --- reading ---------------------------------------------------------------------------------- */
@@ -16,10 +18,32 @@ static bool keep(struct bd_dialog *d, struct bd_str s, struct bd_str *kept)
     return true;
 }
 
-struct bd_str bd_dialog_event(const struct bd_message *m)
+static struct bd_str event_of(const struct bd_message *m)
 {
     const struct bd_header *h = bd_header_first(m, BD_HDR_EVENT);
     return h ? h->value : BD_STR_NULL;
+}
+
+/* Cuts an Event into its type and its id, which is NULL when there is none. */
+static struct bd_str event_type(struct bd_str event, struct bd_str *id)
+{
+    uint32_t len = 0;
+    while (len < event.len && !strchr("; \t\r\n", event.p[len]))
+        len++;
+    const char *semicolon = event.len ? memchr(event.p, ';', event.len) : NULL;
+    struct bd_str params = BD_STR_NULL;
+    if (semicolon)
+        params = bd_slice(semicolon + 1, bd_str_end(event));
+    if (!bd_param_find(params, BD_STR("id"), id))
+        *id = BD_STR_NULL;
+    return (struct bd_str){event.p, len};
+}
+
+bool bd_dialog_has_event(const struct bd_dialog *d, const struct bd_message *m)
+{
+    struct bd_str own, its;
+    return bd_str_eq(event_type(d->event, &own), event_type(event_of(m), &its)) &&
+           !own.p == !its.p && bd_str_eq(own, its);
 }
 
 /* A SUBSCRIBE has exactly one Contact (RFC 6665 8.2.1 with RFC 3261 12.1.2). */
@@ -40,9 +64,12 @@ static unsigned read_route(struct bd_dialog *d, const struct bd_message *m)
     struct bd_str element, kept;
     struct bd_name_addr route;
     uint32_t begin = d->text_len;
+    d->first_route_len = 0;
     while (bd_list_next(&list, &element)) {
         if (!bd_name_addr_parse(element, &route))
             return 400;
+        if (d->text_len == begin)
+            d->first_route_len = element.len;
         if ((d->text_len > begin && !keep(d, BD_STR(", "), &kept)) || !keep(d, element, &kept))
             return 513;
     }
@@ -60,16 +87,11 @@ static struct bd_str for_request(const struct bd_uri *uri)
 /* The first of the route set, and what follows it. False: the set is empty. */
 static bool first_route(const struct bd_dialog *d, struct bd_name_addr *first, struct bd_str *rest)
 {
-    uint32_t len = 0;
-    bool quoted = false, bracket = false;
-    for (; len < d->route.len && (quoted || bracket || d->route.p[len] != ','); len++) {
-        quoted ^= d->route.p[len] == '"' && !bracket;
-        bracket = d->route.p[len] == '<' || (bracket && d->route.p[len] != '>');
-    }
-    *rest = len < d->route.len ? (struct bd_str){d->route.p + len + 2, d->route.len - len - 2}
-                               /* ", " */
-                               : BD_STR("");
-    return bd_name_addr_parse((struct bd_str){d->route.p, len}, first);
+    struct bd_str route = d->route, one = {route.p, d->first_route_len};
+    *rest = BD_STR("");
+    if (one.len < route.len) /* ", " */
+        *rest = (struct bd_str){route.p + one.len + 2, route.len - one.len - 2};
+    return bd_name_addr_parse(one, first);
 }
 
 static bool is_loose(const struct bd_name_addr *route)
@@ -101,6 +123,16 @@ static void find_next_hop(struct bd_dialog *d, const struct bd_message *m,
     d->next_hop = (struct bd_endpoint){uri->ip, uri->port ? uri->port : SIP_PORT};
 }
 
+/* 12.1.1 of the 2xx, 8.1.1.8 of the NOTIFY: whether either must have a sips Contact. */
+static bool asks_for_sips(const struct bd_dialog *d, const struct bd_message *m,
+                          const struct bd_uri *target)
+{
+    struct bd_name_addr first;
+    struct bd_str rest;
+    return m->request_uri.scheme == BD_URI_SIPS || target->scheme == BD_URI_SIPS ||
+           (first_route(d, &first, &rest) && first.uri.scheme == BD_URI_SIPS);
+}
+
 static void set_target(struct bd_dialog *d, const struct bd_message *m,
                        const struct bd_way_back *way, const struct bd_uri *target)
 {
@@ -109,6 +141,7 @@ static void set_target(struct bd_dialog *d, const struct bd_message *m,
     memcpy(d->target_text, text.p, text.len);
     d->target = (struct bd_str){d->target_text, text.len};
     d->remote_cseq = m->cseq;
+    d->secure |= asks_for_sips(d, m, target);
     find_next_hop(d, m, target);
 }
 
@@ -120,10 +153,11 @@ unsigned bd_dialog_open(struct bd_dialog *d, const struct bd_message *m,
         return 400;
     d->text_len = 0;
     d->local_cseq = 0;
+    d->secure = false;
     const struct bd_header *from = bd_header_first(m, BD_HDR_FROM);
     const struct bd_header *to = bd_header_first(m, BD_HDR_TO);
     if (!keep(d, m->call_id, &d->call_id) || !keep(d, from->value, &d->remote) ||
-        !keep(d, to->value, &d->local) || !keep(d, bd_dialog_event(m), &d->event))
+        !keep(d, to->value, &d->local) || !keep(d, event_of(m), &d->event))
         return 513;
     d->remote_tag = BD_STR_NULL;
     if (m->from_tag.p) /* a slice of From: the same place in the copy */
@@ -158,7 +192,7 @@ static void put_contact(const struct bd_dialog *d, struct bd_wire *w)
 {
     char text[BD_ENDPOINT_TEXT_MAX];
     uint32_t len = bd_endpoint_format(&d->way.local, text);
-    bd_wire_put(w, BD_STR("Contact: <sip:"));
+    bd_wire_put(w, d->secure ? BD_STR("Contact: <sips:") : BD_STR("Contact: <sip:"));
     bd_wire_put(w, (struct bd_str){text, len});
     bd_wire_put(w, BD_STR(">\r\n"));
 }

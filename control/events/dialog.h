@@ -19,6 +19,7 @@
 struct bd_dialog {
     char local_tag[BD_LOCAL_TAG_LEN]; /* slot, then random: hexadecimal */
     uint32_t remote_cseq, local_cseq;
+    bool secure;                 /* our Contact is a sips URI */
     struct bd_way_back way;      /* of the last SUBSCRIBE: where replies and NOTIFYs leave */
     struct bd_endpoint next_hop; /* of NOTIFYs */
     /* Slices of text[]. */
@@ -26,8 +27,9 @@ struct bd_dialog {
     struct bd_str remote;     /* their From: our To */
     struct bd_str remote_tag; /* in it; NULL: none (RFC 2543) */
     struct bd_str local;      /* their To without tag: our From */
-    struct bd_str event;      /* Event: "reg" or "reg;id=..." */
+    struct bd_str event;      /* Event: "reg" or "reg;id=...", as it came */
     struct bd_str route;      /* Record-Route elements, comma-joined */
+    uint32_t first_route_len;
     uint32_t text_len;
     struct bd_str target; /* Contact URI without its headers, in target_text */
     char target_text[BD_CONTACT_URI_MAX];
@@ -43,8 +45,9 @@ unsigned bd_dialog_refresh(struct bd_dialog *d, const struct bd_message *m,
                            const struct bd_way_back *way);
 /* Whether the message is of this dialog: Call-ID and remote tag, and the local one if it has it. */
 bool bd_dialog_has(const struct bd_dialog *d, const struct bd_message *m);
-/* The Event header field of a SUBSCRIBE, trimmed; NULL: none. */
-struct bd_str bd_dialog_event(const struct bd_message *m);
+/* Whether its Event is that of the subscription: the type and the id, and nothing else, by bytes
+ * (RFC 6665 8.2.1). */
+bool bd_dialog_has_event(const struct bd_dialog *d, const struct bd_message *m);
 
 /* A 2xx to a SUBSCRIBE of the dialog, whole. */
 void bd_dialog_accept(const struct bd_dialog *d, struct bd_wire *w, const struct bd_message *m,

@@ -73,6 +73,14 @@ static const char *registration_state(const struct bd_difference *difference)
     return difference->cnt > 0 ? "terminated" : "init";
 }
 
+/* 5.1: MUST stay, whatever set the AoR comes to be in. A hash of the table's, so that it tells
+ * nothing of where in the table the address stands. */
+static uint64_t id_of(const struct bd_events *e, struct bd_str aor)
+{
+    uint64_t hash = bd_table_hash(&e->control->table, aor);
+    return bd_hash64(&e->control->arena.hash_key, &hash, sizeof(hash));
+}
+
 /* Half of the room, so that it can be sent again, less the head. */
 static uint32_t body_max(struct bd_events *e, struct bd_subscription *s, struct bd_str branch,
                          struct bd_str state)
@@ -93,7 +101,7 @@ static struct bd_str write_body(struct bd_events *e, struct bd_subscription *s,
         .version = s->version++,
         .full = s->full,
         .aor = bd_subscription_resource(s),
-        .id = s->hash,
+        .id = id_of(e, bd_subscription_resource(s)),
         .state = registration_state(&e->difference),
     };
     uint32_t cap = BD_OUTBOUND_MAX - HEAD_MAX - s->dialog.text_len - 2 * s->dialog.target.len;

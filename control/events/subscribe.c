@@ -22,14 +22,18 @@ static struct bd_endpoint destination_of(const struct bd_events *e, const struct
     return bd_reply_destination(ask->m, source, follow);
 }
 
+/* text empty: it did not fit. */
 static void send_reply(struct bd_events *e, const struct bd_subscribe *ask, struct bd_str text)
 {
     struct bd_endpoint to = destination_of(e, ask);
-    bd_events_send(e, ask->worker, &ask->in->way, &to, text);
+    if (text.len)
+        bd_events_send(e, ask->worker, &ask->in->way, &to, text);
 }
 
-/* RFC 3261 8.2.6.2: the tag follows from the request, so a retransmission gets the same. */
-static void refuse(struct bd_events *e, const struct bd_subscribe *ask, unsigned status)
+/* Writes it into e->text. RFC 3261 8.2.6.2: the tag follows from the request, so a retransmission
+ * gets the same. */
+static struct bd_str write_refusal(struct bd_events *e, const struct bd_subscribe *ask,
+                                   unsigned status)
 {
     char text[2 * sizeof(ask->in->transaction)];
     struct bd_wire tag = bd_wire_init(text, sizeof(text));
@@ -46,34 +50,42 @@ static void refuse(struct bd_events *e, const struct bd_subscribe *ask, unsigned
     if (server_of(e).len)
         bd_reply_header(&w, BD_STR("Server"), server_of(e));
     bd_reply_end(&w);
-    e->numbers.refused++;
-    if (!w.overflow)
-        send_reply(e, ask, (struct bd_str){e->text, bd_wire_len(&w)});
+    return (struct bd_str){e->text, w.overflow ? 0 : bd_wire_len(&w)};
 }
 
-/* Sends the 200 and keeps it for retransmissions. */
+static void refuse(struct bd_events *e, const struct bd_subscribe *ask, unsigned status)
+{
+    e->numbers.refused++;
+    send_reply(e, ask, write_refusal(e, ask, status));
+}
+
+/* Keeps a reply for retransmissions of its request, and sends it. */
+static void reply(struct bd_events *e, const struct bd_subscribe *ask, struct bd_subscription *s,
+                  struct bd_str text)
+{
+    free(s->reply);
+    s->reply = malloc(text.len + 1U);
+    s->reply_len = s->reply ? text.len : 0;
+    if (s->reply)
+        memcpy(s->reply, text.p, text.len);
+    s->transaction = ask->in->transaction;
+    s->over_ms = ask->now_ms + BD_TIMEOUT_MS;
+    send_reply(e, ask, text);
+}
+
 static void approve(struct bd_events *e, const struct bd_subscribe *ask, struct bd_subscription *s,
                     uint32_t expires_s)
 {
     struct bd_wire w = bd_wire_init(e->text, sizeof(e->text));
     bd_dialog_accept(&s->dialog, &w, ask->m, expires_s, server_of(e));
-    uint32_t len = w.overflow ? 0 : bd_wire_len(&w);
-    free(s->reply);
-    s->reply = malloc(len + 1U);
-    s->reply_len = s->reply ? len : 0;
-    if (s->reply)
-        memcpy(s->reply, e->text, len);
-    s->transaction = ask->in->transaction;
-    s->reply_to = destination_of(e, ask);
-    s->over_ms = ask->now_ms + BD_TIMEOUT_MS;
-    bd_events_send(e, s->worker, &s->dialog.way, &s->reply_to, (struct bd_str){e->text, len});
+    reply(e, ask, s, (struct bd_str){e->text, w.overflow ? 0 : bd_wire_len(&w)});
 }
 
-static void repeat(struct bd_events *e, const struct bd_subscription *s)
+static void repeat(struct bd_events *e, const struct bd_subscribe *ask,
+                   const struct bd_subscription *s)
 {
     if (s->reply)
-        bd_events_send(e, s->worker, &s->dialog.way, &s->reply_to,
-                       (struct bd_str){s->reply, s->reply_len});
+        send_reply(e, ask, (struct bd_str){s->reply, s->reply_len});
 }
 
 /* --- within a dialog -------------------------------------------------------------------------- */
@@ -99,14 +111,22 @@ static void set_expiry(struct bd_events *e, struct bd_subscription *s, uint32_t 
     bd_notify_look(e, s, now_ms);
 }
 
+static void refuse_refresh(struct bd_events *e, const struct bd_subscribe *ask,
+                           struct bd_subscription *s, unsigned status)
+{
+    e->numbers.refused++;
+    reply(e, ask, s, write_refusal(e, ask, status));
+}
+
 static void refresh(struct bd_events *e, const struct bd_subscribe *ask, struct bd_subscription *s)
 {
     const struct bd_message *m = ask->m;
     const struct bd_endpoint told = s->dialog.next_hop;
     uint32_t expires_s;
     unsigned status = bd_permit_watcher(e, ask->texts.watcher, bd_subscription_resource(s));
-    if (status) { /* the list has changed since */
-        refuse(e, ask, status);
+    s->dialog.remote_cseq = m->cseq; /* 3261 12.2.2: whatever becomes of it */
+    if (status) {                    /* the list has changed since */
+        refuse_refresh(e, ask, s, status);
         s->ending = "rejected";
         s->urgent = s->full = true;
         return;
@@ -115,7 +135,7 @@ static void refresh(struct bd_events *e, const struct bd_subscribe *ask, struct 
     if (status == 0)
         status = bd_dialog_refresh(&s->dialog, m, &ask->in->way);
     if (status) {
-        refuse(e, ask, status);
+        refuse_refresh(e, ask, s, status);
         return;
     }
     s->worker = ask->worker;
@@ -133,8 +153,8 @@ static void subscribe_again(struct bd_events *e, const struct bd_subscribe *ask)
     const struct bd_message *m = ask->m;
     struct bd_subscription *s = find_by_tag(e, m);
     if (s && s->transaction == ask->in->transaction)
-        repeat(e, s);
-    else if (!s || s->over || s->ending || !bd_str_eq(bd_dialog_event(m), s->dialog.event))
+        repeat(e, ask, s);
+    else if (!s || s->over || s->ending || !bd_dialog_has_event(&s->dialog, m))
         refuse(e, ask, 481); /* 6665 4.1.2.3 */
     else if (!bd_str_eq(ask->texts.watcher, bd_subscription_watcher(s)))
         refuse(e, ask, 403);
@@ -164,7 +184,7 @@ static bool seen_before(struct bd_events *e, const struct bd_subscribe *ask, uin
         if (e->origin[i] != origin || !bd_dialog_has(&s->dialog, ask->m))
             continue;
         if (s->transaction == ask->in->transaction) {
-            repeat(e, s);
+            repeat(e, ask, s);
             return true;
         }
         if (s->dialog.remote_cseq == ask->m->cseq && !s->over) {

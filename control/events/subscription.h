@@ -42,7 +42,6 @@ struct bd_subscription {
     uint32_t room;
     /* The last SUBSCRIBE and the reply it drew. */
     uint64_t transaction;
-    struct bd_endpoint reply_to;
     char *reply;
     uint32_t reply_len;
 };

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "census.h"
+#include "clock.h"
 #include "peer.h"
 #include "shedding.h"
 #include "verifier.h"
@@ -162,6 +164,28 @@ static void look_at_dataplane(struct bd_health *health)
         bd_alarm_clear(alarms, BD_ALARM_DATAPLANE);
 }
 
+/* --- the arena -------------------------------------------------------------------------------- */
+
+/* Both go on in the memory that they have, but no successor of either finds it. */
+static void look_at_arena(struct bd_health *health)
+{
+    struct bd_control *control = health->control;
+    if (bd_arena_in_place(&control->arena))
+        bd_alarm_clear(control->alarms, BD_ALARM_ARENA);
+    else
+        bd_alarm_raise(control->alarms, BD_ALARM_ARENA,
+                       "%s was removed or replaced: restart both processes together, one alone "
+                       "would not find the other; what the journal has comes back",
+                       control->arena.path);
+}
+
+static void look_at_table(struct bd_health *health)
+{
+    struct bd_control *control = health->control;
+    bd_census_note_refused(control->census, bd_control_judged(control, BD_SIP_TABLE_FULL),
+                           bd_clock_ms());
+}
+
 /* --- overload --------------------------------------------------------------------------------- */
 
 /* Raised by the first request that is shed, over when none was for a while. */
@@ -216,6 +240,8 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
 {
     look_at_verifiers(arg);
     look_at_dataplane(arg);
+    look_at_arena(arg);
+    look_at_table(arg);
     look_at_overload(arg);
     look_at_screening(arg);
 }

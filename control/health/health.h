@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Looks each 100 ms whether everybody turns: verifier threads, the dataplane's main thread, its
- * workers. What stands still for a second is an alarm; so are requests that are shed, and requests
- * that go through unscreened.
+ * workers. What stands still for a second is an alarm; so are requests that are shed, requests that
+ * go through unscreened, and registrations that are refused for want of room.
  *
  *   verifier   turns --1 s without--> alarm --3 s without--> this process exits with status 1
  *                    <--turns again--

@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "clock.h"
 #include "threads.h"
@@ -32,7 +33,7 @@ static void tell_askers(struct bd_journaling *j, const struct bd_error *stopped)
     pthread_mutex_lock(&j->mutex);
     numbers = j->numbers;
     uint64_t answered = j->answered;
-    bool failed = j->snapshot_failed;
+    bool failed = j->snapshots_failed;
     struct bd_error error = j->snapshot_error;
     pthread_mutex_unlock(&j->mutex);
     while ((asker = STAILQ_FIRST(&j->askers)) && (stopped || asker->ticket <= answered)) {
@@ -168,6 +169,7 @@ static void init(struct bd_journaling *j, struct bd_control *control)
     pthread_condattr_destroy(&attr);
     pthread_mutex_init(&j->mutex, NULL);
     STAILQ_INIT(&j->askers);
+    j->lock_fd = -1;
     j->alarms = control->alarms;
     j->table = &control->table;
     j->boot = bd_journal_time_read().boot;
@@ -178,6 +180,8 @@ static void init(struct bd_journaling *j, struct bd_control *control)
 
 static void release(struct bd_journaling *j)
 {
+    if (j->lock_fd >= 0)
+        close(j->lock_fd);
     if (j->woken)
         event_free(j->woken);
     if (j->watch)

@@ -2,7 +2,8 @@
 /* Bindings go to the disk: the threads that turn the keeper and walk snapshots, and when they do.
  *
  *   keeper thread    waits for `restored`, then a turn each journal_fsync_ms (async), or one after
- *                    another (sync); a second after a failure it tries the next journal
+ *                    another (sync); a second after a failure it tries the next journal, and
+ *                    after a full disk it writes nothing into that before a snapshot is complete
  *   snapshot thread  a snapshot when the arena has none on disk, after a failed journal, when the
  *                    journal outgrew journal_snapshot_mb and the last snapshot, each
  *                    snapshot_interval_s if anything changed, and on command

@@ -40,7 +40,7 @@ static bool has_snapshot(const struct bd_keeper *keeper, const struct bd_journal
 {
     for (unsigned i = files->cnt; i-- > 0;) {
         const struct bd_journal_file *file = &files->file[i];
-        if (file->bad || file->tmp || file->kind != BD_JOURNAL_FILE_SNAPSHOT)
+        if (file->tmp || file->kind != BD_JOURNAL_FILE_SNAPSHOT)
             continue;
         struct bd_journal_reader reader;
         struct bd_journal_problem problem;
@@ -70,7 +70,7 @@ static uint64_t newest_journal(const struct bd_journal_files *files)
 {
     for (unsigned i = files->cnt; i-- > 0;) {
         const struct bd_journal_file *file = &files->file[i];
-        if (!file->bad && file->kind == BD_JOURNAL_FILE_JOURNAL)
+        if (file->kind == BD_JOURNAL_FILE_JOURNAL)
             return file->number;
     }
     return 0;
@@ -96,8 +96,8 @@ static int begin_next(struct bd_keeper *keeper, struct bd_journal *journal,
     return bd_journal_begin(journal, keeper->dir, &begin, error);
 }
 
-static int ensure_open(struct bd_keeper *keeper, const struct bd_journal_time *now,
-                       struct bd_error *error)
+int bd_keeper_open(struct bd_keeper *keeper, const struct bd_journal_time *now,
+                   struct bd_error *error)
 {
     if (keeper->open)
         return 0;
@@ -176,6 +176,17 @@ static int sweep_all(struct sweep *sweep)
     return rc;
 }
 
+/* All that a journal without a name had is lost, so there is no whole set on disk until the next
+ * snapshot. Relaxed as in look_around(). */
+static int check_place(struct bd_keeper *keeper, struct bd_error *error)
+{
+    if (bd_journal_in_place(&keeper->journal, error) == 0)
+        return 0;
+    struct bd_dirty_shared *shared = bd_dirty_of(keeper->table->arena);
+    atomic_store_explicit(&shared->snapshot_done, 0, memory_order_relaxed);
+    return -1;
+}
+
 static int commit(struct bd_keeper *keeper, const struct bd_journal_time *now,
                   struct bd_error *error)
 {
@@ -184,14 +195,16 @@ static int commit(struct bd_keeper *keeper, const struct bd_journal_time *now,
     keeper->committed_ms = now->clock_ms;
     if (bd_journal_commit(&keeper->journal, now, error) < 0)
         return -1;
-    return bd_journal_sync(&keeper->journal, error);
+    if (bd_journal_sync(&keeper->journal, error) < 0)
+        return -1;
+    return check_place(keeper, error);
 }
 
 int64_t bd_keeper_turn(struct bd_keeper *keeper, const struct bd_journal_time *now,
                        struct bd_error *error)
 {
     struct sweep sweep = {.keeper = keeper, .error = error};
-    if (ensure_open(keeper, now, error) < 0)
+    if (bd_keeper_open(keeper, now, error) < 0)
         return -1;
     keeper->found = 0;
     if (sweep_all(&sweep) < 0 || commit(keeper, now, error) < 0) {

@@ -46,8 +46,14 @@ void bd_keeper_init(struct bd_keeper *keeper, const struct bd_table *table,
 int64_t bd_keeper_turn(struct bd_keeper *keeper, const struct bd_journal_time *now,
                        struct bd_error *error);
 
-/* Just after a turn that succeeded: begins the next journal and ends the open one with its number,
- * under which a snapshot may be walked then. -1 with an error: the former stays open. */
+/* Begins the next journal when none is open, and writes nothing more: a snapshot that takes its
+ * place has all the room there is. -1 with an error. */
+int bd_keeper_open(struct bd_keeper *keeper, const struct bd_journal_time *now,
+                   struct bd_error *error);
+
+/* Just after a turn that succeeded, or bd_keeper_open: begins the next journal and ends the open
+ * one with its number, under which a snapshot may be walked then. -1 with an error: the former
+ * stays open. */
 int bd_keeper_rotate(struct bd_keeper *keeper, const struct bd_journal_time *now,
                      struct bd_error *error);
 

@@ -4,10 +4,12 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <libgen.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "clock.h"
+#include "journal_files.h"
 #include "threads.h"
 
 enum {
@@ -19,6 +21,8 @@ enum {
     IDLE_MIN_US = 100,
     IDLE_MAX_US = 5000,
     FILES_FEW = 16, /* in the directory; more are replaced by a snapshot */
+    FILES_MANY = BD_JOURNAL_FILES_MAX / 4,
+    CALM_MS = 60000,
     DIRECTORY_MODE = 0750
 };
 
@@ -35,6 +39,21 @@ static void make_directory(const struct bd_journaling *j)
                strerror(errno));
     if (fd >= 0)
         close(fd);
+}
+
+/* Two that write in one directory would remove each other's files. Where it cannot be opened, the
+ * journal's open tells why; a file system that knows no locks is trusted. */
+static int lock_directory(struct bd_journaling *j, struct bd_error *error)
+{
+    if (j->lock_fd >= 0)
+        close(j->lock_fd);
+    j->lock_fd = open(j->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (j->lock_fd < 0 || flock(j->lock_fd, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK)
+        return 0;
+    return bd_fail(error,
+                   "journal %s: another bindery-control writes in it: give each appliance a "
+                   "journal.directory of its own",
+                   j->path);
 }
 
 /* Whether `restored` came before the end. */
@@ -97,16 +116,18 @@ static void note_failure(struct bd_journaling *j)
     j->numbers.failures++;
     j->numbers.marks = j->keeper.found;
     j->snapshot_due = true;
+    j->snapshot_first = j->snapshot_first || j->keeper.journal.no_room;
 }
 
 static void note_turn(struct bd_journaling *j, int64_t records, uint64_t now_ms, uint64_t took_us,
-                      bool was_open)
+                      bool was_open, bool swept)
 {
     pthread_mutex_lock(&j->mutex);
     note_size(j);
+    j->open = records >= 0;
     if (records < 0)
         note_failure(j);
-    else
+    else if (swept)
         note_success(j, (uint64_t)records, now_ms, took_us);
     if (records >= 0 && !was_open)
         note_opened(j);
@@ -125,13 +146,22 @@ static void tell_alarm(struct bd_journaling *j, const struct bd_error *journal_e
     pthread_mutex_lock(&j->mutex);
     if (journal_error)
         error = *journal_error;
-    else if (j->snapshot_failed)
+    else if (j->snapshots_failed)
         bd_fail(&error, "no snapshot: %s", j->snapshot_error.text);
+    else if (j->snapshot_first)
+        bd_fail(&error, "journal %s: its disk was full: a snapshot comes first", j->path);
     pthread_mutex_unlock(&j->mutex);
     if (*error.text)
         bd_alarm_raise(j->alarms, BD_ALARM_JOURNAL, "%s", error.text);
     else
         bd_alarm_clear(j->alarms, BD_ALARM_JOURNAL);
+}
+
+/* What a snapshot that failed was given, with nothing in it yet, is as good for the next try: else
+ * each leaves a file. */
+static bool is_fresh(const struct bd_keeper *keeper)
+{
+    return keeper->open && keeper->named && keeper->journal.seq == 0;
 }
 
 /* Gives the snapshot thread the next journal that it asked for. */
@@ -140,12 +170,13 @@ static void give_next(struct bd_journaling *j, const struct bd_journal_time *now
 {
     pthread_mutex_lock(&j->mutex);
     uint64_t asked = j->rotate_asked;
-    bool wanted = asked != j->rotate_given;
+    bool wanted = asked != j->rotate_given, failed = j->snapshots_failed;
     pthread_mutex_unlock(&j->mutex);
     if (!wanted)
         return;
     struct bd_error error = *why_not;
-    bool given = open && bd_keeper_rotate(&j->keeper, now, &error) == 0;
+    bool given = open && ((failed && is_fresh(&j->keeper)) ||
+                          bd_keeper_rotate(&j->keeper, now, &error) == 0);
     pthread_mutex_lock(&j->mutex);
     note_size(j);
     j->rotate_number = given ? (int64_t)j->numbers.journal : -1;
@@ -165,13 +196,17 @@ static void turn(struct bd_journaling *j)
     uint64_t began_us = bd_journaling_us();
     pthread_mutex_lock(&j->mutex);
     j->turn_began_ms = now.clock_ms;
+    bool sweeps = !j->snapshot_first;
     pthread_mutex_unlock(&j->mutex);
     bool was_open = j->keeper.open;
     if (!was_open)
         make_directory(j);
-    int64_t records = bd_keeper_turn(&j->keeper, &now, &error);
+    int64_t records = -1;
+    if (was_open || lock_directory(j, &error) == 0)
+        records = sweeps ? bd_keeper_turn(&j->keeper, &now, &error)
+                         : bd_keeper_open(&j->keeper, &now, &error);
     uint64_t took_us = bd_journaling_us() - began_us;
-    note_turn(j, records, now.clock_ms, took_us, was_open);
+    note_turn(j, records, now.clock_ms, took_us, was_open, sweeps);
     tell_alarm(j, records < 0 ? &error : NULL);
     give_next(j, &now, records >= 0, &error);
     j->turn_us = began_us;
@@ -182,7 +217,7 @@ static void turn(struct bd_journaling *j)
 /* When the next turn is due. The mutex is held. */
 static uint64_t due_us(const struct bd_journaling *j)
 {
-    if (j->numbers.failing)
+    if (!j->open || j->snapshot_first)
         return j->turn_us + j->took_us + RETRY_MS * 1000;
     if (j->numbers.durability == BD_DURABILITY_ASYNC)
         return j->turn_us + j->fsync_ms * 1000ULL;
@@ -199,7 +234,7 @@ static bool pause_till_due(struct bd_journaling *j)
 {
     uint64_t now_us, until_us;
     pthread_mutex_lock(&j->mutex);
-    while (!j->stopping && (j->numbers.failing || j->rotate_asked == j->rotate_given) &&
+    while (!j->stopping && (!j->open || j->rotate_asked == j->rotate_given) &&
            (now_us = bd_journaling_us()) < (until_us = due_us(j)))
         bd_journaling_wait_us(j, until_us - now_us);
     bool go_on = !j->stopping;
@@ -207,14 +242,51 @@ static bool pause_till_due(struct bd_journaling *j)
     return go_on;
 }
 
+static bool has_many_files(struct bd_journaling *j)
+{
+    struct bd_journal_files files;
+    struct bd_error error;
+    if (bd_journal_files_list(&files, &j->dir, &error) < 0)
+        return false; /* the first turn tells */
+    bool many = files.cnt >= FILES_MANY;
+    bd_journal_files_free(&files);
+    if (many)
+        bd_alarm_raise(j->alarms, BD_ALARM_JOURNAL,
+                       "%s has more than %d files, as bindery-control was started again and again: "
+                       "the next one is begun, and a snapshot taken in place of them all, when it "
+                       "has run for %d s",
+                       j->path, FILES_MANY, CALM_MS / 1000);
+    return many;
+}
+
+/* A process that fails is started anew at once, for as long as it fails. Each leaves a journal, and
+ * lives too short for the snapshot that would replace them: in half an hour there would be more
+ * than anybody reads again. What changes meanwhile stays marked. False: stopped before it was over.
+ */
+static bool wait_for_calm(struct bd_journaling *j)
+{
+    if (!has_many_files(j))
+        return true;
+    uint64_t until_us = bd_journaling_us() + CALM_MS * 1000ULL, now_us;
+    pthread_mutex_lock(&j->mutex);
+    while (!j->stopping && (now_us = bd_journaling_us()) < until_us)
+        bd_journaling_wait_us(j, until_us - now_us);
+    bool calm = !j->stopping;
+    pthread_mutex_unlock(&j->mutex);
+    return calm;
+}
+
 static void keep(struct bd_journaling *j)
 {
+    if (!wait_for_calm(j))
+        return;
     do
         turn(j);
     while (pause_till_due(j));
     struct bd_error error;
     struct bd_journal_time now = bd_journaling_now(j);
-    if (bd_keeper_close(&j->keeper, &now, &error) < 0)
+    if ((!j->keeper.open && lock_directory(j, &error) < 0) ||
+        bd_keeper_close(&j->keeper, &now, &error) < 0)
         bd_log(BD_LOG_ERROR,
                "%s. What is not on disk stays marked in the arena: the next start writes it",
                error.text);

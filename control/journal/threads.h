@@ -24,6 +24,7 @@ struct bd_journaling {
     struct bd_table *table;
     char *path;
     struct bd_journal_dir dir;
+    int lock_fd; /* the keeper thread's: the directory, locked; -1: not open */
     uint64_t boot;
     bool running;
     pthread_t keeper_thread, snapshot_thread;
@@ -39,6 +40,10 @@ struct bd_journaling {
     bool stopping;
     unsigned ended;    /* threads that have nothing left to do */
     bool snapshot_due; /* until one has begun: a journal failed, or there are many files */
+    bool open;         /* a journal can be written */
+    /* The disk was full: a snapshot, which replaces all that is there, comes before anything else.
+     * What has changed meanwhile might take the room that it needs, and then none is left ever. */
+    bool snapshot_first;
     uint32_t fsync_ms, interval_s;
     uint64_t limit_bytes;
     uint64_t turn_began_ms;              /* of the one under way; 0: none */
@@ -49,7 +54,7 @@ struct bd_journaling {
     uint64_t base_bytes, base_records; /* written when the last snapshot began */
     uint64_t retry_ms;                 /* no snapshot of its own accord before */
     uint64_t asked, answered;          /* tickets of commands */
-    bool snapshot_failed;              /* the last one: */
+    unsigned snapshots_failed;         /* in a row; the last one: */
     struct bd_error snapshot_error;
     struct bd_journaling_numbers numbers;
 
@@ -90,6 +95,10 @@ static inline void bd_journaling_end(struct bd_journaling *j)
     pthread_cond_broadcast(&j->changed);
     pthread_mutex_unlock(&j->mutex);
 }
+
+/* When the next snapshot is tried after so many in a row that failed. Each try leaves a journal,
+ * unless the disk was full, and there is an end to the files that a load reads. */
+uint64_t bd_journaling_retry_ms(unsigned failed, bool leaves_none);
 
 void *bd_journaling_keep(void *journaling);
 void *bd_journaling_walk(void *journaling);

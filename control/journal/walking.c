@@ -5,11 +5,7 @@
 #include "clock.h"
 #include "threads.h"
 
-enum {
-    RETRY_MS = 10000, /* after a failed snapshot */
-    LOOK_MS = 1000,
-    ROTATE_WITHIN_MS = 10000
-};
+enum { LOOK_MS = 1000, ROTATE_WITHIN_MS = 10000 };
 
 /* The number of a journal just begun; -1 with an error. */
 static int64_t ask_for_next(struct bd_journaling *j, struct bd_error *error)
@@ -63,12 +59,19 @@ static bool is_due(const struct bd_journaling *j)
     uint64_t now_ms = bd_clock_ms(), bytes = n->bytes - j->base_bytes;
     if (j->asked > j->answered)
         return true;
-    if (n->journal == 0 || n->failing || now_ms < j->retry_ms)
+    if (n->journal == 0 || !j->open || now_ms < j->retry_ms)
         return false;
     return j->snapshot_due ||
            atomic_load_explicit(&shared->snapshot_done, memory_order_relaxed) == 0 ||
            (bytes > j->limit_bytes && bytes > n->snapshot_bytes) ||
            (n->records > j->base_records && now_ms - n->snapshot_at_ms >= j->interval_s * 1000ULL);
+}
+
+uint64_t bd_journaling_retry_ms(unsigned failed, bool leaves_none)
+{
+    enum { FIRST_MS = 10000, DOUBLINGS_MAX = 8 };
+    unsigned doublings = failed == 0 || leaves_none ? 0 : failed - 1;
+    return (uint64_t)FIRST_MS << (doublings < DOUBLINGS_MAX ? doublings : DOUBLINGS_MAX);
 }
 
 /* The mutex is held. */
@@ -77,13 +80,15 @@ static void note_snapshot(struct bd_journaling *j, bool complete, uint64_t began
     struct bd_journaling_numbers *n = &j->numbers;
     const struct bd_snapshot *snapshot = &j->snapshot;
     uint64_t now_ms = bd_clock_ms();
-    j->snapshot_failed = !complete;
+    j->snapshots_failed = complete ? 0 : j->snapshots_failed + 1;
     if (!complete) {
         n->snapshot_failures++;
         j->snapshot_due = true;
-        j->retry_ms = now_ms + RETRY_MS;
+        j->retry_ms = now_ms + bd_journaling_retry_ms(j->snapshots_failed, j->snapshot_first);
         return;
     }
+    j->snapshot_first = false;
+    pthread_cond_broadcast(&j->changed);
     n->snapshots++;
     n->snapshot = snapshot->file.header.number;
     n->snapshot_aors = snapshot->aors;

@@ -14,6 +14,7 @@ struct bd_answer {
     const struct bd_stream *stream;
     void *stream_state;
     uint64_t rows;
+    struct bd_error cut_short; /* "": it was not */
 };
 
 struct bd_answer *bd_answer_new(struct bd_control *control, bool json,
@@ -205,14 +206,42 @@ void bd_answer_row_json(struct bd_answer *answer, json_t *row)
     json_decref(row);
 }
 
+void bd_answer_cut_short(struct bd_answer *answer, const struct bd_error *why)
+{
+    answer->cut_short = *why;
+}
+
+/* Whoever sees no rows must see that there may be some. */
+static void end_rows(struct bd_answer *answer)
+{
+    struct evbuffer *out = answer->sink.out;
+    struct bd_str why = bd_str_from(answer->cut_short.text);
+    if (!answer->json && why.len == 0)
+        return;
+    if (!answer->json) {
+        evbuffer_add_printf(out, "error: ");
+        bd_render_cell(out, why, 0);
+        evbuffer_add(out, "\n", 1);
+        return;
+    }
+    evbuffer_add_printf(out, "], ");
+    if (why.len > 0) {
+        json_t *string = bd_json_str(why);
+        char *text = json_dumps(string, JSON_ENCODE_ANY);
+        evbuffer_add_printf(out, "\"error\": %s, ", text ? text : "\"\"");
+        free(text);
+        json_decref(string);
+    }
+    evbuffer_add_printf(out, "\"count\": %llu}\n", (unsigned long long)answer->rows);
+}
+
 bool bd_answer_pump(struct bd_answer *answer, size_t high_sz, unsigned budget_ms)
 {
     struct evbuffer *out = answer->sink.out;
     uint64_t deadline_ms = bd_clock_ms() + budget_ms;
     while (evbuffer_get_length(out) < high_sz) {
         if (!answer->stream->more(answer->stream_state, answer)) {
-            if (answer->json)
-                evbuffer_add_printf(out, "], \"count\": %llu}\n", (unsigned long long)answer->rows);
+            end_rows(answer);
             finish(answer);
             return false;
         }

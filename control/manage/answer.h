@@ -14,6 +14,7 @@
 #include <event2/buffer.h>
 #include <jansson.h>
 
+#include "log.h"
 #include "render.h"
 #include "str.h"
 
@@ -74,5 +75,8 @@ bool bd_answer_pump(struct bd_answer *answer, size_t high_sz, unsigned budget_ms
  * JSON (takes the reference). */
 struct evbuffer *bd_answer_row(struct bd_answer *answer);
 void bd_answer_row_json(struct bd_answer *answer, json_t *row);
+/* The stream ends before its time: a last line "error: ..." in text, a member in JSON. Called by
+ * `more`, which returns false then. */
+void bd_answer_cut_short(struct bd_answer *answer, const struct bd_error *why);
 
 #endif

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "commands.h"
+#include "recovery.h"
 #include "roster.h"
 
 enum { BAD_LINES_TOLD = 20 };
@@ -81,6 +82,8 @@ static void on_imported(void *arg)
 {
     struct job *job = arg;
     struct bd_error error;
+    if (job->rc < 0 && atomic_load(bd_tasks_stopping(job->control->tasks)))
+        bd_log(BD_LOG_WARNING, "import of %s: %s", job->csv_path, job->error.text);
     if (job->rc > 0 && job->result.bad > 0)
         tell_bad_lines(job);
     else if (job->rc != 0) /* also where each line is right and a set is not */
@@ -127,6 +130,7 @@ static void import_in_thread(void *arg, unsigned line)
                                .domain_cnt = job->domain_cnt,
                                .bad_line = on_bad_line,
                                .arg = job,
+                               .stop = bd_tasks_stopping(job->control->tasks),
                                .bad_max = BAD_LINES_TOLD};
     job->rc = bd_subscribers_import(&import, &job->result, &job->error);
     fclose(csv);
@@ -136,9 +140,10 @@ static bool add_domain(struct job *job, const struct bd_config_domain *domain, c
 {
     struct bd_import_domain *copy = &job->domains[job->domain_cnt++];
     *copy = (struct bd_import_domain){.given = bd_str_from(strdup(given)),
-                                      .name = bd_str_from(strdup(domain->name)),
-                                      .realm = bd_str_from(strdup(domain->realm))};
-    return copy->given.p && copy->name.p && copy->realm.p;
+                                      .name = bd_str_from(strdup(domain->name))};
+    if (domain->realm)
+        copy->realm = bd_str_from(strdup(domain->realm));
+    return copy->given.p && copy->name.p && (copy->realm.p || !domain->realm);
 }
 
 static bool copy_domains(struct job *job, const struct bd_config *config)
@@ -150,8 +155,6 @@ static bool copy_domains(struct job *job, const struct bd_config *config)
     bool ok = job->domains != NULL;
     for (unsigned i = 0; ok && i < config->domain_cnt; i++) {
         const struct bd_config_domain *domain = &config->domains[i];
-        if (!domain->realm)
-            continue; /* "*": the realm of a host is its name */
         ok = add_domain(job, domain, domain->name);
         for (unsigned a = 0; ok && a < domain->alias_cnt; a++)
             ok = add_domain(job, domain, domain->aliases[a]);
@@ -186,7 +189,10 @@ void bd_command_subscriber_import(struct bd_answer *answer, const struct bd_str 
     struct bd_error error;
     if (!job)
         bd_answer_error(answer, "out of memory");
-    else if (bd_tasks_start(job->control->tasks, import_in_thread, on_imported, job, false,
-                            &error) < 0)
+    else if (bd_subscribers_in_place(bd_roster_database(job->control->roster), &error) < 0) {
+        bd_recovery_note(job->control->recovery, &error);
+        finish_with_error(job, &error);
+    } else if (bd_tasks_start(job->control->tasks, import_in_thread, on_imported, job, false,
+                              &error) < 0)
         finish_with_error(job, &error);
 }

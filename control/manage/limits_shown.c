@@ -88,12 +88,13 @@ static const struct bd_worker_limits *limits_of(const struct bd_control *control
 static struct collected sources_of(const struct bd_control *control)
 {
     struct collected all = {NULL, 0};
-    uint64_t key;
+    uint64_t key, now_ms = bd_clock_ms(), lately_ms = BD_REFUSED_LATELY_S * 1000ULL;
+    uint64_t since = now_ms > lately_ms ? bd_rate_now(now_ms - lately_ms) : 0;
     uint32_t cnt;
     all.row = calloc((size_t)BD_RATES_MAX * bd_control_workers(control), sizeof(*all.row));
     for (unsigned w = 0; all.row && w < bd_control_workers(control); w++) {
         for (unsigned i = 0; i < BD_RATES_MAX; i++) {
-            if (bd_rate_refused_at(&limits_of(control, w)->sources, i, &key, &cnt))
+            if (bd_rate_refused_at(&limits_of(control, w)->sources, i, since, &key, &cnt))
                 all.row[all.cnt++] = (struct refused){.key = key, .cnt = cnt};
         }
     }
@@ -142,11 +143,10 @@ json_t *bd_refused_aors_json(const struct bd_control *control)
 
 /* --- counters --------------------------------------------------------------------------------- */
 
-static void add_sum(json_t *list, const struct bd_control *control, bool verdict, unsigned which)
+static void add_total(json_t *list, const char *name, uint64_t total)
 {
-    uint64_t sum = verdict ? bd_control_judged(control, which) : bd_control_counted(control, which);
-    const char *name = verdict ? bd_verdict_info[which].text : bd_counter_info[which].text;
-    json_array_append_new(list, json_pack("{s:s, s:I}", "counted", name, "total", (json_int_t)sum));
+    json_array_append_new(list,
+                          json_pack("{s:s, s:I}", "counted", name, "total", (json_int_t)total));
 }
 
 json_t *bd_limit_counters_json(const struct bd_control *control)
@@ -160,8 +160,9 @@ json_t *bd_limit_counters_json(const struct bd_control *control)
         BD_CTR_AUTH_GUARDED,   BD_CTR_BANS_ADDED};
     json_t *list = json_array();
     for (unsigned i = 0; i < sizeof(verdicts) / sizeof(verdicts[0]); i++)
-        add_sum(list, control, true, verdicts[i]);
+        add_total(list, bd_verdict_info[verdicts[i]].text, bd_control_judged(control, verdicts[i]));
     for (unsigned i = 0; i < sizeof(counters) / sizeof(counters[0]); i++)
-        add_sum(list, control, false, counters[i]);
+        add_total(list, bd_counter_info[counters[i]].text,
+                  bd_control_counted(control, counters[i]));
     return list;
 }

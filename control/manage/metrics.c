@@ -48,23 +48,11 @@ static void write_verdicts(const struct bd_control *control, struct evbuffer *ou
                             (unsigned long long)bd_control_judged(control, i));
 }
 
-/* RFC 6076 4.2 leaves out 401, 402 and 407; ours leaves out what other methods draw, too. */
-static bool is_ineffective(unsigned verdict)
-{
-    unsigned status = bd_verdict_info[verdict].status;
-    return status >= 400 && status != 401 && verdict != BD_SIP_METHOD_NOT_ALLOWED &&
-           verdict != BD_SIP_UNKNOWN_METHOD && verdict != BD_SIP_NO_TRANSACTION &&
-           verdict != BD_SIP_BAD_EVENT && verdict != BD_SIP_NOTIFIER_BUSY &&
-           verdict != BD_SIP_SCREEN_REJECT;
-}
-
 static void write_ineffective(const struct bd_control *control, struct evbuffer *out)
 {
-    uint64_t sum = 0;
-    for (unsigned i = 0; i < BD_VERDICT_CNT; i++)
-        sum += is_ineffective(i) ? bd_control_judged(control, i) : 0;
     bd_metrics_family(out, "counter", IRA_NAME, IRA_HELP);
-    evbuffer_add_printf(out, IRA_NAME " %llu\n", (unsigned long long)sum);
+    evbuffer_add_printf(out, IRA_NAME " %llu\n",
+                        (unsigned long long)bd_control_counted(control, BD_CTR_REGISTER_FAILED));
 }
 
 static void write_counters(const struct bd_control *control, struct evbuffer *out)

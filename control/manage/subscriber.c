@@ -7,6 +7,7 @@
 #include "commands.h"
 #include "identities.h"
 #include "profile.h"
+#include "recovery.h"
 #include "roster.h"
 #include "words.h"
 
@@ -261,8 +262,10 @@ static bool list_more(void *state, struct bd_answer *answer)
     listing->answer = answer;
     int rows = bd_subscribers_page(bd_roster_database(listing->control->roster), BD_STR_NULL,
                                    &listing->after, PAGE, list_row, listing, &error);
-    if (rows < 0)
-        bd_log(BD_LOG_ERROR, "subscriber show: %s", error.text);
+    if (rows < 0) {
+        bd_recovery_note(listing->control->recovery, &error);
+        bd_answer_cut_short(answer, &error);
+    }
     return rows > 0;
 }
 

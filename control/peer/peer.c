@@ -47,13 +47,18 @@ static void on_death(evutil_socket_t fd, short what, void *arg)
     bury_workers(peer, peer->generation);
 }
 
-/* The pidfd is opened before the second look at the line: if pid and generation are the same then,
+/* The generation is read before the lock is looked at: if that is free, whose lines say so is dead.
+ * The pidfd is opened before the second look at the line: if pid and generation are the same then,
  * and the lock is held, the descriptor is that process's and no successor's. */
 static void look_for_dataplane(struct bd_peer *peer)
 {
     struct bd_role_line *line = dataplane_line(peer);
     uint32_t generation = atomic_load(&line->generation), pid = atomic_load(&line->pid);
-    if (pid == 0 || !bd_arena_role_alive(&peer->control->arena, BD_ROLE_DATAPLANE))
+    if (!bd_arena_role_alive(&peer->control->arena, BD_ROLE_DATAPLANE)) {
+        bury_workers(peer, generation); /* it may have come and died since the last look */
+        return;
+    }
+    if (pid == 0)
         return;
     peer->pidfd = pidfd_open((pid_t)pid, 0);
     if (peer->pidfd < 0)
@@ -82,17 +87,6 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
         bd_sweeper_pause(control->sweeper, !bd_peer_serving(peer));
 }
 
-/* Lines of dead processes would hold up reuse for ever: of control's those of a predecessor, as the
- * journal's threads of this process read already; the dataplane's are dead ones if its lock is
- * free. */
-static void bury_the_dead(struct bd_peer *peer)
-{
-    struct bd_control *control = peer->control;
-    bd_table_bury_readers(&control->table);
-    if (!bd_arena_role_alive(&control->arena, BD_ROLE_DATAPLANE))
-        bury_workers(peer, atomic_load(&dataplane_line(peer)->generation));
-}
-
 struct bd_peer *bd_peer_new(struct bd_control *control, struct bd_error *error)
 {
     struct bd_peer *peer = calloc(1, sizeof(*peer));
@@ -106,7 +100,9 @@ struct bd_peer *bd_peer_new(struct bd_control *control, struct bd_error *error)
         bd_fail(error, "out of memory");
         return NULL;
     }
-    bury_the_dead(peer);
+    /* Lines of dead processes would hold up reuse for ever: of control's those of a predecessor, as
+     * the journal's threads of this process read already. */
+    bd_table_bury_readers(&control->table);
     on_tick(-1, 0, peer);
     return peer;
 }

@@ -17,11 +17,39 @@ static void fill_realm(const struct bd_roster *roster, struct bd_subscriber_chan
         change->realm = bd_policy_text(policy, domain->realm_off, domain->realm_len);
 }
 
+/* A reading that has begun anew so often comes to its end before sets change again. */
+enum { BEGUN_ANEW_MAX = 5 };
+
 /* A set that changes while all is read: what was read of it before may be wrong now, so the reading
  * begins anew. */
 static int read_anew(struct bd_roster *roster, struct bd_error *error)
 {
-    return roster->identities ? bd_roster_begin(roster, error) : 0;
+    if (!roster->identities)
+        return 0;
+    roster->begun_anew++;
+    return bd_roster_begin(roster, error);
+}
+
+/* Whether a change that may be one of a set has to wait for the reading. 0, or -1 with an error. */
+static int may_change(const struct bd_roster *roster, struct bd_str username, struct bd_str domain,
+                      bool of_set, struct bd_error *error)
+{
+    struct bd_subscriber row;
+    struct bd_error ignored;
+    if (!roster->identities || roster->begun_anew < BEGUN_ANEW_MAX)
+        return 0;
+    if (!of_set && (bd_subscribers_find(roster->database, username, domain, &row, &ignored) != 0 ||
+                    !*row.implicit_of))
+        return 0;
+    return bd_fail(error, "all subscribers are being read, which changes of sets have held up: "
+                          "try again in a moment");
+}
+
+static int may_make(const struct bd_roster *roster, const struct bd_subscriber_change *change,
+                    struct bd_error *error)
+{
+    return may_change(roster, change->username, change->domain, change->implicit_of.p != NULL,
+                      error);
 }
 
 /* rc is what the database said to a change. */
@@ -62,6 +90,8 @@ int bd_roster_add(struct bd_roster *roster, struct bd_subscriber_change *change,
                   struct bd_error *error)
 {
     struct bd_subscriber row;
+    if (may_make(roster, change, error) < 0)
+        return -1;
     fill_realm(roster, change);
     int rc = changed(roster, bd_subscribers_add(roster->database, change, &row, error), error);
     return rc == 0 ? put_in_force(roster, &row, error) : rc;
@@ -71,6 +101,8 @@ int bd_roster_set(struct bd_roster *roster, struct bd_subscriber_change *change,
                   struct bd_error *error)
 {
     struct bd_subscriber row;
+    if (may_make(roster, change, error) < 0)
+        return -1;
     fill_realm(roster, change);
     int rc = changed(roster, bd_subscribers_set(roster->database, change, &row, error), error);
     return rc == 0 ? put_in_force(roster, &row, error) : rc;
@@ -81,6 +113,8 @@ int bd_roster_remove(struct bd_roster *roster, struct bd_str username, struct bd
 {
     struct bd_control *control = roster->control;
     struct bd_subscriber row;
+    if (may_change(roster, username, domain, false, error) < 0)
+        return -1;
     int rc = changed(roster, bd_subscribers_remove(roster->database, username, domain, &row, error),
                      error);
     if (rc != 0)

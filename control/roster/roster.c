@@ -71,8 +71,10 @@ static int step(struct bd_roster *roster, struct bd_error *error)
         if (roster->identities)
             bd_map_sync_end(roster->identities);
         roster->sync = roster->identities = NULL;
+        bd_next_turn(roster->timer); /* the former content is to be freed */
     }
     abort_sync(roster);
+    roster->begun_anew = 0;
     roster->left_out = roster->refused;
     bd_roster_tell_refused(roster);
     if (rc < 0)
@@ -107,19 +109,24 @@ int bd_roster_reload(struct bd_roster *roster, bd_roster_done_fn done, void *arg
 
 /* --- the object ------------------------------------------------------------------------------- */
 
-static void on_second(evutil_socket_t fd, short what, void *arg)
+/* Each second, and turn after turn while there is something to free: no slower than it is read, or
+ * frequent reloads would pile up what they replace. */
+static void on_timer(evutil_socket_t fd, short what, void *arg)
 {
+    static const struct timeval second = {.tv_sec = 1};
     struct bd_roster *roster = arg;
-    bd_subscriber_store_reclaim(roster->store);
+    if (bd_subscriber_store_reclaim(roster->store))
+        bd_next_turn(roster->timer);
+    else
+        event_add(roster->timer, &second);
 }
 
 static int start(struct bd_roster *roster, struct bd_error *error)
 {
     struct bd_control *control = roster->control;
-    struct timeval second = {.tv_sec = 1};
     roster->again = event_new(control->base, -1, 0, on_turn, roster);
-    roster->timer = event_new(control->base, -1, EV_PERSIST, on_second, roster);
-    if (!roster->again || !roster->timer || event_add(roster->timer, &second) < 0)
+    roster->timer = event_new(control->base, -1, 0, on_timer, roster);
+    if (!roster->again || !roster->timer)
         return bd_fail(error, "out of memory");
     roster->database = bd_subscribers_open(control->config->database, error);
     if (!roster->database)

@@ -21,6 +21,7 @@ struct bd_roster {
     uint64_t strangers;             /* rows with a profile that the configuration does not have */
     uint64_t setless;               /* rows whose set is not in force */
     uint64_t left_out;              /* refused, of the last reading of all */
+    unsigned begun_anew;            /* how often the reading under way was */
     struct bd_roster_waiter waiter[BD_ROSTER_WAITERS_MAX];
     unsigned waiter_cnt;
     struct event *again, *timer;

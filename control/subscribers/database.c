@@ -98,6 +98,18 @@ sqlite3_stmt *bd_database_prepare(sqlite3 *db, const char *file, const char *sql
     return stmt;
 }
 
+int bd_database_in_place(sqlite3 *db, const char *file, struct bd_error *error)
+{
+    int moved = 0;
+    if (sqlite3_file_control(db, "main", SQLITE_FCNTL_HAS_MOVED, &moved) != SQLITE_OK || !moved)
+        return 0;
+    return bd_fail(error,
+                   "%s: was replaced or removed while it was open: put it back; or stop "
+                   "bindery-control, remove the former one's -wal and -shm, and start it with the "
+                   "new file",
+                   file);
+}
+
 /* Makes the file, so that its mode is ours from its first byte on; the write-ahead log inherits it.
  */
 static int make_file(const char *file, struct bd_error *error)

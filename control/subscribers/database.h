@@ -19,6 +19,10 @@ sqlite3_stmt *bd_database_prepare(sqlite3 *db, const char *file, const char *sql
                                   struct bd_error *error);
 int bd_database_exec(sqlite3 *db, const char *file, const char *sql, struct bd_error *error);
 
+/* Whether the file of that name is still the one that was opened: whoever writes in one that was
+ * replaced or removed loses it. 0, or -1 with an error. */
+int bd_database_in_place(sqlite3 *db, const char *file, struct bd_error *error);
+
 /* Writes the line for the last error of db; returns -1. */
 int bd_database_fail(sqlite3 *db, const char *file, struct bd_error *error);
 

@@ -1,33 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#include "columns.h"
 #include "csv.h"
-#include "row.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <time.h>
-
-/* Fields of a line. FIELD_HA1 + i is bd_ha1_column[i]. */
-enum {
-    FIELD_USERNAME,
-    FIELD_DOMAIN,
-    FIELD_PASSWORD,
-    FIELD_PREFIX,
-    FIELD_PROFILE,
-    FIELD_IMPLICIT,
-    FIELD_HA1,
-    FIELD_CNT = FIELD_HA1 + BD_HA1_COLUMNS
-};
-
-/* Which field stands in which place of a line. */
-struct layout {
-    int cnt;
-    uint8_t field[FIELD_CNT];
-};
-
-/* Without a header line the number of fields tells. */
-static const struct layout with_password = {
-    4, {FIELD_USERNAME, FIELD_DOMAIN, FIELD_PASSWORD, FIELD_PREFIX}};
-static const struct layout with_ha1 = {
-    6, {FIELD_USERNAME, FIELD_DOMAIN, FIELD_HA1, FIELD_HA1 + 2, FIELD_HA1 + 4, FIELD_PREFIX}};
 
 struct run {
     const struct bd_import *in;
@@ -35,20 +12,26 @@ struct run {
     sqlite3 *db;
     sqlite3_stmt *put;
     struct bd_digest *digest;
-    struct layout header; /* cnt 0: the file has none */
+    struct bd_columns header; /* cnt 0: the file has none */
     int64_t next_id;
     int64_t now_s;
 };
 
-/* A row that is replaced gets a new id, like a new one. So a row with an id of this import's own
- * was written by an earlier line, and is left alone: the file names somebody twice. */
+/* A row that is changed gets a new id, like a new one. So a row with an id of this import's own was
+ * written by an earlier line, and is left alone: the file names somebody twice. What the line has
+ * no place for stays as it was: ?17 secrets, ?18 prefix, ?19 profile, ?20 primary. */
 static const char put_sql[] =
     "INSERT INTO subscriber (" BD_ROW_COLUMNS ") VALUES (" BD_ROW_VALUES ")"
-    " ON CONFLICT (username, domain) DO UPDATE SET id = excluded.id, realm = excluded.realm,"
-    " ha1 = excluded.ha1, ha1b = excluded.ha1b, ha1_sha256 = excluded.ha1_sha256,"
-    " ha1b_sha256 = excluded.ha1b_sha256, ha1_sha512_256 = excluded.ha1_sha512_256,"
-    " ha1b_sha512_256 = excluded.ha1b_sha512_256, trusted_prefix = excluded.trusted_prefix,"
-    " modified = excluded.modified, profile = excluded.profile, implicit_of = excluded.implicit_of"
+    " ON CONFLICT (username, domain) DO UPDATE SET id = excluded.id, modified = excluded.modified,"
+    " realm = iif(?17, excluded.realm, realm),"
+    " ha1 = iif(?17, excluded.ha1, ha1), ha1b = iif(?17, excluded.ha1b, ha1b),"
+    " ha1_sha256 = iif(?17, excluded.ha1_sha256, ha1_sha256),"
+    " ha1b_sha256 = iif(?17, excluded.ha1b_sha256, ha1b_sha256),"
+    " ha1_sha512_256 = iif(?17, excluded.ha1_sha512_256, ha1_sha512_256),"
+    " ha1b_sha512_256 = iif(?17, excluded.ha1b_sha512_256, ha1b_sha512_256),"
+    " trusted_prefix = iif(?18, excluded.trusted_prefix, trusted_prefix),"
+    " profile = iif(?19, excluded.profile, profile),"
+    " implicit_of = iif(?20, excluded.implicit_of, implicit_of)"
     " WHERE subscriber.id < ?16";
 
 static int bad_line(struct run *run, const char *what)
@@ -58,68 +41,21 @@ static int bad_line(struct run *run, const char *what)
     return 0;
 }
 
-static int field_by_name(struct bd_str name)
+/* NULL: it is not served. `found` has room for a host that "*" serves. */
+static const struct bd_import_domain *domain_of(const struct run *run, struct bd_str given,
+                                                struct bd_import_domain *found)
 {
-    static const char *const plain[FIELD_HA1] = {"username",       "domain",  "password",
-                                                 "trusted_prefix", "profile", "implicit_of"};
-    for (int i = 0; i < FIELD_CNT; i++) {
-        const char *text = i < FIELD_HA1 ? plain[i] : bd_ha1_column[i - FIELD_HA1].name;
-        if (bd_str_eq_nocase(name, bd_str_from(text)))
-            return i;
-    }
-    return -1;
-}
-
-/* Takes the first line as a header when it names the column "username". Returns 1 when it was one,
- * 0 when it is data, -1 when it is a bad header. */
-static int read_header(struct run *run, const struct bd_str *text, int cnt, struct bd_error *error)
-{
-    bool is_header = false;
-    for (int i = 0; i < cnt; i++)
-        is_header = is_header || field_by_name(text[i]) == FIELD_USERNAME;
-    if (!is_header)
-        return 0;
-    unsigned seen = 0;
-    for (int i = 0; i < cnt; i++) {
-        int field = field_by_name(text[i]);
-        if (field < 0 || seen & 1U << field)
-            return bd_fail(error, "column \"%.*s\" is unknown or stands twice",
-                           BD_STR_ARG(text[i]));
-        seen |= 1U << field;
-        run->header.field[i] = (uint8_t)field;
-    }
-    if (!(seen & 1U << FIELD_DOMAIN))
-        return bd_fail(error, "there is no column \"domain\"");
-    run->header.cnt = cnt;
-    return 1;
-}
-
-/* Sorts the texts of a line by field. NULL, or what is wrong. */
-static const char *sort_fields(const struct run *run, const struct bd_str *text, int cnt,
-                               struct bd_str by_field[FIELD_CNT])
-{
-    const struct layout *layout = &run->header;
-    if (layout->cnt == 0)
-        layout = cnt <= with_password.cnt ? &with_password : &with_ha1;
-    if (run->header.cnt ? cnt != layout->cnt : cnt < layout->cnt - 1 || cnt > layout->cnt)
-        return run->header.cnt ? "has another number of fields than the header line"
-                               : "must have 3 or 4 fields (password) or 5 or 6 (HA1s)";
-    for (int i = 0; i < FIELD_CNT; i++)
-        by_field[i] = BD_STR("");
-    for (int i = 0; i < cnt; i++)
-        by_field[layout->field[i]] = text[i];
-    return NULL;
-}
-
-static struct bd_import_domain domain_of(const struct run *run, struct bd_str given)
-{
-    struct bd_import_domain found = {.given = given, .name = given};
+    const struct bd_import_domain *any = NULL;
     for (unsigned i = 0; i < run->in->domain_cnt; i++) {
-        if (bd_str_eq_nocase(run->in->domains[i].given, given))
-            return run->in->domains[i];
-        if (bd_str_eq(run->in->domains[i].given, BD_STR("*")))
-            found.realm = run->in->domains[i].realm;
+        const struct bd_import_domain *domain = &run->in->domains[i];
+        if (bd_str_eq_nocase(domain->given, given))
+            return domain;
+        if (bd_str_eq(domain->given, BD_STR("*")))
+            any = domain;
     }
+    if (!any)
+        return NULL;
+    *found = (struct bd_import_domain){.given = given, .name = given, .realm = any->realm};
     return found;
 }
 
@@ -140,11 +76,16 @@ static int set_secrets(const struct run *run, const struct bd_str *f, struct bd_
     return bd_row_set_password(row, run->digest, f[FIELD_PASSWORD], error);
 }
 
-static int write_row(struct run *run, struct bd_subscriber *row, struct bd_error *error)
+static int write_row(struct run *run, struct bd_subscriber *row, unsigned named,
+                     struct bd_error *error)
 {
     row->id = run->next_id++;
     row->created_s = row->modified_s = run->now_s;
     bd_row_bind(run->put, row);
+    sqlite3_bind_int(run->put, 17, (named & BD_FIELD_SECRETS) != 0);
+    sqlite3_bind_int(run->put, 18, (named & 1U << FIELD_PREFIX) != 0);
+    sqlite3_bind_int(run->put, 19, (named & 1U << FIELD_PROFILE) != 0);
+    sqlite3_bind_int(run->put, 20, (named & 1U << FIELD_IMPLICIT) != 0);
     int rc = sqlite3_step(run->put);
     sqlite3_reset(run->put);
     if (rc != SQLITE_DONE)
@@ -156,12 +97,18 @@ static int import_fields(struct run *run, const struct bd_str *text, int cnt,
                          struct bd_error *error)
 {
     struct bd_str f[FIELD_CNT];
-    const char *wrong = sort_fields(run, text, cnt, f);
+    unsigned named;
+    const char *wrong = bd_columns_sort(&run->header, text, cnt, f, &named);
     if (wrong)
         return bad_line(run, wrong);
     struct bd_subscriber row = {0};
-    struct bd_import_domain known = domain_of(run, f[FIELD_DOMAIN]);
-    int rc = bd_row_set_identity(&row, f[FIELD_USERNAME], known.name, known.realm, error);
+    struct bd_import_domain any;
+    const struct bd_import_domain *domain = domain_of(run, f[FIELD_DOMAIN], &any);
+    if (!domain) {
+        bd_fail(error, "no domain '%.*s' is served here", BD_STR_ARG(f[FIELD_DOMAIN]));
+        return bad_line(run, error->text);
+    }
+    int rc = bd_row_set_identity(&row, f[FIELD_USERNAME], domain->name, domain->realm, error);
     if (rc == BD_SUBSCRIBERS_DONE)
         rc = bd_row_set_prefix(&row, f[FIELD_PREFIX], error);
     if (rc == BD_SUBSCRIBERS_DONE)
@@ -172,7 +119,7 @@ static int import_fields(struct run *run, const struct bd_str *text, int cnt,
         rc = set_secrets(run, f, &row, error);
     if (rc != BD_SUBSCRIBERS_DONE)
         return rc < 0 ? rc : bad_line(run, error->text);
-    return write_row(run, &row, error);
+    return write_row(run, &row, named, error);
 }
 
 /* Without its header a file means nothing: no need to call every line bad. */
@@ -193,7 +140,7 @@ static int import_line(struct run *run, char *line, uint32_t len, struct bd_erro
     if (cnt > FIELD_CNT)
         return bad_line(run, "has too many fields");
     if (run->result->lines == 1) {
-        int rc = read_header(run, text, cnt, error);
+        int rc = bd_columns_read(&run->header, text, cnt, error);
         if (rc < 0)
             bad_line(run, error->text);
         if (rc != 0)
@@ -221,6 +168,12 @@ static uint32_t read_line(FILE *csv, char line[LINE_SZ])
     return len;
 }
 
+static bool is_told_to_stop(const struct run *run)
+{
+    /* Relaxed: nothing is read that whoever set it has written. */
+    return run->in->stop && atomic_load_explicit(run->in->stop, memory_order_relaxed);
+}
+
 static int import_lines(struct run *run, struct bd_error *error)
 {
     char *line = malloc(LINE_SZ);
@@ -229,6 +182,8 @@ static int import_lines(struct run *run, struct bd_error *error)
     while (rc == 0 && (len = read_line(run->in->csv, line)) > 0) {
         run->result->lines++;
         rc = len > LINE_SZ ? bad_line(run, "is too long") : import_line(run, line, len, error);
+        if (rc == 0 && is_told_to_stop(run))
+            rc = bd_fail(error, "bindery-control stops: nothing was imported");
     }
     if (rc == 0 && ferror(run->in->csv))
         rc = bd_fail(error, "the CSV file cannot be read to its end: nothing was imported");

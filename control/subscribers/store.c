@@ -124,17 +124,18 @@ static bool retired_free(struct retired *retired, unsigned *budget)
     return true;
 }
 
-void bd_subscriber_store_reclaim(struct bd_subscriber_store *store)
+bool bd_subscriber_store_reclaim(struct bd_subscriber_store *store)
 {
     unsigned budget = FREED_AT_ONCE;
     while (store->first && bd_epoch_passed(store->epoch, store->first->epoch)) {
         struct retired *next = store->first->next;
         if (!retired_free(store->first, &budget))
-            return;
+            return true;
         store->first = next;
         if (!next)
             store->last = &store->first;
     }
+    return false;
 }
 
 /* After the unlinking. `note` was allocated before it, so that nothing can fail now. */

@@ -82,7 +82,8 @@ int bd_subscriber_reload_step(struct bd_subscriber_store *store, struct bd_subsc
                               unsigned max_rows, bd_subscriber_fn fn, void *arg,
                               struct bd_error *error);
 
-/* Frees a bounded amount of what no reader can hold any more. Call once a second or so. */
-void bd_subscriber_store_reclaim(struct bd_subscriber_store *store);
+/* Frees a bounded amount of what no reader can hold any more. True: there is more; call again soon,
+ * or what reloads leave behind grows. Else once a second or so. */
+bool bd_subscriber_store_reclaim(struct bd_subscriber_store *store);
 
 #endif

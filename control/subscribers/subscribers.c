@@ -59,6 +59,8 @@ void bd_subscribers_close(struct bd_subscribers *s)
 /* Runs a statement that returns no row. SQLite's code, or -1 with an error. */
 static int run(struct bd_subscribers *s, enum statement which, struct bd_error *error)
 {
+    if (bd_database_in_place(s->db, s->file, error) < 0)
+        return -1;
     int rc = sqlite3_step(s->stmt[which]);
     int code = rc == SQLITE_DONE ? 0 : sqlite3_extended_errcode(s->db);
     if (rc != SQLITE_DONE && code != SQLITE_CONSTRAINT_UNIQUE)
@@ -215,6 +217,11 @@ int bd_subscribers_remove(struct bd_subscribers *s, struct bd_str username, stru
     return run(s, DELETE, error);
 }
 
+int bd_subscribers_in_place(struct bd_subscribers *s, struct bd_error *error)
+{
+    return bd_database_in_place(s->db, s->file, error);
+}
+
 int bd_subscribers_count(struct bd_subscribers *s, uint64_t *cnt, struct bd_error *error)
 {
     int rc = 0;
@@ -228,6 +235,8 @@ int bd_subscribers_count(struct bd_subscribers *s, uint64_t *cnt, struct bd_erro
 
 int bd_subscribers_probe(struct bd_subscribers *s, struct bd_error *error)
 {
+    if (bd_subscribers_in_place(s, error) < 0)
+        return -1;
     sqlite3_busy_timeout(s->db, 0);
     int rc = bd_database_exec(s->db, s->file, "BEGIN IMMEDIATE", error);
     sqlite3_busy_timeout(s->db, BD_DATABASE_BUSY_MS);

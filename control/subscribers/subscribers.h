@@ -86,8 +86,12 @@ int bd_subscribers_find(struct bd_subscribers *subscribers, struct bd_str userna
 /* Writes how many there are. About 10 ms a million. */
 int bd_subscribers_count(struct bd_subscribers *subscribers, uint64_t *cnt, struct bd_error *error);
 
-/* Whether the file can be written now: neither locked nor read-only. Waits for nobody. 0, or -1
- * with an error. Damage shows only where it is read. */
+/* Whether the file of that name is still the one that was opened. Replaced or removed, it can be
+ * read, but changes are refused: they would be lost. 0, or -1 with an error. */
+int bd_subscribers_in_place(struct bd_subscribers *subscribers, struct bd_error *error);
+
+/* Whether the file can be written now: neither locked, read-only nor replaced. Waits for nobody. 0,
+ * or -1 with an error. Damage shows only where it is read. */
 int bd_subscribers_probe(struct bd_subscribers *subscribers, struct bd_error *error);
 
 /* Walks in pages, so that a million rows hold nobody up: calls fn for at most `max` rows with an id
@@ -99,7 +103,8 @@ int bd_subscribers_page(struct bd_subscribers *subscribers, struct bd_str domain
 
 /* --- import ---------------------------------------------------------------------------------- */
 
-/* What a line may call a domain, its name or an alias, and what is meant. "*": any other. */
+/* What a line may call a domain, its name or an alias, and what is meant. "*": any other. Without
+ * a realm it is the name. */
 struct bd_import_domain {
     struct bd_str given, name, realm;
 };
@@ -113,6 +118,7 @@ struct bd_import {
     void (*bad_line)(void *arg, unsigned long line, const char *what);
     void *arg;
     unsigned bad_max;
+    const _Atomic bool *stop; /* NULL: nobody does. True: ends soon, with nothing imported */
 };
 
 struct bd_import_result {
@@ -127,8 +133,10 @@ struct bd_import_result {
  *
  * With one, any order of username, domain, password, ha1, ha1b, ha1_sha256, ha1_sha512_256,
  * ha1b_sha256, ha1b_sha512_256, trusted_prefix, profile, implicit_of (its primary may stand in any
- * line or be there already). An empty field is an absent one. A subscriber that is there already is
- * replaced. A subscriber who stands twice in the file is a bad line.
+ * line or be there already). Of a subscriber that is there already the fields that a line has a
+ * place for are replaced, an empty one by nothing, and all others stay; a password or any HA1
+ * replaces all HA1s and the realm. A subscriber who stands twice in the file is a bad line, and so
+ * is one of a domain that is none of `domains`: the realm of its password would be a guess.
  *
  * Returns 0 when committed, BD_SUBSCRIBERS_INVALID when nothing is imported because lines are bad
  * (result->bad of them) or, with none bad, because an implicit set is, which `error` names. -1 with

@@ -47,6 +47,18 @@ static inline void lab_path(const struct lab *lab, const char *name, char out[96
     snprintf(out, 96, "%s/%s", lab->directory, name);
 }
 
+/* Files of a directory that are not hidden. */
+static inline unsigned lab_files_in(const char *path)
+{
+    unsigned cnt = 0;
+    DIR *dir = opendir(path);
+    assert_non_null(dir);
+    for (struct dirent *entry; (entry = readdir(dir));)
+        cnt += *entry->d_name != '.';
+    closedir(dir);
+    return cnt;
+}
+
 /* `domains` is the YAML of registrar and domains; NULL: example.com with an alias. */
 static inline void lab_write_config(const struct lab *lab, unsigned workers, const char *domains)
 {

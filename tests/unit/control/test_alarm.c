@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Alarms: one line in the log at each change, and what `show info` and the metrics say of them. */
+#include "census.h"
 #include "lab.h"
 
 static int open_lab(void **state)
@@ -96,6 +97,45 @@ static void a_full_table_is_an_alarm(void **state)
     lab_dataplane_leaves(lab);
 }
 
+static void expect_table_alarm(struct lab *lab, bool raised)
+{
+    struct bd_alarm_state seen;
+    bd_alarm_read(lab->control.alarms, BD_ALARM_TABLE, &seen);
+    assert_int_equal(seen.raised, raised);
+}
+
+/* Memory may have no room for a record though little of it is taken. */
+static void registrations_without_room_are_an_alarm(void **state)
+{
+    struct lab *lab = *state;
+    struct bd_census *census = lab->control.census;
+    lab_dataplane(lab);
+    struct bd_worker_stats *stats = bd_arena_region(&lab->arena, BD_REGION_STATS);
+    for (uint64_t more = 3, sum = more; more > 0; sum += --more) {
+        char text[64];
+        struct bd_alarm_state seen;
+        expect_table_alarm(lab, false);
+        bd_stat_add(&stats[more % 2].verdict[BD_SIP_TABLE_FULL], more);
+        snprintf(text, sizeof(text), "%d registrations drew 503", (int)more);
+        do {
+            lab_turn(lab);
+            bd_alarm_read(lab->control.alarms, BD_ALARM_TABLE, &seen);
+        } while (!seen.raised);
+        lab_expect(lab, "show info", text); /* a walk finds room and does not end it */
+        uint64_t now_ms = bd_clock_ms();
+        bd_census_note_refused(census, sum, now_ms + 50000);
+        expect_table_alarm(lab, true);
+        bd_census_note_refused(census, sum, now_ms + 60000);
+        expect_table_alarm(lab, false);
+        lab_expect(lab, "show info", "dataplane");
+    }
+    bd_census_note_refused(census, 100, bd_clock_ms());
+    expect_table_alarm(lab, true);
+    bd_census_note_refused(census, 0, bd_clock_ms()); /* another dataplane counts from 0 */
+    expect_table_alarm(lab, false);
+    lab_dataplane_leaves(lab);
+}
+
 static void write_rules(struct lab *lab, const char *section)
 {
     char domains[256];
@@ -171,14 +211,18 @@ static void workers_that_control_does_not_know_are_an_alarm(void **state)
     lab_dataplane_leaves(lab);
 }
 
+/* Each has a lab of its own: counters of the last one's workers would be news to health's tick. */
+#define ALARM_CASE(name) cmocka_unit_test_setup_teardown(name, open_lab, close_lab)
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_change_is_logged_once),
-        cmocka_unit_test(commands_show_what_is_raised),
-        cmocka_unit_test(a_full_table_is_an_alarm),
-        cmocka_unit_test(what_goes_through_unscreened_is_an_alarm),
-        cmocka_unit_test(workers_that_control_does_not_know_are_an_alarm),
+        ALARM_CASE(a_change_is_logged_once),
+        ALARM_CASE(commands_show_what_is_raised),
+        ALARM_CASE(registrations_without_room_are_an_alarm),
+        ALARM_CASE(a_full_table_is_an_alarm),
+        ALARM_CASE(what_goes_through_unscreened_is_an_alarm),
+        ALARM_CASE(workers_that_control_does_not_know_are_an_alarm),
     };
-    return cmocka_run_group_tests(tests, open_lab, close_lab);
+    return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -17,7 +17,7 @@ static int open_lab(void **state)
     bd_stat_add(&stats[0].verdict[BD_SIP_REGISTERED], 3);
     bd_stat_add(&stats[1].verdict[BD_SIP_REGISTERED], 4);
     bd_stat_add(&stats[0].verdict[BD_SIP_CHALLENGED], 9);
-    bd_stat_add(&stats[0].verdict[BD_SIP_TABLE_FULL], 2);
+    bd_stat_add(&stats[0].counter[BD_CTR_REGISTER_FAILED], 2);
     bd_stat_add(&stats[1].counter[BD_CTR_REGISTER_REQUESTS], 18);
     for (unsigned i = 0; i < 100; i++)
         bd_stat_add(&stats[i % 2].latency[bd_latency_bucket(i * 1000)], 1);

@@ -3,6 +3,7 @@
  * thread is where the test wants it: it reads until the test has written. */
 #include "lab.h"
 #include "reload.h"
+#include "roster.h"
 
 static int open_lab(void **state)
 {
@@ -117,12 +118,52 @@ static void a_slow_worker_is_waited_for(void **state)
     assert_int_equal(bd_policy_current(&lab->arena)->sequence, sequence + 1);
 }
 
+/* A dataplane that came and died between two looks, as one does that is started again and again. */
+static void who_died_unseen_holds_nothing_up(void **state)
+{
+    struct lab *lab = calloc(1, sizeof(*lab));
+    assert_non_null(lab);
+    lab_open(lab);
+    lab_dataplane(lab);
+    bd_epoch_online(lab->table.epoch, bd_epoch_worker(0),
+                    (uint16_t)atomic_load(&lab->arena.header->role[BD_ROLE_DATAPLANE].generation));
+    lab_dataplane_leaves(lab);
+    for (unsigned i = 0; i < 2 * BD_POLICY_SLOTS; i++)
+        lab_expect(lab, "reload", "reloaded");
+    lab_close(lab);
+    free(lab);
+}
+
+/* Each reload replaces all subscribers. The former ones are freed as fast as new ones are read, and
+ * not so many a second: reloads and imports would pile up copies. */
+static void former_subscribers_do_not_pile_up(void **state)
+{
+    struct lab *lab = *state;
+    char path[96], command[128];
+    lab_path(lab, "users.csv", path);
+    FILE *out = fopen(path, "we");
+    assert_non_null(out);
+    fprintf(out, "username,domain,password\n");
+    for (unsigned i = 0; i < 3000; i++)
+        fprintf(out, "%u,example.com,secret\n", i);
+    fclose(out);
+    snprintf(command, sizeof(command), "subscriber import %s", path);
+    lab_expect(lab, command, "3000 added");
+    for (unsigned i = 0; i < 5; i++)
+        lab_expect(lab, "reload", "reloaded");
+    for (unsigned i = 0; i < 20; i++)
+        lab_turn(lab);
+    assert_false(bd_subscriber_store_reclaim(bd_roster_store(lab->control.roster)));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(others_are_answered_while_it_compiles),
         cmocka_unit_test(the_end_of_the_program_gives_it_up),
         cmocka_unit_test(a_slow_worker_is_waited_for),
+        cmocka_unit_test(who_died_unseen_holds_nothing_up),
+        cmocka_unit_test(former_subscribers_do_not_pile_up),
     };
     return cmocka_run_group_tests(tests, open_lab, close_lab);
 }

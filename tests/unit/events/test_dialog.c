@@ -12,6 +12,7 @@
 static struct bd_dialog dialog;
 static struct bd_message message;
 static char request[4096], text[9000];
+static const char *asked = "sip:joe@example.com";
 
 static struct bd_endpoint endpoint(const char *s)
 {
@@ -28,10 +29,10 @@ static struct bd_way_back way_from(const char *source)
 static unsigned open_dialog(const char *via, const char *extra, const char *source)
 {
     snprintf(request, sizeof(request),
-             "SUBSCRIBE sip:joe@example.com SIP/2.0\r\nVia: SIP/2.0/UDP %s;branch=z9hG4bKa\r\n"
+             "SUBSCRIBE %s SIP/2.0\r\nVia: SIP/2.0/UDP %s;branch=z9hG4bKa\r\n"
              "From: \"W\" <sip:w@example.com>;tag=his\r\nTo: <sip:joe@example.com>\r\n"
              "Call-ID: cid\r\nCSeq: 5 SUBSCRIBE\r\nEvent: reg;id=3\r\n%s\r\n",
-             via, extra);
+             asked, via, extra);
     assert_int_equal(bd_message_parse(&message, request, (uint32_t)strlen(request)),
                      BD_VERDICT_NONE);
     struct bd_way_back way = way_from(source);
@@ -98,6 +99,10 @@ static const struct {
              "Record-Route: <sip:p3;lr>;x\r\n",
      "192.0.2.8:5060", "192.0.2.8:5080", "sip:w@192.0.2.7:5070",
      "<sip:192.0.2.8:5080;lr>, \"a, b\" <sip:p2;lr>, <sip:p3;lr>;x"},
+    {"a quoted quote in the name of a route", "192.0.2.8",
+     CONTACT "Record-Route: \"a\\\", <b\" <sip:192.0.2.8:5080;lr>, <sip:p2;lr>\r\n",
+     "192.0.2.8:5060", "192.0.2.8:5080", "sip:w@192.0.2.7:5070",
+     "\"a\\\", <b\" <sip:192.0.2.8:5080;lr>, <sip:p2;lr>"},
     {"a strict route", "192.0.2.8", CONTACT "Record-Route: <sip:192.0.2.8>, <sip:p2;lr>\r\n",
      "192.0.2.8:5060", "192.0.2.8:5060", "sip:192.0.2.8", "<sip:p2;lr>, <sip:w@192.0.2.7:5070>"},
     {"one strict route", "192.0.2.8", CONTACT "Record-Route: <sip:192.0.2.8>\r\n", "192.0.2.8:5060",
@@ -151,13 +156,75 @@ static void whose_message_it_is(void **state)
     assert_false(bd_dialog_has(&dialog, &message));
 }
 
+/* RFC 3261 12.1.1, 8.1.1.8: who subscribed by sips is sent to a sips Contact. */
+static void a_secure_dialog(void **state)
+{
+    static const struct {
+        const char *uri, *extra;
+        bool secure;
+    } rows[] = {
+        {"sips:joe@example.com", CONTACT, true},
+        {"sip:joe@example.com", "Contact: <sips:w@192.0.2.7>\r\n", true},
+        {"sip:joe@example.com", "Record-Route: <sips:p;lr>, <sip:q;lr>\r\n" CONTACT, true},
+        {"sip:joe@example.com", "Record-Route: <sip:p;lr>\r\nContact: <sips:w@192.0.2.7>\r\n",
+         true},
+        {"sip:joe@example.com", "Record-Route: <sip:p;lr>, <sips:q;lr>\r\n" CONTACT, false},
+        {"sip:joe@example.com", CONTACT, false},
+    };
+    for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        char wanted[64];
+        asked = rows[i].uri;
+        assert_int_equal(open_dialog("192.0.2.7", rows[i].extra, "192.0.2.7:5060"), 0);
+        snprintf(wanted, sizeof(wanted), "\r\nContact: <%s:198.18.0.1:5060>\r\n",
+                 rows[i].secure ? "sips" : "sip");
+        if (!strstr(notify(), wanted))
+            fail_msg("row %u: %s", i, text);
+        struct bd_wire w = bd_wire_init(text, sizeof(text) - 1);
+        bd_dialog_accept(&dialog, &w, &message, 9, BD_STR_NULL);
+        text[bd_wire_len(&w)] = 0;
+        if (!strstr(text, wanted))
+            fail_msg("row %u: %s", i, text);
+    }
+    asked = "sip:joe@example.com";
+}
+
+/* RFC 6665 8.2.1. The dialog's is "reg;id=3". */
+static void which_event_is_the_same(void **state)
+{
+    static const struct {
+        const char *event;
+        bool same;
+    } rows[] = {
+        {"reg;id=3", true},
+        {"reg ;\r\n ID = 3", true},
+        {"reg;param=abcd;id=3", true},
+        {"reg;id=3;other", true},
+        {"reg", false},
+        {"reg;id", false},
+        {"reg;id=4", false},
+        {"reg;param=3", false},
+        {"Reg;id=3", false},
+        {"presence;id=3", false},
+    };
+    assert_int_equal(open_dialog("192.0.2.7", CONTACT, "192.0.2.7:5060"), 0);
+    for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        snprintf(text, sizeof(text),
+                 "SUBSCRIBE sip:joe@example.com SIP/2.0\r\nVia: SIP/2.0/UDP h;branch=z9hG4bKa\r\n"
+                 "From: <sip:w@example.com>;tag=his\r\nTo: <sip:joe@example.com>;tag=ours\r\n"
+                 "Call-ID: cid\r\nCSeq: 6 SUBSCRIBE\r\nEvent: %s\r\n\r\n",
+                 rows[i].event);
+        assert_int_equal(bd_message_parse(&message, text, (uint32_t)strlen(text)), BD_VERDICT_NONE);
+        if (bd_dialog_has_event(&dialog, &message) != rows[i].same)
+            fail_msg("Event: %s", rows[i].event);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_notify_by_the_letter),
-        cmocka_unit_test(where_a_notify_goes),
-        cmocka_unit_test(what_makes_no_dialog),
-        cmocka_unit_test(whose_message_it_is),
+        cmocka_unit_test(a_notify_by_the_letter), cmocka_unit_test(where_a_notify_goes),
+        cmocka_unit_test(a_secure_dialog),        cmocka_unit_test(which_event_is_the_same),
+        cmocka_unit_test(what_makes_no_dialog),   cmocka_unit_test(whose_message_it_is),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -186,6 +186,14 @@ static void identities_share_bindings(void **state)
                      403);
 }
 
+/* RFC 3680 5.1: the id of a registration MUST be the same in all documents of a subscription. */
+static void take_registration_id(const struct bench *b, char out[32])
+{
+    const char *p = strstr(b->out, "<registration ");
+    assert_non_null(p);
+    assert_int_equal(sscanf(strstr(p, " id=\""), " id=\"%31[^\"]", out), 1);
+}
+
 /* Ann leaves joe's set while she watches herself: joe's contacts are no business of hers any more,
  * and the document says that they have gone. She comes back: they are there again. */
 static void a_set_may_change_meanwhile(void **state)
@@ -198,12 +206,16 @@ static void a_set_may_change_meanwhile(void **state)
     put(b, 600);
     b->call++;
     *b->tag = 0;
+    char id[32], again[32];
     assert_int_equal(send_text(b, ann.p, ann.p, subscribe_text(b, "")), 200);
     want_notify(b, "<uri>sip:joe@198.18.0.2:5070</uri>", "event=\"registered\"");
+    take_registration_id(b, id);
     answer(b, "200 OK");
     assert_true(bd_identities_remove(arena, epoch, ann));
     turn(b, 6000);
     want_notify(b, "state=\"full\"", "event=\"unregistered\"");
+    take_registration_id(b, again);
+    assert_string_equal(id, again);
     answer(b, "200 OK");
     assert_int_equal(bd_identities_put(arena, epoch, ann, joe), BD_IDENTITIES_OK);
     turn(b, 6000);
@@ -230,6 +242,27 @@ static void within_a_dialog(void **state)
     assert_int_equal(subscribe(b, ""), 481);
     b->tag[23] ^= 1;
     assert_int_equal(subscribe(b, "Accept: text/plain\r\n"), 406);
+    assert_int_equal(subscribe(b, "Expires: 0\r\n"), 200);
+    want_notify(b, "terminated;reason=timeout", "full");
+    answer(b, "200 OK");
+}
+
+/* RFC 3261 12.2.2: a request within the dialog counts by its CSeq whatever it draws; 17.2.2: sent
+ * again, it draws the same. */
+static void a_refusal_counts_within_a_dialog(void **state)
+{
+    struct bench *b = *state;
+    char brief[2048], reply[sizeof(b->out)];
+    subscribed(b);
+    b->cseq++;
+    snprintf(brief, sizeof(brief), "%s", subscribe_text(b, "Expires: 5\r\n"));
+    assert_int_equal(send_text(b, "joe@example.com", "", brief), 423);
+    snprintf(reply, sizeof(reply), "%s", b->out);
+    b->cseq -= 2;
+    assert_int_equal(subscribe(b, "Expires: 0\r\n"), 500);
+    assert_int_equal(send_text(b, "joe@example.com", "", brief), 423);
+    assert_string_equal(b->out, reply);
+    b->cseq++;
     assert_int_equal(subscribe(b, "Expires: 0\r\n"), 200);
     want_notify(b, "terminated;reason=timeout", "full");
     answer(b, "200 OK");
@@ -264,6 +297,7 @@ int main(void)
         NOTIFIER_TEST(identities_share_bindings),
         NOTIFIER_TEST(a_set_may_change_meanwhile),
         NOTIFIER_TEST(within_a_dialog),
+        NOTIFIER_TEST(a_refusal_counts_within_a_dialog),
         NOTIFIER_TEST(a_retransmission_is_repeated),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

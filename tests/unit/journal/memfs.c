@@ -159,6 +159,12 @@ static int fs_sync(void *arg, int fd)
     return rc < 0 ? rc : 0;
 }
 
+static int fs_in_place(void *arg, int fd, const char *path)
+{
+    const struct memfs_name *entry = find_name(arg, base(path));
+    return !entry ? -ENOENT : entry->inode == fd ? 0 : -ESTALE;
+}
+
 static void fs_close(void *arg, int fd)
 {
     ((struct memfs *)arg)->open_files--;
@@ -231,6 +237,7 @@ void memfs_open(struct memfs *fs)
                                 .read_at = fs_read_at,
                                 .start_sync = fs_start_sync,
                                 .sync = fs_sync,
+                                .in_place = fs_in_place,
                                 .close = fs_close,
                                 .sync_dir = fs_sync_dir,
                                 .rename = fs_rename,

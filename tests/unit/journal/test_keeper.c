@@ -153,6 +153,29 @@ static void begins_anew_in_an_empty_directory(void **state)
     end(&w);
 }
 
+/* Somebody emptied it while control writes: no promise is kept by a file that nobody finds. */
+static void begins_anew_when_its_journal_is_removed(void **state)
+{
+    static struct world w;
+    uint64_t seed = fixture_seed("keeper, removed");
+    begin(&w, seed);
+    for (unsigned i = 0; i < 20; i++)
+        round_of(&w);
+    assert_int_equal(atomic_load(&shared(&w)->snapshot_done), 1);
+    while (w.fs.names > 0)
+        memfs_remove(&w.fs, w.fs.name[0].name);
+    memfs_settle(&w.fs);
+    change(&w);
+    turn(&w);
+    assert_false(w.keeper.open);
+    assert_int_equal(atomic_load(&shared(&w)->writing), 0);
+    assert_int_equal(atomic_load(&shared(&w)->snapshot_done), 0);
+    for (unsigned i = 0; i < 20; i++)
+        round_of(&w);
+    expect_all(&w, &seed);
+    end(&w);
+}
+
 static void ends_in_order(void **state)
 {
     static struct world w;
@@ -196,6 +219,7 @@ int main(void)
         cmocka_unit_test(leaves_no_files_behind_while_the_disk_is_full),
         cmocka_unit_test(goes_on_in_another_arena),
         cmocka_unit_test(begins_anew_in_an_empty_directory),
+        cmocka_unit_test(begins_anew_when_its_journal_is_removed),
         cmocka_unit_test(ends_in_order),
         cmocka_unit_test(tells_the_time_when_idle),
     };

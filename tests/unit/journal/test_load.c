@@ -200,6 +200,32 @@ static void another_table_overrides(void **state)
     close_files(&f);
 }
 
+/* A machine that reboots, or an arena that is made anew, again and again before a first snapshot:
+ * one AoR is registered each time. */
+static void many_boots_and_tables(void **state)
+{
+    for (unsigned kind = 1; kind <= 3; kind++) {
+        struct files f;
+        struct loaded loaded;
+        open_files(&f);
+        for (int boot = 0; boot < 300; boot++) {
+            f.m.now.boot += kind & 1;
+            f.m.geometry += kind >> 1;
+            for (int s = 0; s < MODEL_SLOTS; s++)
+                f.m.slot[s] = (struct model_slot){.aor = -1};
+            assert_int_equal(model_begin(&f.m), 0);
+            model_insert(&f.m, boot % MODEL_AORS, boot % MODEL_AORS, 1);
+            sweep(&f);
+            bd_journal_abandon(&f.m.journal);
+        }
+        load(&f, &loaded);
+        assert_int_equal(loaded.report.files, 300);
+        assert_int_equal(loaded.report.problems, 0);
+        model_expect_all(&f.m, &loaded);
+        close_files(&f);
+    }
+}
+
 static void tells_missing_files(void **state)
 {
     for (int gone = 1; gone <= 3; gone++) {
@@ -272,6 +298,49 @@ static void lets_other_names_alone(void **state)
     memfs_close(&f.fs);
 }
 
+/* As after years of damage that nobody has looked at, or with journals instead. */
+struct crowd {
+    struct bd_journal_io io;
+    const struct bd_journal_io *there;
+    const char *name;
+};
+
+static int list_crowd(void *arg, const char *path, void (*fn)(void *context, const char *name),
+                      void *context)
+{
+    const struct crowd *crowd = arg;
+    char name[BD_JOURNAL_NAME_MAX];
+    for (unsigned n = 1; n <= BD_JOURNAL_FILES_MAX; n++) {
+        snprintf(name, sizeof(name), crowd->name, n + 1);
+        fn(context, name);
+    }
+    return crowd->there->list(crowd->there->arg, path, fn, context);
+}
+
+static void what_is_kept_is_no_limit(void **state)
+{
+    struct files f;
+    struct bd_journal_files files;
+    open_files(&f);
+    assert_int_equal(model_begin(&f.m), 0);
+    sweep(&f);
+    struct crowd crowd = {.io = {.list = list_crowd}, .there = f.fs.dir.io};
+    crowd.io.arg = &crowd;
+    struct bd_journal_dir dir = {.io = &crowd.io, .path = f.fs.dir.path};
+    crowd.name = "snapshot-%u.bad-7";
+    if (bd_journal_files_list(&files, &dir, &f.m.error) < 0)
+        fail_msg("%s", f.m.error.text);
+    assert_int_equal(files.cnt, 1);
+    assert_string_equal(files.file[0].name, "journal-1");
+    assert_int_equal(files.bad_cnt, BD_JOURNAL_FILES_MAX);
+    bd_journal_files_free(&files);
+    assert_int_equal(bd_journal_next_number(&dir, &f.m.error), BD_JOURNAL_FILES_MAX + 2);
+    crowd.name = "journal-%u";
+    assert_int_equal(bd_journal_files_list(&files, &dir, &f.m.error), -1);
+    assert_non_null(strstr(f.m.error.text, "more than 4096 files"));
+    close_files(&f);
+}
+
 static void prints_a_line_each(void **state)
 {
     struct files f;
@@ -315,9 +384,11 @@ int main(void)
         cmocka_unit_test(clocks),
         cmocka_unit_test(two_slots_of_one_aor),
         cmocka_unit_test(another_table_overrides),
+        cmocka_unit_test(many_boots_and_tables),
         cmocka_unit_test(tells_missing_files),
         cmocka_unit_test(refuses_another_version),
         cmocka_unit_test(lets_other_names_alone),
+        cmocka_unit_test(what_is_kept_is_no_limit),
         cmocka_unit_test(prints_a_line_each),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

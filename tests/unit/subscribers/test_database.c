@@ -408,6 +408,31 @@ static void test_busy_change_is_refused(void **state)
     bd_subscribers_close(s);
 }
 
+/* What would be written to a file without a name, nobody would find again. */
+static void test_a_replaced_file_is_noticed(void **state)
+{
+    struct place *p = *state;
+    struct bd_subscribers *s = open_at(p);
+    struct bd_subscriber row;
+    struct bd_subscriber_change change = phone("1000");
+    char former[sizeof(p->file) + 8];
+    snprintf(former, sizeof(former), "%s.former", p->file);
+    assert_int_equal(bd_subscribers_add(s, &change, &row, &p->error), 0);
+    assert_int_equal(rename(p->file, former), 0);
+    for (unsigned i = 0; i < 2; i++) { /* removed, then another one */
+        assert_int_equal(bd_subscribers_in_place(s, &p->error), -1);
+        assert_int_equal(bd_subscribers_probe(s, &p->error), -1);
+        change = phone("1001");
+        assert_int_equal(bd_subscribers_add(s, &change, &row, &p->error), -1);
+        assert_non_null(strstr(p->error.text, "was replaced or removed"));
+        write_file(p->file, "", 0);
+    }
+    assert_int_equal(rename(former, p->file), 0);
+    assert_int_equal(bd_subscribers_probe(s, &p->error), 0);
+    assert_int_equal(bd_subscribers_add(s, &change, &row, &p->error), 0);
+    bd_subscribers_close(s);
+}
+
 /* Damage at the file's begin is found at once, damage in later rows by whoever reads them. */
 static void test_damage_is_found(void **state)
 {
@@ -458,6 +483,7 @@ int main(void)
         PLACE_TEST(test_empty_file_is_new),
         PLACE_TEST(test_locked_file_is_refused),
         PLACE_TEST(test_busy_change_is_refused),
+        PLACE_TEST(test_a_replaced_file_is_noticed),
         PLACE_TEST(test_damage_is_found),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -3,6 +3,8 @@
 #include "csv.h"
 #include "place.h"
 
+#include <stdatomic.h>
+
 /* Of the last import. */
 static struct {
     struct bd_import_result result;
@@ -10,6 +12,11 @@ static struct {
     unsigned long bad_line[8];
     char bad_text[8][256];
 } told;
+
+/* Of the next import: without "*". */
+enum { SERVED = 3 };
+static unsigned domain_cnt = SERVED;
+static _Atomic bool stop;
 
 static void on_bad_line(void *arg, unsigned long line, const char *what)
 {
@@ -23,6 +30,8 @@ static int import_bytes(struct place *p, const char *csv, size_t len)
     static const struct bd_import_domain domains[] = {
         {BD_STR("other.example"), BD_STR("other.example"), BD_STR("the other")},
         {BD_STR("192.0.2.7"), BD_STR("other.example"), BD_STR("the other")},
+        {BD_STR("example.com"), BD_STR("example.com"), BD_STR_NULL},
+        {BD_STR("*"), BD_STR("*"), BD_STR_NULL},
     };
     FILE *f = fmemopen((void *)csv, len, "r");
     assert_non_null(f);
@@ -30,7 +39,8 @@ static int import_bytes(struct place *p, const char *csv, size_t len)
     struct bd_import import = {.database = p->file,
                                .csv = f,
                                .domains = domains,
-                               .domain_cnt = 2,
+                               .domain_cnt = domain_cnt,
+                               .stop = &stop,
                                .bad_line = on_bad_line,
                                .bad_max = 8};
     int rc = bd_subscribers_import(&import, &told.result, &p->error);
@@ -206,6 +216,63 @@ static void test_import_replaces(void **state)
     assert_md5_of(&row, "example.com", "two");
 }
 
+/* A list of profiles, or of passwords, must not take away what it does not speak of. */
+static void test_what_is_not_named_stays(void **state)
+{
+    struct place *p = *state;
+    struct bd_subscriber row;
+    assert_int_equal(import(p, "username,domain,password,trusted_prefix,profile,implicit_of\n"
+                               "1,other.example,one,,,\n"
+                               "1000,other.example,one,198.51.100.0/24,trunk,1@other.example\n"),
+                     0);
+    assert_int_equal(import(p, "username,domain,profile\n1000,other.example,desk\n"), 0);
+    assert_int_equal(told.result.changed, 1);
+    assert_int_equal(find(p, "1000", "other.example", &row), 0);
+    assert_md5_of(&row, "the other", "one");
+    assert_true(row.has_prefix);
+    assert_string_equal(row.profile, "desk");
+    assert_int_equal(import(p, "1000,other.example,two\n"), 0);
+    assert_int_equal(find(p, "1000", "other.example", &row), 0);
+    assert_md5_of(&row, "the other", "two");
+    assert_true(row.has_prefix);
+    assert_string_equal(row.profile, "desk");
+    assert_string_equal(row.implicit_of, "1@other.example");
+    assert_int_equal(import(p, "username,domain,ha1,profile\n1000,other.example," MD5_A ",\n"), 0);
+    assert_int_equal(find(p, "1000", "other.example", &row), 0);
+    assert_int_equal(row.ha1.present, BD_HA1_BIT(BD_HA1_PLAIN, BD_ALG_MD5));
+    assert_string_equal(row.profile, "");
+    assert_int_equal(import(p, "1000,other.example,,\n"), 0);
+    assert_int_equal(find(p, "1000", "other.example", &row), 0);
+    assert_false(row.has_prefix || row.ha1.present);
+}
+
+/* As `subscriber add` has it: the realm would be a guess, and a slip of the pen a phone that never
+ * registers. "*" serves all. */
+static void test_a_domain_that_is_not_served(void **state)
+{
+    struct place *p = *state;
+    struct bd_subscriber row;
+    assert_int_equal(import(p, "1,example.com,x\n2,exmaple.com,x\n"), BD_SUBSCRIBERS_INVALID);
+    assert_int_equal(told.bad_line[0], 2);
+    assert_string_equal(told.bad_text[0], "no domain 'exmaple.com' is served here");
+    domain_cnt = SERVED + 1;
+    assert_int_equal(import(p, "1,example.com,x\n2,exmaple.com,x\n"), 0);
+    domain_cnt = SERVED;
+    assert_int_equal(find(p, "2", "exmaple.com", &row), 0);
+    assert_string_equal(row.realm, "exmaple.com");
+}
+
+static void test_a_stop_imports_nothing(void **state)
+{
+    struct place *p = *state;
+    struct bd_subscriber row;
+    atomic_store(&stop, true);
+    assert_int_equal(import(p, "1000,example.com,x\n1001,example.com,x\n"), -1);
+    assert_int_equal(told.result.lines, 1);
+    atomic_store(&stop, false);
+    assert_int_equal(find(p, "1000", "example.com", &row), BD_SUBSCRIBERS_NOT_FOUND);
+}
+
 static void test_bad_lines_import_nothing(void **state)
 {
     struct place *p = *state;
@@ -285,6 +352,9 @@ int main(void)
         PLACE_TEST(test_header),
         PLACE_TEST(test_sets),
         PLACE_TEST(test_import_replaces),
+        PLACE_TEST(test_what_is_not_named_stays),
+        PLACE_TEST(test_a_domain_that_is_not_served),
+        PLACE_TEST(test_a_stop_imports_nothing),
         PLACE_TEST(test_bad_lines_import_nothing),
         PLACE_TEST(test_twice_over_old),
         PLACE_TEST(test_empty_file),
