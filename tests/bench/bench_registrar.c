@@ -36,6 +36,7 @@ struct bench {
     char text[BD_BURST][REQUEST_SZ];
     uint32_t len[BD_BURST];
     struct bd_message message[BD_BURST];
+    struct bd_turn turn[BD_BURST];
     struct bd_request request[BD_BURST];
 };
 
@@ -104,6 +105,7 @@ static void parse(struct bench *b)
     for (unsigned i = 0; i < BD_BURST; i++)
         b->request[i] =
             (struct bd_request){.message = &b->message[i],
+                                .turn = &b->turn[i],
                                 .parsed = bd_message_parse(&b->message[i], b->text[i], b->len[i]),
                                 .source = lab->source,
                                 .local = lab->local,
@@ -150,7 +152,7 @@ static void reply_again(struct bench *b)
     struct bd_registrar *r = b->lab->registrar;
     for (unsigned i = 0; i < REPLIES; i++) {
         struct bd_wire w = bd_wire_init(b->lab->reply, LAB_REPLY_MAX);
-        bd_answer_bindings(r, &r->turn[BD_BURST - 1], &w);
+        bd_answer_bindings(r, r->turn[BD_BURST - 1], &w);
     }
 }
 

@@ -94,7 +94,7 @@ static void prepare(struct bench *b, struct shot *s, struct bd_str text)
 
 /* --- what is measured ------------------------------------------------------------------------- */
 
-static void write_200(struct bench *b, const struct shot *s, struct bd_wire *w)
+static void write_200(struct bench *b, struct shot *s, struct bd_wire *w)
 {
     struct bd_registrar *r = b->lab->registrar;
     r->set.cnt = 1;
@@ -103,20 +103,20 @@ static void write_200(struct bench *b, const struct shot *s, struct bd_wire *w)
     bd_answer_bindings(r, &s->turn, w);
 }
 
-static void write_nonce(struct bench *b, const struct shot *s, struct bd_wire *w)
+static void write_nonce(struct bench *b, struct shot *s, struct bd_wire *w)
 {
     struct bd_registrar *r = b->lab->registrar;
     bd_turn_make_nonce(r, &s->turn, w->p);
     w->p += BD_NONCE_TEXT;
 }
 
-static void write_401(struct bench *b, const struct shot *s, struct bd_wire *w)
+static void write_401(struct bench *b, struct shot *s, struct bd_wire *w)
 {
     enum bd_verdict verdict = BD_SIP_CHALLENGED;
     bd_answer(b->lab->registrar, &s->turn, w, &verdict);
 }
 
-static void write_302(struct bench *b, const struct shot *s, struct bd_wire *w)
+static void write_302(struct bench *b, struct shot *s, struct bd_wire *w)
 {
     struct bd_location *l = &b->lab->registrar->location;
     enum bd_verdict verdict = BD_SIP_REDIRECTED;
@@ -125,7 +125,7 @@ static void write_302(struct bench *b, const struct shot *s, struct bd_wire *w)
     bd_answer(b->lab->registrar, &s->turn, w, &verdict);
 }
 
-typedef void (*write_fn)(struct bench *b, const struct shot *s, struct bd_wire *w);
+typedef void (*write_fn)(struct bench *b, struct shot *s, struct bd_wire *w);
 
 /* One burst, parsed just before as the worker does it. */
 static uint64_t burst_ns(struct bench *b, write_fn write)

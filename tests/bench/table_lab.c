@@ -25,7 +25,7 @@ static int create(struct lab *lab, uint64_t page_sz, struct bd_error *error)
     struct bd_arena_params params = {
         .region_sz = {[BD_REGION_LIMITS] = bd_limits_footprint(1),
                       [BD_REGION_TABLE] = bd_table_footprint(lab->entries),
-                      [BD_REGION_RECORDS] = bd_records_footprint(lab->entries, RECORD_AVG),
+                      [BD_REGION_RECORDS] = bd_records_footprint(lab->entries, RECORD_AVG, 1),
                       [BD_REGION_DIRTY] = bd_dirty_footprint(lab->entries)},
         .private_page_sz = page_sz,
         .format = format,

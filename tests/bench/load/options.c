@@ -7,6 +7,7 @@
 
 #include "command_line.h"
 #include "ip.h"
+#include "run.h"
 
 static const char about[] =
     "phases, in the order they are run in:\n"
@@ -61,7 +62,7 @@ static void set_defaults(struct options *o)
                           .rate = 200000,
                           .weight = 1,
                           .fill_rate = 200000,
-                          .threshold_ms = 10,
+                          .threshold_ms = 500,
                           .cseq = 10000000,
                           .make = -1,
                           .seconds = 2};
@@ -106,10 +107,10 @@ static int read_options(struct options *o, int argc, char **argv)
         {"fixed", NULL, "no search: one run at --rate", option_flag, &o->fixed},
         {"weight", "W", "traffic increase weight, 0 < w <= 1 (1)", option_real, &o->weight, 0.001,
          1},
-        {"threshold", "MS", "a later reply is a failure (10)", option_real, &o->threshold_ms, 0.001,
-         1e10},
+        {"threshold", "MS", "a later reply is a failure (500: T1)", option_real, &o->threshold_ms,
+         0.001, 1e10},
         {"window", "N", "attempts under way at once (3/4 of the ring)", option_u32, &o->window, 1,
-         8192},
+         RUN_SLOTS / 4 * 3},
         {"fill-rate", "R", "(200000)", option_u64, &o->fill_rate, 1, 1e10},
         {"in-order", NULL, "re-register in the order of numbers, not at random", option_flag,
          &o->in_order},

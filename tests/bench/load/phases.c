@@ -52,26 +52,21 @@ static void plan_free(struct run_plan *plan)
     free(plan->kind[1].check);
 }
 
-static bool succeeded(const struct run_plan *plan, const struct run_outcome *outcome)
-{
-    return outcome->right == plan->cnt;
-}
-
 /* Times that a run is made which the machine disturbs. */
 enum { TRIES = 3 };
 
 /* Runs at one rate, and again when it failed because the machine took a core away. */
-static bool try_at(struct load *load, const char *what, struct run_plan *plan, uint64_t rate,
-                   struct run_outcome *outcome)
+static bool try_at(struct load *load, const char *what, struct run_plan *plan, uint64_t rate)
 {
+    struct run_outcome *outcome = &load->outcome;
     bool again = true;
     plan->rate = rate;
     for (unsigned i = 0; i < TRIES && again; i++) {
         run_execute(&load->run, plan, outcome);
         report_step(what, rate, outcome);
-        again = !succeeded(plan, outcome) && run_was_disturbed(outcome);
+        again = !run_kept_rate(plan, outcome) && run_was_disturbed(outcome);
     }
-    return succeeded(plan, outcome);
+    return run_kept_rate(plan, outcome);
 }
 
 /* Runs at one rate to the end and reports it. */
@@ -84,27 +79,22 @@ static int run_at(struct load *load, const char *what, const char *kind, struct 
     plan->to_the_end = true;
     run_execute(&load->run, plan, &outcome);
     report_run(load->report, what, kind, rate, &outcome);
-    return succeeded(plan, &outcome) ? 0 : 1;
+    return run_succeeded(plan, &outcome) ? 0 : 1;
 }
 
 /* --- registering for the first time ----------------------------------------------------------- */
 
-/* The phones from `from` on, `cnt` of them, in order, as preparation: nobody is late for that. */
+/* The phones from `from` on, `cnt` of them, in order, as preparation: at no rate in particular. */
 static int run_new(struct load *load, const char *what, const char *kind, uint32_t from,
                    uint32_t cnt, uint64_t rate)
 {
-    static const double patience_s = 0.1;
-    double threshold_s = load->run.threshold_s;
     struct order order = order_of(cnt, false);
     struct run_plan plan = {.kind[0] = kind_new(load, PHONE_REGISTER, 200),
                             .order = &order,
                             .first = load->options.first + from,
                             .cseq = load->cseq++};
-    if (patience_s > threshold_s)
-        load->run.threshold_s = patience_s;
     /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): plan_free() has what kinds hold */
     int rc = run_at(load, what, kind, &plan, rate, cnt);
-    load->run.threshold_s = threshold_s;
     plan_free(&plan);
     return rc;
 }
@@ -130,8 +120,9 @@ static int phase_fill(struct load *load)
 /* The next `cnt` phones, that were never seen. After a failure nobody knows which of them are
  * registered: they are registered again, in peace, so that the table holds them all. */
 static bool register_next(struct load *load, const struct run_kind *kind, uint64_t rate,
-                          uint32_t cnt, struct run_outcome *outcome)
+                          uint32_t cnt)
 {
+    struct run_outcome *outcome = &load->outcome;
     uint32_t from = load->registered;
     struct order order = order_of(cnt, false);
     struct run_plan plan = {.kind[0] = *kind,
@@ -143,22 +134,21 @@ static bool register_next(struct load *load, const struct run_kind *kind, uint64
     run_execute(&load->run, &plan, outcome);
     report_step("register", rate, outcome);
     load->registered += (uint32_t)outcome->sent;
-    if (succeeded(&plan, outcome))
-        return true;
-    load->cseq++;
-    if (outcome->sent > 0)
+    bool kept = run_kept_rate(&plan, outcome);
+    load->cseq += !run_succeeded(&plan, outcome);
+    if (!run_succeeded(&plan, outcome) && outcome->sent > 0)
         run_new(load, "register", "repair", from, (uint32_t)outcome->sent, load->options.fill_rate);
-    return false;
+    return kept;
 }
 
 /* The same, with others again, when it failed because the machine took a core away. */
 static bool register_try(struct load *load, const struct run_kind *kind, uint64_t rate,
-                         uint32_t cnt, struct run_outcome *outcome)
+                         uint32_t cnt)
 {
     bool success = false, again = true;
     for (unsigned i = 0; i < TRIES && again; i++) {
-        success = register_next(load, kind, rate, RTE_MIN(cnt, left_of(load)), outcome);
-        again = !success && run_was_disturbed(outcome);
+        success = register_next(load, kind, rate, RTE_MIN(cnt, left_of(load)));
+        again = !success && run_was_disturbed(&load->outcome);
     }
     return success;
 }
@@ -167,19 +157,19 @@ static bool register_try(struct load *load, const struct run_kind *kind, uint64_
  * hold for the others, in one go of half a second at least. */
 static int phase_register(struct load *load)
 {
-    static struct run_outcome outcome;
     struct search search = search_of(load->options.rate, load->options.weight);
     struct run_kind kind = kind_new(load, PHONE_REGISTER, 200);
     uint32_t step = (uint32_t)load->options.attempts;
     bool converged = false, held = false;
     while (!converged && left_of(load) >= load->options.aors / 2 + step) {
-        bool success = register_try(load, &kind, search.r, step, &outcome);
+        bool success = register_try(load, &kind, search.r, step);
         converged = search_step(&search, success) || load->options.fixed;
     }
     for (uint64_t r = search.old_r; !held && r >= 100 && left_of(load) >= r / 2; r = r / 100 * 97) {
-        held = register_try(load, &kind, r, left_of(load), &outcome);
+        held = register_try(load, &kind, r, left_of(load));
         if (held)
-            report_run(load->report, "register", converged ? "search" : "unconverged", r, &outcome);
+            report_run(load->report, "register", converged ? "search" : "unconverged", r,
+                       &load->outcome);
     }
     free(kind.check);
     load->cseq++;
@@ -196,11 +186,10 @@ static int phase_register(struct load *load)
 /* RFC 7502 4.10. Zero: nothing succeeds. */
 static uint64_t search_rate(struct load *load, const char *what, struct run_plan *plan)
 {
-    static struct run_outcome outcome;
     struct search search = search_of(load->options.rate, load->options.weight);
     plan->cnt = load->options.attempts;
     for (bool converged = false; !converged;) {
-        bool success = try_at(load, what, plan, search.r, &outcome);
+        bool success = try_at(load, what, plan, search.r);
         if (!success && search.r < 100)
             return 0;
         converged = search_step(&search, success);
@@ -213,25 +202,36 @@ static void last_for(const struct load *load, struct run_plan *plan, uint64_t ra
     plan->cnt = (uint64_t)((double)rate * load->options.seconds) + 1;
 }
 
-/* The rate at which all went well for the whole time: what the search found, or a little less. */
+static bool lasts(struct load *load, const char *what, struct run_plan *plan, uint64_t rate)
+{
+    last_for(load, plan, rate);
+    return try_at(load, what, plan, rate);
+}
+
+/* The rate that was kept for the whole time: what the search found or a little less, and then a
+ * little more as often as that is kept, too. A search can end too low: what fails for a passing
+ * reason is not asked for again. */
 static uint64_t confirm_rate(struct load *load, const char *what, struct run_plan *plan,
                              uint64_t rate)
 {
     static struct run_outcome outcome;
-    for (; rate >= 100; rate = rate / 100 * 97) {
-        last_for(load, plan, rate);
-        if (try_at(load, what, plan, rate, &outcome)) {
-            report_run(load->report, what, "search", rate, &outcome);
-            return rate;
-        }
-    }
-    return 0;
+    uint64_t held = 0;
+    while (rate >= 100 && !lasts(load, what, plan, rate))
+        rate = rate / 100 * 97;
+    if (rate < 100)
+        return 0;
+    do {
+        outcome = load->outcome;
+        held = rate;
+        rate = rate / 100 * 103;
+    } while (lasts(load, what, plan, rate));
+    report_run(load->report, what, "search", held, &outcome);
+    return held;
 }
 
 /* The rate, and latency at shares of it. A share with failures is reported as it is. */
 static int find_rate(struct load *load, const char *what, struct run_plan *plan)
 {
-    static struct run_outcome outcome;
     static const double share[] = {0.1, 0.5, 0.9};
     uint64_t found = confirm_rate(load, what, plan, search_rate(load, what, plan));
     if (found == 0) {
@@ -241,9 +241,8 @@ static int find_rate(struct load *load, const char *what, struct run_plan *plan)
     plan->to_the_end = true;
     for (unsigned i = 0; i < 3; i++) {
         uint64_t rate = (uint64_t)(share[i] * (double)found);
-        last_for(load, plan, rate);
-        try_at(load, what, plan, rate, &outcome);
-        report_run(load->report, what, "rate", rate, &outcome);
+        lasts(load, what, plan, rate);
+        report_run(load->report, what, "rate", rate, &load->outcome);
     }
     return 0;
 }

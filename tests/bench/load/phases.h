@@ -13,6 +13,7 @@ struct load {
     struct wire wire;
     struct run run;
     struct report *report;
+    struct run_outcome outcome; /* of the last rate that was tried */
     struct phone_form form[PHONE_METHODS][PHONE_MAKES];
     uint32_t registered;   /* of options.aors, from the first on */
     uint32_t cseq;         /* no request had it yet */

@@ -64,6 +64,7 @@ void report_run(struct report *report, const char *what, const char *kind, uint6
     put(object, "done_per_s",
         outcome->seconds > 0 ? (uint64_t)((double)outcome->right / outcome->seconds) : 0);
     put_latency(object, &outcome->latency);
+    put(object, "behind_ns", outcome->behind_ns);
     put(object, "stall_ns", outcome->stall_ns);
     put(object, "worker_wait_ns", outcome->worker_wait_ns);
     put(object, "stolen_ns", outcome->stolen_ns);
@@ -82,17 +83,19 @@ void report_reflect(struct report *report, double rate, uint32_t frame_sz)
 
 void report_step(const char *what, uint64_t rate, const struct run_outcome *outcome)
 {
-    fprintf(
-        stderr,
-        "%s: r %llu, sent %llu, failed %llu (late %llu, lost %llu, status %u), p50 %llu ns, "
-        "p99 %llu ns, generator %u %% busy, %llu read slowly, stalled %llu us, worker %llu us\n",
-        what, (unsigned long long)rate, (unsigned long long)outcome->sent,
-        (unsigned long long)outcome->failed, (unsigned long long)outcome->late,
-        (unsigned long long)outcome->lost, outcome->first_status,
-        (unsigned long long)histogram_quantile(&outcome->latency, 0.5),
-        (unsigned long long)histogram_quantile(&outcome->latency, 0.99), outcome->busy_percent,
-        (unsigned long long)outcome->read_slowly, (unsigned long long)outcome->stall_ns / 1000,
-        (unsigned long long)outcome->worker_wait_ns / 1000);
+    fprintf(stderr,
+            "%s: r %llu, sent %llu, failed %llu (late %llu, lost %llu, status %u), p50 %llu ns, "
+            "p99 %llu ns, %llu us behind, generator %u %% busy, %llu read slowly, stalled %llu us, "
+            "worker %llu us, stolen %llu us\n",
+            what, (unsigned long long)rate, (unsigned long long)outcome->sent,
+            (unsigned long long)outcome->failed, (unsigned long long)outcome->late,
+            (unsigned long long)outcome->lost, outcome->first_status,
+            (unsigned long long)histogram_quantile(&outcome->latency, 0.5),
+            (unsigned long long)histogram_quantile(&outcome->latency, 0.99),
+            (unsigned long long)outcome->behind_ns / 1000, outcome->busy_percent,
+            (unsigned long long)outcome->read_slowly, (unsigned long long)outcome->stall_ns / 1000,
+            (unsigned long long)outcome->worker_wait_ns / 1000,
+            (unsigned long long)outcome->stolen_ns / 1000);
 }
 
 bool report_end(struct report *report, const char *path)

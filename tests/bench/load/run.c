@@ -126,15 +126,14 @@ static void send_batch(struct state *s, struct run_slot *slot, unsigned cnt)
     wire_push(s->run->wire);
 }
 
-/* Answers go first. A slot still waited for holds up those behind it. Whether anything was sent. */
+/* Answers go first. give_up() has made room for a batch. Whether anything was sent. */
 static bool send_due(struct state *s)
 {
     struct run_challenged *challenged = &s->run->challenged;
     unsigned answers = (unsigned)RTE_MIN(challenged->put - challenged->taken, (uint64_t)BATCH);
     unsigned cnt = answers ? answers : due(s);
     struct run_slot slot[BATCH];
-    if (cnt == 0 || !wire_push(s->run->wire) || s->run->sequence + cnt > s->oldest + RUN_SLOTS ||
-        wire_room(s->run->wire, cnt) == 0) {
+    if (cnt == 0 || !wire_push(s->run->wire) || wire_room(s->run->wire, cnt) == 0) {
         wire_push(s->run->wire);
         return false;
     }
@@ -200,14 +199,16 @@ static bool receive(struct state *s)
     return true;
 }
 
-/* Gives up the oldest attempts when their time is over. */
+/* Gives up the oldest attempts when their time is over, or as many as there are slots have
+ * overtaken them: it was lost, and what comes next need not wait for it. */
 static void give_up(struct state *s, uint64_t patience_tsc)
 {
     for (; s->oldest < s->run->sequence; s->oldest++) {
         struct run_slot *slot = slot_of(s->run, s->oldest);
         if (slot->sequence != s->oldest)
             continue;
-        if (s->now_tsc < slot->meant_tsc + patience_tsc)
+        if (s->now_tsc < slot->meant_tsc + patience_tsc &&
+            s->run->sequence + BATCH <= s->oldest + RUN_SLOTS)
             return;
         slot->sequence = 0;
         s->under_way--;
@@ -247,6 +248,14 @@ static void let_worker_return(void)
     nanosleep(&(struct timespec){.tv_sec = 1}, NULL);
 }
 
+static uint64_t behind_ns(const struct state *s)
+{
+    uint64_t last = s->outcome->sent > 0 ? meant_tsc(s, s->outcome->sent - 1) : s->now_tsc;
+    return (uint64_t)((double)(s->now_tsc - last) * s->ns_per_tsc);
+}
+
+enum { BEHIND_MAX_NS = 10000000 };
+
 void run_execute(struct run *run, const struct run_plan *plan, struct run_outcome *outcome)
 {
     *outcome = (struct run_outcome){0};
@@ -267,20 +276,36 @@ void run_execute(struct run *run, const struct run_plan *plan, struct run_outcom
     while (s.under_way > 0)
         turn(&s);
     outcome->seconds = (double)(s.now_tsc - s.start_tsc) / run->tsc_hz;
+    outcome->behind_ns = behind_ns(&s);
     outcome->read_slowly = read_slowly(plan) - slow;
     outcome->busy_percent = (unsigned)(100 * s.busy_tsc / (s.now_tsc - s.start_tsc + 1));
-    if (outcome->failed > 0)
+    if (outcome->failed > 0 || outcome->behind_ns > BEHIND_MAX_NS)
         let_worker_return();
     outcome->worker_wait_ns = watch_waited_ns(&run->watch) - waited_ns;
     outcome->stolen_ns = watch_stolen_ns() - stolen_ns;
 }
 
-/* An idle core's own interrupts take some ten microseconds at a time, and far less than a hundredth
- * of it. */
+bool run_succeeded(const struct run_plan *plan, const struct run_outcome *outcome)
+{
+    return outcome->right == plan->cnt;
+}
+
+bool run_kept_rate(const struct run_plan *plan, const struct run_outcome *outcome)
+{
+    return run_succeeded(plan, outcome) && outcome->behind_ns <= BEHIND_MAX_NS;
+}
+
+enum { STALL_MAX_NS = 1000000 };
+
+/* More than a hundredth of the time. An idle core's own interrupts take some ten microseconds at a
+ * time, and far less than that in all. */
+static bool is_much(uint64_t ns, const struct run_outcome *outcome)
+{
+    return ns > STALL_MAX_NS && (double)ns > outcome->seconds * 1e7;
+}
+
 bool run_was_disturbed(const struct run_outcome *outcome)
 {
-    enum { STALL_MAX_NS = 1000000 };
-    return outcome->stall_ns > STALL_MAX_NS ||
-           (outcome->worker_wait_ns > STALL_MAX_NS &&
-            (double)outcome->worker_wait_ns > outcome->seconds * 1e7);
+    return outcome->stall_ns > STALL_MAX_NS || is_much(outcome->worker_wait_ns, outcome) ||
+           is_much(outcome->stolen_ns, outcome);
 }

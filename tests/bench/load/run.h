@@ -6,11 +6,12 @@
  * that stands still is charged for all that waited (no coordinated omission).
  *
  * An attempt fails when its reply is wrong, has another status, or is not there within the
- * threshold after the meant time (the Establishment Threshold Time of RFC 7501 3.3.3). No request
- * is sent twice. At most `window` are under way at once, less than the ring holds: were this
- * program stopped by the machine for a while, the replies would find no room, and that loss would
- * not be the registrar's. What it was stopped for is in the outcome (stall_ns), and what the
- * registrar's worker was. */
+ * threshold after the meant time (the Establishment Threshold Time of RFC 7501 3.3.2). No request
+ * is sent twice. A rate is kept when nothing fails and the last reply is not far behind the last
+ * meant time: else a run would be over before what piles up fails. At most `window` are under way
+ * at once, less than the ring holds: were this program stopped by the machine for a while, the
+ * replies would find no room, and that loss would not be the registrar's. What it was stopped for
+ * is in the outcome (stall_ns), and what the registrar's worker was. */
 #ifndef LOAD_RUN_H
 #define LOAD_RUN_H
 
@@ -80,6 +81,7 @@ struct run_outcome {
     uint64_t read_slowly;           /* replies that were not what the model of their make has */
     unsigned first_status;          /* of the first reply with another status */
     double seconds;                 /* from the first meant time to the last reply */
+    uint64_t behind_ns;             /* the last reply, behind the last meant time */
     uint64_t stall_ns;              /* longest turn of the loop */
     uint64_t worker_wait_ns;        /* the worker's core was somebody else's for so long */
     uint64_t stolen_ns;             /* both cores together were another machine's */
@@ -90,8 +92,12 @@ struct run_outcome {
 void run_init(struct run *run, struct wire *wire, double threshold_s, unsigned window);
 void run_execute(struct run *run, const struct run_plan *plan, struct run_outcome *outcome);
 
-/* Whether the machine took either core away for longer than an idle one does. A run that failed
- * then says nothing of the registrar. */
+/* Whether all were registered, whenever; and whether the rate was kept, too. */
+bool run_succeeded(const struct run_plan *plan, const struct run_outcome *outcome);
+bool run_kept_rate(const struct run_plan *plan, const struct run_outcome *outcome);
+
+/* Whether the machine, or the host that it is a guest of, took either core away for longer than
+ * happens to an idle one. A run that failed then says nothing of the registrar. */
 bool run_was_disturbed(const struct run_outcome *outcome);
 
 #endif

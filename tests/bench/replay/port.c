@@ -34,7 +34,7 @@ struct bd_nic_queue {
     uint64_t turn_tsc;
     bool turn_idle;
     char nc[REPLAY_NC];
-    struct bd_endpoint source, local;
+    struct bd_endpoint local;
     struct stack requests, replies;
     struct rte_mbuf *sent[REPLIES];
     unsigned sent_cnt;
@@ -94,7 +94,6 @@ struct bd_nic_queue *replay_queue_new(unsigned index, const struct bd_endpoint *
     queue->index = index;
     queue->local = *local;
     queue->memory = memory;
-    bd_endpoint_parse(BD_STR("192.0.2.1:5060"), &queue->source);
     char *at = fill_stack(queue, &queue->requests, memory, WINDOW_MAX, request_sz, true);
     fill_stack(queue, &queue->replies, at, REPLIES, reply_sz, false);
     return queue;
@@ -169,8 +168,15 @@ static void make_datagram(struct bd_nic_queue *queue, uint32_t number, struct bd
     *d = (struct bd_datagram){.mbuf = mbuf,
                               .payload = mbuf->text,
                               .len = mbuf->len,
-                              .source = queue->source,
+                              .source = {replay_source_of(number), 5060},
                               .local = queue->local};
+}
+
+/* Two lines: it would wait for either. */
+static void prefetch_credentials(const struct replay_credentials *c)
+{
+    __builtin_prefetch(c);
+    __builtin_prefetch((const char *)(c + 1) - 1);
 }
 
 static unsigned room(const struct bd_nic_queue *queue)
@@ -195,7 +201,7 @@ unsigned bd_nic_receive(struct bd_nic_queue *queue, struct bd_worker_stats *stat
     for (unsigned i = 0; i < cnt; i++) {
         number[i] = next_number(queue);
         if (queue->phase->credentials)
-            __builtin_prefetch(&queue->phase->credentials[number[i]]);
+            prefetch_credentials(&queue->phase->credentials[number[i]]);
     }
     for (unsigned i = 0; i < cnt; i++)
         make_datagram(queue, number[i], &out[i]);

@@ -5,13 +5,13 @@
 
 #include "hex.h"
 
-/* In the templates: @b branch, @i Call-ID, @u user, @c CSeq, @n nonce, @r response, @N nonce count,
- * @A the place of the credentials. */
+/* In the templates: @h host, @b branch, @i Call-ID, @u user, @c CSeq, @n nonce, @r response, @N
+ * nonce count, @A the place of the credentials. */
 static const char *const register_template[REPLAY_MAKES] = {
     "REGISTER sip:" REPLAY_DOMAIN " SIP/2.0\r\n"
-    "Via: SIP/2.0/UDP 192.0.2.1:5060;branch=z9hG4bK-524287-1-@b;rport\r\n"
+    "Via: SIP/2.0/UDP @h:5060;branch=z9hG4bK-524287-1-@b;rport\r\n"
     "Max-Forwards: 70\r\n"
-    "Contact: <sip:@u@192.0.2.1:5060;rinstance=4ea17c06d28a1b9f;transport=UDP>\r\n"
+    "Contact: <sip:@u@@h:5060;rinstance=4ea17c06d28a1b9f;transport=UDP>\r\n"
     "To: \"Subscriber @u\" <sip:@u@" REPLAY_DOMAIN ">\r\n"
     "From: \"Subscriber @u\" <sip:@u@" REPLAY_DOMAIN ">;tag=5a29f84c\r\n"
     "Call-ID: @iZGE0NzY3NTQ1ZTdlOTQ5\r\n"
@@ -21,12 +21,12 @@ static const char *const register_template[REPLAY_MAKES] = {
     "@AUser-Agent: Example Softphone 5.3.8 rv2.10.19\r\n"
     "Content-Length: 0\r\n\r\n",
     "REGISTER sip:" REPLAY_DOMAIN ":5060 SIP/2.0\r\n"
-    "Via: SIP/2.0/UDP 192.0.2.1:5060;branch=z9hG4bK@b\r\n"
+    "Via: SIP/2.0/UDP @h:5060;branch=z9hG4bK@b\r\n"
     "From: <sip:@u@" REPLAY_DOMAIN ":5060>;tag=1694507243\r\n"
     "To: <sip:@u@" REPLAY_DOMAIN ":5060>\r\n"
     "Call-ID: 0_@i@192.0.2.1\r\n"
     "CSeq: @c REGISTER\r\n"
-    "Contact: <sip:@u@192.0.2.1:5060>\r\n"
+    "Contact: <sip:@u@@h:5060>\r\n"
     "@AAllow: INVITE, INFO, PRACK, ACK, BYE, CANCEL, OPTIONS, NOTIFY, REGISTER, SUBSCRIBE, REFER, "
     "PUBLISH, UPDATE, MESSAGE\r\n"
     "Max-Forwards: 70\r\n"
@@ -35,14 +35,14 @@ static const char *const register_template[REPLAY_MAKES] = {
     "Allow-Events: talk,hold,conference,refer,check-sync\r\n"
     "Content-Length: 0\r\n\r\n",
     "REGISTER sip:" REPLAY_DOMAIN " SIP/2.0\r\n"
-    "v: SIP/2.0/UDP 192.0.2.1:5060;branch=z9hG4bK-@b;rport\r\n"
+    "v: SIP/2.0/UDP @h:5060;branch=z9hG4bK-@b;rport\r\n"
     "f: <sip:@u@" REPLAY_DOMAIN ">;tag=xklp2m0qzq\r\n"
     "t: <sip:@u@" REPLAY_DOMAIN ">\r\n"
     "i: 313630323432333536-@i\r\n"
     "CSeq: @c REGISTER\r\n"
     "Max-Forwards: 70\r\n"
     "User-Agent: example-desk/10.1.152.12\r\n"
-    "m: <sip:@u@192.0.2.1:5060;line=7tqe1xmy>;q=1.0;audio;mobility=\"fixed\";duplex=\"full\";"
+    "m: <sip:@u@@h:5060;line=7tqe1xmy>;q=1.0;audio;mobility=\"fixed\";duplex=\"full\";"
     "description=\"desk\";actor=\"principal\";events=\"dialog\";methods=\"INVITE,ACK,CANCEL,BYE,"
     "REFER,OPTIONS,NOTIFY,SUBSCRIBE,PRACK,MESSAGE,INFO\"\r\n"
     "@AAllow-Events: dialog\r\n"
@@ -50,13 +50,13 @@ static const char *const register_template[REPLAY_MAKES] = {
     "Expires: 3600\r\n"
     "l: 0\r\n\r\n",
     "REGISTER sip:" REPLAY_DOMAIN ";transport=udp SIP/2.0\r\n"
-    "Via: SIP/2.0/UDP 192.0.2.1:5060;rport;branch=z9hG4bK@b\r\n"
+    "Via: SIP/2.0/UDP @h:5060;rport;branch=z9hG4bK@b\r\n"
     "Max-Forwards: 70\r\n"
     "To: <sip:@u@" REPLAY_DOMAIN ">\r\n"
     "From: <sip:@u@" REPLAY_DOMAIN ">;tag=8aa0a3b15b0a4c39a1df2cf2\r\n"
     "Call-ID: @i-bb8c-4d5e-a1f2\r\n"
     "CSeq: @c REGISTER\r\n"
-    "Contact: \"@u\" <sip:@u@192.0.2.1:5060;transport=udp>;expires=3600\r\n"
+    "Contact: \"@u\" <sip:@u@@h:5060;transport=udp>;expires=3600\r\n"
     "Allow: PRACK, INVITE, ACK, BYE, CANCEL, UPDATE, INFO, SUBSCRIBE, NOTIFY, REFER, MESSAGE, "
     "OPTIONS\r\n"
     "@AUser-Agent: Example ATA/2.4.1-6a27c1e\r\n"
@@ -66,9 +66,9 @@ static const char *const register_template[REPLAY_MAKES] = {
 
 static const char invite_template[] =
     "INVITE sip:@u@" REPLAY_DOMAIN " SIP/2.0\r\n"
-    "Via: SIP/2.0/UDP 192.0.2.1:5060;branch=z9hG4bK-524287-1-@b;rport\r\n"
+    "Via: SIP/2.0/UDP @h:5060;branch=z9hG4bK-524287-1-@b;rport\r\n"
     "Max-Forwards: 70\r\n"
-    "Contact: <sip:caller@192.0.2.1:5060;transport=UDP>\r\n"
+    "Contact: <sip:caller@@h:5060;transport=UDP>\r\n"
     "To: <sip:@u@" REPLAY_DOMAIN ">\r\n"
     "From: \"Caller\" <sip:caller@" REPLAY_DOMAIN ">;tag=5a29f84c\r\n"
     "Call-ID: @iZGE0NzY3NTQ1ZTdlOTQ5\r\n"
@@ -86,6 +86,8 @@ static const char authorization[] =
 static uint32_t width_of(char what)
 {
     switch (what) {
+    case 'h':
+        return REPLAY_HOST;
     case 'b':
         return REPLAY_BRANCH;
     case 'i':
@@ -170,9 +172,29 @@ void replay_nc_of(uint32_t nc, char out[REPLAY_NC])
     bd_hex_encode(bytes, sizeof(bytes), out);
 }
 
+/* A hundred phones in each of a hundred networks, numbers of three digits: the rest share them. */
+static void host_of(uint32_t number, uint8_t ip[4])
+{
+    ip[0] = 198;
+    ip[1] = 18;
+    ip[2] = (uint8_t)(100 + number / 100 % 100);
+    ip[3] = (uint8_t)(100 + number % 100);
+}
+
+struct bd_ip replay_source_of(uint32_t number)
+{
+    uint8_t ip[4];
+    host_of(number, ip);
+    return bd_ip_from_v4(ip);
+}
+
 struct replay_ids replay_ids_of(uint32_t number, unsigned round)
 {
-    struct replay_ids ids = {.number = number};
+    struct replay_ids ids = {.number = number, .host = "198.18.000.000"};
+    uint8_t ip[4];
+    host_of(number, ip);
+    put_digits(ip[2], 3, ids.host + 7);
+    put_digits(ip[3], 3, ids.host + 11);
     put_hex(mix(number + 1), ids.call_id);
     put_hex(mix((uint64_t)(round + 1) << 32 | number), ids.branch);
     replay_user_of(number, ids.user);
@@ -188,6 +210,9 @@ uint32_t replay_request_write(const struct replay_form *form, const struct repla
     for (uint32_t i = 0; i < form->field_cnt; i++) {
         char *at = out + form->field[i].off;
         switch (form->field[i].what) {
+        case 'h':
+            memcpy(at, ids->host, REPLAY_HOST);
+            break;
         case 'b':
             memcpy(at, ids->branch, REPLAY_BRANCH);
             break;

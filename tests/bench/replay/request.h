@@ -6,12 +6,14 @@
 #ifndef REPLAY_REQUEST_H
 #define REPLAY_REQUEST_H
 
+#include "ip.h"
 #include "str.h"
 
 enum replay_method { REPLAY_REGISTER, REPLAY_AUTHORIZED, REPLAY_INVITE };
 
 /* Widths of the fields that differ between requests. */
 enum {
+    REPLAY_HOST = 14,
     REPLAY_BRANCH = 16,
     REPLAY_CALL_ID = 16,
     REPLAY_USER = 8,
@@ -30,7 +32,8 @@ enum {
 /* What makes one request itself, as it stands in request and reply. */
 struct replay_ids {
     uint32_t number;
-    char branch[REPLAY_BRANCH], call_id[REPLAY_CALL_ID], user[REPLAY_USER], cseq[REPLAY_CSEQ];
+    char host[REPLAY_HOST], branch[REPLAY_BRANCH], call_id[REPLAY_CALL_ID], user[REPLAY_USER],
+        cseq[REPLAY_CSEQ];
 };
 
 /* How one subscriber answers the challenge he was given. */
@@ -39,6 +42,8 @@ struct replay_credentials {
 };
 
 struct replay_ids replay_ids_of(uint32_t number, unsigned round);
+/* Where he calls from, which is what his Via says: one of 10,000 addresses. */
+struct bd_ip replay_source_of(uint32_t number);
 /* His phone. Two neighbours have the same make: or of two queues, which take turns, one would have
  * the makes that are longer to read. */
 static inline unsigned replay_make_of(uint32_t number)
