@@ -10,7 +10,7 @@
 #   unit        unit tests; those of the parser once more, built for a processor with AVX2 and no AVX-512, whose
 #               vector code is another
 #   sanitize    unit tests under AddressSanitizer and UndefinedBehaviorSanitizer, for a plain processor: so the
-#               scalar twins of the vector code are what is tested, and of the latter in `unit`, beside guard pages
+#               scalar twins of the vector code are what is tested; those of the parser for this processor, too
 #   fuzz        the corpora of tests/fuzz replayed, under the sanitizers and as it is built for use
 #   threads     the tests of what several threads share under ThreadSanitizer
 #   e2e         the real binaries with real phones on a tap and a veth
@@ -161,7 +161,8 @@ part_lint()
 
 part_build()
 {
-    need_build && check 'workers do not divide' tests/check-divisions.sh build-test
+    need_build && check 'workers do not divide' tests/check-divisions.sh build-test &&
+        check 'what the bench runs builds' ninja -C build-test benches
 }
 
 part_clang()
@@ -172,10 +173,10 @@ part_clang()
 
 part_unit()
 {
-    need_build && unit_tests build-test
+    need_build && unit_tests build-test --timeout-multiplier 4
     grep -qw avx2 /proc/cpuinfo || return
     check 'a build for AVX2 configures' configure build-avx2 gcc -Dwerror=true -Ddpdk=disabled -Dmarch=x86-64-v3 &&
-        unit_tests build-avx2 --suite sip
+        unit_tests build-avx2 --timeout-multiplier 4 --suite sip
 }
 
 # -O1 compiles in half the time, and the tests take no longer. What gcc warns of there that it does not elsewhere is not
@@ -184,24 +185,27 @@ sanitizers_configure()
 {
     export ASAN_OPTIONS=abort_on_error=1:detect_leaks=1
     export UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
-    check 'sanitizers configure' configure build-asan gcc -Dwerror=false -Doptimization=1 -Ddpdk=disabled \
-        -Dmarch=x86-64-v2 -Db_sanitize=address,undefined
+    check 'sanitizers configure' configure "$1" gcc -Dwerror=false -Doptimization=1 -Ddpdk=disabled \
+        -Dmarch="$2" -Db_sanitize=address,undefined
 }
 
 part_sanitize()
 {
-    sanitizers_configure &&
+    sanitizers_configure build-asan x86-64-v2 &&
         check 'sanitizers build' ninja -C build-asan &&
         unit_tests build-asan --timeout-multiplier 4
+    sanitizers_configure build-asan-native native &&
+        unit_tests build-asan-native --timeout-multiplier 4 --suite sip
 }
 
 # What valgrind does not run: its processor is none that is lacking in anything, its own system calls are on no list,
 # docs are read by a script, and its version 3.19 does not know pidfd_open, by which control sees the dataplane. What
 # takes minutes there: long searches over bytes, kills, threads.
 not_valgrind='cpu_lacking|privileges_calls|rfc|control_alarm|control_commands|control_metrics|control_reload'
+not_valgrind+='|events_notifier|events_watchers|events_reflection'
 slow_valgrind='durable|threads|kill|arena|bulk|rules_in_force|errors|registrar_model|registrar_repeat|sip_mutation.*'
 slow_valgrind+='|sip_simd|sip_wire|sip_prefix|journal_damage|journal_power|journal_keeper|control_journaling'
-slow_valgrind+='|control_stream|events_notifier|events_watchers|events_reflection'
+slow_valgrind+='|control_stream'
 
 # Errors, and memory that is lost for good; what a process still has at its end is the system's to take back.
 memcheck="valgrind -q --error-exitcode=99 --leak-check=full --show-leak-kinds=definite --errors-for-leak-kinds=definite"
@@ -231,7 +235,7 @@ part_processes()
 # Fragments need DPDK, and vector code this processor: so in the other build, too.
 part_fuzz()
 {
-    sanitizers_configure && check 'fuzz targets build with sanitizers' ninja -C build-asan fuzz-targets &&
+    sanitizers_configure build-asan x86-64-v2 && check 'fuzz targets build with sanitizers' ninja -C build-asan fuzz-targets &&
         counted tests/fuzz/replay.sh build-asan
     need_build && check 'fuzz targets build' ninja -C build-test fuzz-targets &&
         counted tests/fuzz/replay.sh build-test

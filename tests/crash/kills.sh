@@ -52,11 +52,13 @@ random_kills()
     done
 }
 
-# A judge that never complains would pass everything: one binding less, one more, one that is older.
+# A judge that never complains would pass everything: one binding less, one more, one that is older. The one less is
+# not one that ends soon: of those some phones ask for, and they may go.
 judge_is_strict()
 {
     local what
-    for what in 'rows.pop()' 'rows.append({**rows[0], "contact": "sip:nobody@198.18.0.9"})' \
+    for what in 'rows.remove(max(rows, key=lambda row: row["expires_s"]))' \
+        'rows.append({**rows[0], "contact": "sip:nobody@198.18.0.9"})' \
         'rows[0]["cseq"] -= 1' 'rows[0]["expires_s"] += 3600'; do
         "$python" - "$lab/bindings.json" >"$lab/wrong.json" <<PYTHON || return 1
 import json, sys

@@ -355,8 +355,10 @@ def case_expires_is_cut_to_max_expires():
 
 def case_too_brief():
     phone = Phone("1130")
+    before = counter("register_failed")
     reply = phone.register(expires=59)
     equal(reply.code, 423)
+    equal(counter("register_failed") - before, 1, "the 423 is a failure, the challenge is none")
     equal(reply.get("Min-Expires"), "60")
     equal(contacts_of("1130@example.com"), set())
 
@@ -555,12 +557,14 @@ def case_options():
 
 def case_other_methods():
     phone = Phone("1141")
+    before = counter("register_failed")
     for method in ("INVITE", "SUBSCRIBE", "MESSAGE"):
         reply = phone.request(method, uri="sip:1@example.com")
         equal(reply.code, 405, method)
         assert "REGISTER" in reply.get("Allow", ""), method
     equal(phone.request("FROBNICATE").code, 501)
     equal(phone.request("INVITE", uri="sip:1@elsewhere.example").code, 404)
+    equal(counter("register_failed"), before, "failures of REGISTER requests")
 
 
 # --- calls: the redirect server ---------------------------------------------------------------------

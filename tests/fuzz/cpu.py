@@ -7,11 +7,13 @@ AFL++ does not wait for its own children, so the shell's `time` does not see the
 import ctypes
 import os
 import resource
+import signal
 import subprocess
 import sys
 
 PR_SET_CHILD_SUBREAPER = 36
 ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+signal.signal(signal.SIGINT, lambda *_: None)  # ends the command, which is counted nevertheless
 status = subprocess.call(sys.argv[2:])
 try:
     while True:

@@ -96,8 +96,9 @@ fuzz()
     local target=$1 seconds=$2 engine=$3 rc=0
     build "$engine"
     prepare "$target"
+    rm -f "$home/cpu"
     "run_$engine" "$target" "$seconds" || rc=$?
-    printf '%s\t%s\t%s\n' "$target" "$engine" "$(cat "$home/cpu")" >>"$work/ledger.tsv"
+    [[ ! -e $home/cpu ]] || printf '%s\t%s\t%s\n' "$target" "$engine" "$(cat "$home/cpu")" >>"$work/ledger.tsv"
     ((rc == 0)) || { echo "$target: status $rc, see $home/findings and $home/$engine.log"; return 1; }
 }
 

@@ -64,6 +64,24 @@ case_a_locked_database_is_caught_up_with()
     equal "$(grep -c 'alarm subscribers' "$lab/control.log")" $((before + 2)) "lines in the log"
 }
 
+# Whatever is written to a file without a name is lost with the process.
+case_a_replaced_database_is_noticed()
+{
+    printf 'username,domain,password\ncarla,example.com,first\n' >"$lab/one.csv"
+    mv "$lab/subscribers.db" "$lab/former.db"
+    cp "$lab/former.db" "$lab/subscribers.db"
+    refused 'replaced or removed' subscriber import "$lab/one.csv"
+    refused 'replaced or removed' reload
+    refused 'replaced or removed' subscriber add carla@example.com first
+    refused 'no subscriber carla' subscriber show carla@example.com
+    alarm_is 1 || fail "no alarm"
+    equal "$(phone register 1303)" 200 "who is in memory goes on"
+    mv "$lab/former.db" "$lab/subscribers.db"
+    until_true 5 "the alarm ends" alarm_is 0
+    ask subscriber import "$lab/one.csv"
+    equal "$(phone register carla --password first)" 200 "imported"
+}
+
 # What the log holds is moved to the file first, and a write makes everybody forget the pages they know.
 damage_database()
 {
@@ -86,6 +104,9 @@ sqlite3.connect(sys.argv[1]).execute("pragma wal_checkpoint(truncate)")' "$lab/s
     cp "$lab/subscribers.db" "$lab/good.db"
     damage_database
     refused 'damaged' reload
+    refused 'damaged' subscriber show all
+    refused '"error": ".*damaged' --json subscriber show all
+    equal "$(json '["error"][0]' subscriber show all || true)" / "the document"
     alarm_is 1 || fail "no alarm"
     refused 'damaged' subscriber add berta@example.com first
     equal "$(phone register 1302)" 200 "who is in memory goes on"

@@ -103,6 +103,17 @@ stalled()
     grep -q "'stalled_ms': [1-9]" <<<"$(json '["workers"]' show workers)"
 }
 
+case_an_arena_without_its_name_is_an_alarm()
+{
+    local arena
+    arena=$(json '["arena"]["path"]' show info)
+    mv "$arena" "$arena.aside"
+    until_true 5 "alarm" alarmed arena
+    equal "$(phone register 1200)" 200 "served"
+    mv "$arena.aside" "$arena"
+    until_true 5 "the alarm ends" not_alarmed arena
+}
+
 case_a_worker_that_is_stuck_is_an_alarm()
 {
     stop_thread "$(thread_of dataplane lcore-worker)" || stop_thread "$(thread_of dataplane rte-worker)"
