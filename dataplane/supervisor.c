@@ -133,6 +133,8 @@ bool bd_supervisor_wait_policy(struct bd_supervisor *s)
         if (tick(s, &ignored))
             return false;
     }
+    /* Before there are workers: the first request is not to find it absent. */
+    look_for_control(s);
     return true;
 }
 

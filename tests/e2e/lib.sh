@@ -297,10 +297,19 @@ dataplane_answers()
     PHONE_TIMEOUT_S=0.2 phone options probe
 }
 
+# The supervisor looks every 100 ms: until then, who needs a verifier gets 503.
+dataplane_sees_control()
+{
+    process_alive "$(pid_of control)" || return 0
+    process_alive "$(pid_of dataplane)" || return 0
+    grep -q "bindery-control is here (pid $(pid_of control))" "$lab/dataplane.log"
+}
+
 lab_wait()
 {
     until_true 10 "control answers" control_answers
     until_true 10 "dataplane answers OPTIONS" dataplane_answers
+    until_true 10 "dataplane sees control" dataplane_sees_control
     process_alive "$(pid_of control)" || fail "bindery-control has died"
     process_alive "$(pid_of dataplane)" || fail "bindery-dataplane has died"
 }

@@ -205,5 +205,5 @@ case_core_dumps_are_a_matter_of_wish()
     equal "$(cores_of_a_failure)" 1 "cores, wished for"
     sed -i '/^  core_dumps:/d' "$lab/bindery.yaml"
     start control
-    until_true 10 "control answers" control_answers
+    lab_wait
 }
