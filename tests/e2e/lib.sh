@@ -86,6 +86,15 @@ json()
     ask --json "$@" | "$python" -c "import json, sys; print(json.load(sys.stdin)$path)"
 }
 
+# The total of a verdict or counter.
+total()
+{
+    ask --json show stats | "$python" -c "
+import json, sys
+stats = json.load(sys.stdin)
+print(sum(row['total'] for row in stats['verdicts'] + stats['counters'] if sys.argv[1] in row.values()))" "$1"
+}
+
 phone()
 {
     in_lab "$python" "$here/phone.py" "$@"

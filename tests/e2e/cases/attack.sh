@@ -49,15 +49,6 @@ seen()
     sed -n "s/^$1=//p" "$lab/attack"
 }
 
-# The total of a verdict or counter.
-total()
-{
-    ask --json show stats | "$python" -c "
-import json, sys
-stats = json.load(sys.stdin)
-print(sum(row['total'] for row in stats['verdicts'] + stats['counters'] if sys.argv[1] in row.values()))" "$1"
-}
-
 ends()
 {
     ask --json show stats | "$python" -c "

@@ -173,6 +173,7 @@ case_baresip_outbound()
     until_true 10 "two flows" equal_flows "$aor" 'reg_id:1 reg_id:2'
     before=$(call_ids_of "$aor")
     kill -KILL "$baresip_pid"
+    until_true 5 "baresip is gone, and its port is free" process_gone "$baresip_pid"
     nsenter --net="/run/netns/$ns" -- baresip -f "$lab/baresip" -v >>"$lab/baresip.log" 2>&1 &
     baresip_pid=$!
     until_true 10 "baresip registers again" came_back "$aor"

@@ -30,7 +30,7 @@ limits()
 }
 
 # Of a verdict or counter, by `show limits`.
-total()
+counted()
 {
     json '' show limits | "$python" -c "
 import ast, sys
@@ -54,7 +54,7 @@ case_sipp_guesses_one_password()
     sipp_wrong 198.18.0.3 60 1300 1300
     [[ $(json "['bans']" show limits) == *"198.18.0.3/32"*"wrong passwords"* ]] || fail "not banned"
     [[ $(json "['limited_aors']" show limits) == *"1300@example.com"* ]] || fail "not named"
-    (($(total auth_slowed) > 0 && $(total frame_banned) > 0)) || fail "not counted"
+    (($(counted auth_slowed) > 0 && $(counted frame_banned) > 0)) || fail "not counted"
     equal "$(limits register 1300 198.18.0.2)" 200 "the phone itself, elsewhere"
 }
 
@@ -62,10 +62,10 @@ case_sipp_sprays_many_users()
 {
     limit 'failed_per_source: 10'
     local before
-    before=$(total auth_failed)
+    before=$(counted auth_failed)
     sipp_wrong 198.18.0.3 200 1400 1599
     [[ $(json "['bans']" show limits) == *"198.18.0.3/32"*"wrong passwords"* ]] || fail "not banned"
-    (($(total auth_failed) - before < 40)) || fail "$(($(total auth_failed) - before)) passwords were tried"
+    (($(counted auth_failed) - before < 40)) || fail "$(($(counted auth_failed) - before)) passwords were tried"
     equal "$(limits register 1500 198.18.0.2)" 200 "a user of the list"
 }
 
@@ -86,12 +86,12 @@ case_sipsak_floods()
 {
     limit 'source_rate: 50, source_burst: 100'
     local before flood fire
-    before=$(total frame_limited)
+    before=$(counted frame_limited)
     limits under-fire 198.18.0.3 1.5 >"$lab/fire" &
     fire=$!
     in_lab timeout 1.5 sipsak -F -e 100000 -s sip:198.18.0.1 >"$lab/flood" 2>&1 || true
     wait "$fire"
-    flood=$(($(total frame_limited) - before))
+    flood=$(($(counted frame_limited) - before))
     read -r served _ tried <"$lab/fire"
     echo "$flood datagrams dropped; $served of $tried registrations"
     ((flood > 100)) || fail "only $flood were dropped: $(cat "$lab/flood")"
@@ -109,14 +109,14 @@ case_a_broken_phone_hammers()
     # Five, as many as it is registered from there, and one more of each a second.
     ((served >= 10 && served <= 12 + 2 * (SECONDS - begun))) && [[ $seen == *" 503:"* ]] || fail "drew $seen"
     limit 'aor_rate: 1, aor_burst: 5, aor_answer: drop'
-    equal "$(total limit_drop)" 0 "silent so far"
+    equal "$(counted limit_drop)" 0 "silent so far"
     until_true 20 "silence" hammered_in_vain
 }
 
 hammered_in_vain()
 {
     limits hammer 198.18.0.2 1
-    (($(total limit_drop) > 0))
+    (($(counted limit_drop) > 0))
 }
 
 # A thousand phones behind one address, with the limits as they come.
@@ -137,7 +137,7 @@ case_lists()
     echo '198.18.0.3 # the neighbour' >"$lab/deny.txt"
     limit 'deny_file: deny.txt, deny: ["2001:db8::/32"], allow: ["2001:db8::2"], source_rate: 1, source_burst: 1'
     equal "$(PHONE_TIMEOUT_S=0.5 limits register 1000 198.18.0.3)" 0 "denied"
-    (($(total frame_denied) > 0)) || fail "not counted"
+    (($(counted frame_denied) > 0)) || fail "not counted"
     equal "$(limits register 1000 2001:db8::2)" 200 "allowed by the longer prefix, without a rate"
     echo '198.18.0.300' >>"$lab/deny.txt"
     if out=$(ask reload 2>&1); then fail "taken: $out"; fi
@@ -162,7 +162,7 @@ case_only_counted()
 {
     limit 'rates: count, bans: count, failed_per_source: 5, source_rate: 10, source_burst: 10'
     equal "$(limits guess 1700 198.18.0.3 60)" "401:60" "all are answered"
-    (($(total auth_slowed_passed) > 20 && $(total banned_passed) > 0 && $(total limited_passed) > 0)) ||
+    (($(counted auth_slowed_passed) > 20 && $(counted banned_passed) > 0 && $(counted limited_passed) > 0)) ||
         fail "not counted: $(json "['counters']" show limits)"
     equal "$(json "['enforcement']['rates']" show limits)" count "as shown"
 }

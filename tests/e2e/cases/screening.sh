@@ -46,16 +46,6 @@ limit()
     sed -i "s|^limits: .*|limits: {rates: count, $1}|" "$lab/bindery.yaml"
 }
 
-# Of a verdict or counter.
-total()
-{
-    json '' show stats | "$python" -c "
-import ast, sys
-stats = ast.literal_eval(sys.stdin.read())
-print(sum(row['total'] for kind, key in (('verdicts', 'verdict'), ('counters', 'counter'))
-          for row in stats[kind] if row[key] == sys.argv[1]))" "$1"
-}
-
 hits()
 {
     json "['rules'][$1 - 1]['hits']" show screening
