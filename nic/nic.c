@@ -20,7 +20,7 @@ enum {
     /* All that 8 pieces of an Ethernet can make, so that even a message too large for the parser is
      * seen and refused by name. */
     WHOLE_ROOM = BD_FRAGMENT_PIECES_MAX * 1500 + 256,
-    WHOLE_PER_WORKER = 512,
+    WHOLE_PER_WORKER_MAX = 512,
     LOANS_PER_PORT = 2 * BD_BURST, /* a burst, and one in the making */
     INDIRECT_PER_WORKER = 64
 };
@@ -58,7 +58,8 @@ static struct buffer_counts count_buffers(const struct bd_config *config)
         n.loan += bd_port_lends(&config->ports[i]) ? config->workers * LOANS_PER_PORT : 0;
         n.rx_room = RTE_MAX(n.rx_room, bd_port_buffer_sz(&config->ports[i]));
     }
-    n.whole = config->workers * WHOLE_PER_WORKER;
+    n.whole = config->workers *
+              RTE_MIN(WHOLE_PER_WORKER_MAX, fragments_per_worker(config) + 2 * BD_BURST);
     n.fragment_tables_sz = (uint64_t)config->workers * fragments_per_worker(config) * 2048;
     n.reply = config->workers * (tx + POOL_CACHE * 3 / 2 + 2 * BD_BURST);
     n.indirect = config->workers * INDIRECT_PER_WORKER;
