@@ -41,7 +41,7 @@ static int start(struct bd_control *control, struct bd_error *error)
 }
 
 /* Of a start that failed. */
-static void take_back(const struct bd_control *control)
+static void take_back(struct bd_control *control)
 {
     if (control->privileges)
         bd_privileges_step_back(control->privileges);

@@ -19,7 +19,7 @@
 #define BD_ALARMS(X)                                                                               \
     X(JOURNAL, journal, "the journal cannot be written")                                           \
     X(JOURNAL_SLOW, journal_slow, "the journal's disk does not keep up")                           \
-    X(SUBSCRIBERS, subscribers, "the subscriber database is locked, damaged or cannot be read")    \
+    X(SUBSCRIBERS, subscribers, "the subscriber database is locked, damaged or cannot be used")    \
     X(VERIFIER, verifier, "a verifier thread is stuck")                                            \
     X(DATAPLANE, dataplane, "bindery-dataplane is gone, hangs or has a stuck worker")              \
     X(ARENA, arena, "the arena's file was removed or replaced")                                    \

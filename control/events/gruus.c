@@ -9,12 +9,6 @@
  * the 200 of the REGISTER that made the binding what it is (gruu.h). */
 #include "notifier.h"
 
-static struct bd_str host_of(struct bd_str aor)
-{
-    const char *at = memrchr(aor.p, '@', aor.len);
-    return at ? (struct bd_str){at + 1, (uint32_t)(aor.p + aor.len - at - 1)} : aor;
-}
-
 /* A registrant is written as user@host, or as user of the domain itself. */
 static bool may_register(const struct bd_policy *policy, const struct bd_policy_domain *domain,
                          const struct bd_subscription *s)
@@ -22,8 +16,8 @@ static bool may_register(const struct bd_policy *policy, const struct bd_policy_
     struct bd_str watcher = bd_subscription_watcher(s), resource = bd_subscription_resource(s);
     if (bd_str_eq(watcher, resource))
         return true;
-    struct bd_str host = host_of(watcher), listed, user = {watcher.p, 0};
-    if (host.len < watcher.len && bd_str_eq(host, host_of(resource)))
+    struct bd_str host = bd_aor_host(watcher), listed, user = {watcher.p, 0};
+    if (host.len < watcher.len && bd_str_eq(host, bd_aor_host(resource)))
         user.len = watcher.len - host.len - 1;
     struct bd_policy_list list = domain->registrants;
     while (bd_policy_list_next(policy, &list, &listed)) {
@@ -78,7 +72,7 @@ void bd_gruus_fill(struct bd_events *e, const struct bd_subscription *s,
     const struct bd_policy *policy = bd_policy_current(&e->control->arena);
     bool by_default;
     const struct bd_policy_domain *domain =
-        policy ? bd_policy_find(policy, host_of(aor), &by_default) : NULL;
+        policy ? bd_policy_find(policy, bd_aor_host(aor), &by_default) : NULL;
     if (!domain || !bd_gruu_has(domain, b))
         return;
     struct bd_wire w = bd_wire_init(e->pub_gruu, sizeof(e->pub_gruu));

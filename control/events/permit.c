@@ -47,12 +47,6 @@ unsigned bd_permit_terms(const struct bd_config *config, const struct bd_message
 
 /* --- who -------------------------------------------------------------------------------------- */
 
-static struct bd_str host_of(struct bd_str aor)
-{
-    const char *at = memrchr(aor.p, '@', aor.len);
-    return at ? (struct bd_str){at + 1, (uint32_t)(aor.p + aor.len - at - 1)} : aor;
-}
-
 static bool is_wildcard(const struct bd_config_domain *domain)
 {
     return strcmp(domain->name, "*") == 0;
@@ -61,7 +55,7 @@ static bool is_wildcard(const struct bd_config_domain *domain)
 /* Its own, or else the wildcard domain. */
 static const struct bd_config_domain *domain_of(const struct bd_config *config, struct bd_str aor)
 {
-    struct bd_str host = host_of(aor);
+    struct bd_str host = bd_aor_host(aor);
     const struct bd_config_domain *found = NULL;
     for (unsigned d = 0; d < config->domain_cnt; d++) {
         const struct bd_config_domain *domain = &config->domains[d];
@@ -96,7 +90,7 @@ unsigned bd_permit_watcher(const struct bd_events *e, struct bd_str watcher, str
     if (!domain || !domain->reg_event)
         return 403;
     /* The wildcard domain is as many domains as there are names. */
-    bool stranger = is_wildcard(domain) && !bd_str_eq(host_of(watcher), host_of(resource));
+    bool stranger = is_wildcard(domain) && !bd_str_eq(bd_aor_host(watcher), bd_aor_host(resource));
     if (!is_own(arena, watcher, resource) && (stranger || !is_listed(domain, watcher)))
         return 403;
     struct bd_provision ignored;

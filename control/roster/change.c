@@ -125,7 +125,10 @@ int bd_roster_remove(struct bd_roster *roster, struct bd_str username, struct bd
     if (aor.len == 0)
         return 0;
     struct bd_hash128 hash = bd_hash128(&control->arena.hash_key, aor.p, aor.len);
-    bd_provisioned_remove(&control->arena, control->table.epoch, hash);
+    if (roster->sync)
+        bd_map_sync_remove(roster->sync, hash);
+    else
+        bd_provisioned_remove(&control->arena, control->table.epoch, hash);
     bool was_in_set = bd_identities_remove(&control->arena, control->table.epoch, aor);
     return was_in_set ? read_anew(roster, error) : 0;
 }

@@ -10,8 +10,8 @@ enum { WAIT_MAX_S = 60 };
 struct bd_recovery {
     struct bd_control *control;
     struct event *timer;
-    bool ill, reading;
-    unsigned wait_s, left_s; /* between tries to read all; until the next one */
+    bool ill, reading, written; /* written: a write has succeeded since the last failure */
+    unsigned wait_s, left_s;    /* between tries to read all; until the next one */
 };
 
 void bd_recovery_note(struct bd_recovery *recovery, const struct bd_error *error)
@@ -21,6 +21,7 @@ void bd_recovery_note(struct bd_recovery *recovery, const struct bd_error *error
     if (!recovery->ill)
         recovery->wait_s = recovery->left_s = 1;
     recovery->ill = true;
+    recovery->written = false;
     bd_alarm_raise(recovery->control->alarms, BD_ALARM_SUBSCRIBERS,
                    "those in memory go on to be served: %s", error->text);
 }
@@ -35,6 +36,8 @@ static void on_read(void *arg, const struct bd_error *error)
         recovery->left_s = recovery->wait_s;
         return;
     }
+    if (!recovery->written)
+        return; /* failed while all was read */
     recovery->ill = false;
     bd_alarm_clear(recovery->control->alarms, BD_ALARM_SUBSCRIBERS);
 }
@@ -51,7 +54,7 @@ static void on_second(evutil_socket_t fd, short what, void *arg)
         bd_recovery_note(recovery, &error);
         return;
     }
-    recovery->reading = true;
+    recovery->reading = recovery->written = true;
     if (bd_roster_reload(roster, on_read, recovery, &error) < 0)
         on_read(recovery, &error);
 }

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The subscriber database locked, damaged or unreadable: registration goes on with the subscribers
- * in memory, and what is missed is caught up with when the fault ends.
+/* The subscriber database locked, damaged or unreadable, its disk full: registration goes on with
+ * the subscribers in memory, and what is missed is caught up with when the fault ends.
  *
- *   well --note--> ill (alarm) --each second: locked still--> ill
- *                              --can be written: all is read again--> well
+ *   well --note--> ill (alarm) --each second: a write fails still--> ill
+ *                              --one succeeds: all is read again--> well
+ *                                                  |--a write fails meanwhile--> ill
  *                                                  \--fails--> ill; the next try later, up to 60 s
  *
  * Event loop only. */

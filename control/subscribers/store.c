@@ -258,9 +258,18 @@ uint64_t bd_subscriber_store_cnt(const struct bd_subscriber_store *store)
 
 /* --- reload ----------------------------------------------------------------------------------- */
 
+/* The hidden table is freed as a former one is, piece by piece, though no reader can hold it: a
+ * million entries at once would take the loop 0.2 s. */
 static int reload_fail(struct bd_subscriber_store *store)
 {
-    table_free(store->building);
+    struct retired *note = store->building ? calloc(1, sizeof(*note)) : NULL;
+    if (note) {
+        note->table = store->building;
+        note->with_entries = true;
+        retire(store, note);
+    } else {
+        table_free(store->building);
+    }
     store->building = NULL;
     return -1;
 }

@@ -233,14 +233,23 @@ int bd_subscribers_count(struct bd_subscribers *s, uint64_t *cnt, struct bd_erro
     return rc;
 }
 
+/* A name that no subscriber can have. What an operator's change would write is written, or a disk
+ * that is nearly full would do for this and not for him. */
+static const char probe[] = "BEGIN IMMEDIATE;"
+                            "INSERT INTO subscriber (username, domain) VALUES ('@', '@');"
+                            "DELETE FROM subscriber WHERE username = '@' AND domain = '@';"
+                            "COMMIT";
+
 int bd_subscribers_probe(struct bd_subscribers *s, struct bd_error *error)
 {
     if (bd_subscribers_in_place(s, error) < 0)
         return -1;
     sqlite3_busy_timeout(s->db, 0);
-    int rc = bd_database_exec(s->db, s->file, "BEGIN IMMEDIATE", error);
+    int rc = bd_database_exec(s->db, s->file, probe, error);
     sqlite3_busy_timeout(s->db, BD_DATABASE_BUSY_MS);
-    return rc == 0 ? bd_database_exec(s->db, s->file, "ROLLBACK", error) : rc;
+    if (rc != 0)
+        sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
+    return rc;
 }
 
 int bd_subscribers_page(struct bd_subscribers *s, struct bd_str domain, int64_t *after,

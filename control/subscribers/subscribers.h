@@ -90,8 +90,9 @@ int bd_subscribers_count(struct bd_subscribers *subscribers, uint64_t *cnt, stru
  * read, but changes are refused: they would be lost. 0, or -1 with an error. */
 int bd_subscribers_in_place(struct bd_subscribers *subscribers, struct bd_error *error);
 
-/* Whether the file can be written now: neither locked, read-only nor replaced. Waits for nobody. 0,
- * or -1 with an error. Damage shows only where it is read. */
+/* Whether the file can be written now: neither locked, read-only nor replaced, nor its disk full.
+ * Writes to find out, which changes nothing but the next id, and waits for nobody's lock. 0, or -1
+ * with an error. Damage shows only where it is read. */
 int bd_subscribers_probe(struct bd_subscribers *subscribers, struct bd_error *error);
 
 /* Walks in pages, so that a million rows hold nobody up: calls fn for at most `max` rows with an id

@@ -83,14 +83,14 @@ static void sign_in(struct bd_arena *arena)
     atomic_store(&line->generation, generation ? generation : 1);
 }
 
-static int open_file(struct bd_arena *arena, bool *fresh, struct bd_error *error)
+static int open_file(struct bd_arena *arena, struct bd_error *error)
 {
     const int flags = O_RDWR | O_CLOEXEC | O_NOFOLLOW;
     bool vanished;
     do {
         arena->fd = open(arena->path, flags | O_CREAT | O_EXCL, 0600);
-        *fresh = arena->fd >= 0;
-        bool there = !*fresh && errno == EEXIST;
+        arena->fresh = arena->fd >= 0;
+        bool there = !arena->fresh && errno == EEXIST;
         /* Without O_CREAT: in a directory that is everybody's the kernel lets not even root open
          * another user's file with it (fs.protected_regular). */
         if (there)
@@ -109,20 +109,21 @@ static int open_file(struct bd_arena *arena, bool *fresh, struct bd_error *error
 
 /* Opens the file and takes the creation lock. Again when a creator that failed removed the file
  * between the two: then this process holds a file that nobody else can find. */
-static int open_locked(struct bd_arena *arena, bool *fresh, struct bd_error *error)
+static int open_locked(struct bd_arena *arena, struct bd_error *error)
 {
     struct stat st = {0};
     do {
         if (arena->fd >= 0)
             close(arena->fd);
-        if (open_file(arena, fresh, error) < 0)
+        if (open_file(arena, error) < 0)
             return -1;
         if (!lock_byte(arena->fd, CREATION_BYTE, CREATION_WAIT_MS))
             return bd_fail(error,
                            "arena %s: another process has been creating it for %u s; stop it",
                            arena->path, CREATION_WAIT_MS / 1000);
     } while (fstat(arena->fd, &st) == 0 && st.st_nlink == 0);
-    *fresh = *fresh && st.st_size == 0; /* else another had the lock first, and has filled it */
+    /* Else another had the lock first, and has filled it. */
+    arena->fresh = arena->fresh && st.st_size == 0;
     return 0;
 }
 
@@ -148,9 +149,7 @@ static int join_path(struct bd_arena *arena, const struct bd_arena_params *param
                      struct bd_error *error)
 {
     struct bd_place place;
-    bool fresh;
-    if (open_locked(arena, &fresh, error) < 0 ||
-        bd_place_of(arena->fd, arena->path, &place, error) < 0)
+    if (open_locked(arena, error) < 0 || bd_place_of(arena->fd, arena->path, &place, error) < 0)
         return -1;
     arena->huge = place.huge;
     if (!place.memory)
@@ -160,7 +159,7 @@ static int join_path(struct bd_arena *arena, const struct bd_arena_params *param
     int rc = join_or_create(arena, &place, params, error);
     if (rc == 0)
         sign_in(arena);
-    else if (fresh)
+    else if (arena->fresh)
         unlink(arena->path); /* made by this call, and empty */
     unlock_byte(arena->fd, CREATION_BYTE);
     return rc;
@@ -170,6 +169,8 @@ static void let_go(struct bd_arena *arena)
 {
     if (arena->base)
         munmap(arena->base, arena->size);
+    if (arena->empties && ftruncate(arena->fd, 0) != 0)
+        bd_log(BD_LOG_WARNING, "arena %s: cannot be emptied: %s", arena->path, strerror(errno));
     if (arena->fd >= 0)
         close(arena->fd);
     *arena = (struct bd_arena){.fd = -1};
@@ -264,16 +265,20 @@ bool bd_arena_in_place(const struct bd_arena *arena)
     return ours.st_dev == there.st_dev && ours.st_ino == there.st_ino;
 }
 
-/* Who waits for the creation lock meanwhile finds that the file has lost its name, and begins anew.
+/* Who waits for the creation lock meanwhile finds that the file has lost its name, or nothing in
+ * it, and begins anew. It is emptied when this process uses it no more: until then nobody may join.
  */
-void bd_arena_discard(const struct bd_arena *arena)
+void bd_arena_discard(struct bd_arena *arena)
 {
     if (!arena->base || !arena->created || !lock_byte(arena->fd, CREATION_BYTE, ROLE_WAIT_MS))
         return;
     enum bd_role other = arena->role == BD_ROLE_CONTROL ? BD_ROLE_DATAPLANE : BD_ROLE_CONTROL;
-    if (atomic_load(&arena->header->role[other].generation) == 0)
+    bool alone = atomic_load(&arena->header->role[other].generation) == 0;
+    if (alone && arena->fresh)
         unlink(arena->path);
-    unlock_byte(arena->fd, CREATION_BYTE);
+    arena->empties = alone && !arena->fresh;
+    if (!arena->empties)
+        unlock_byte(arena->fd, CREATION_BYTE);
 }
 
 void bd_arena_leave(struct bd_arena *arena)

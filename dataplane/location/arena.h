@@ -102,7 +102,9 @@ struct bd_arena {
     uint64_t size;
     int fd;
     enum bd_role role;
-    bool created;  /* this process made the file */
+    bool created;  /* this process made the arena */
+    bool fresh;    /* and its file: there was none of that name */
+    bool empties;  /* the file, as the last of leaving it */
     bool huge;     /* on hugetlbfs */
     bool nameless; /* private memory */
     char path[256];
@@ -133,10 +135,11 @@ int bd_arena_look(struct bd_arena *arena, const char *path, const char *name,
 int bd_arena_create_private(struct bd_arena *arena, const struct bd_arena_params *params,
                             struct bd_error *error);
 
-/* For a start that fails: removes the file if this process has made it and the other role never
- * joined it, so there is nothing in it yet. Still to be left. Nothing happens to one that was not
- * joined. */
-void bd_arena_discard(const struct bd_arena *arena);
+/* For a start that fails: takes back the arena if this process has made it and the other role never
+ * joined it, so there is nothing in it yet. Its file is removed, or is empty once it is left if it
+ * was there before: somebody may have made it for us. Still to be left. Nothing happens to one that
+ * was not joined. */
+void bd_arena_discard(struct bd_arena *arena);
 
 /* Whether the file of that name is still the one that was joined: removed or replaced, a process
  * that starts would not find this one. What cannot be looked at counts as in place. */

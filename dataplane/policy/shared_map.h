@@ -49,6 +49,8 @@ bool bd_map_remove(struct bd_map *map, struct bd_epoch *epoch, struct bd_hash128
 struct bd_map_sync;
 struct bd_map_sync *bd_map_sync_begin(struct bd_map *map, struct bd_epoch *epoch);
 bool bd_map_sync_put(struct bd_map_sync *sync, struct bd_hash128 hash, const void *value);
+/* As bd_map_remove, while a sync runs: what it has put is counted no more, and leaves its room. */
+bool bd_map_sync_remove(struct bd_map_sync *sync, struct bd_hash128 hash);
 /* The value that this sync has put for a key; NULL: none yet. */
 const void *bd_map_sync_find(const struct bd_map_sync *sync, struct bd_hash128 hash);
 /* Returns how many entries were removed; frees sync. */

@@ -227,12 +227,17 @@ bool bd_map_put(struct bd_map *map, struct bd_epoch *epoch, struct bd_hash128 ha
     return put(&set, hash, value, may_add, &slot);
 }
 
+static bool take(struct set *set, struct bd_hash128 hash)
+{
+    unsigned removed = retire_twins(set, hash, NO_SLOT);
+    add_cnt(set->map, -(uint64_t)removed);
+    return removed > 0;
+}
+
 bool bd_map_remove(struct bd_map *map, struct bd_epoch *epoch, struct bd_hash128 hash)
 {
     struct set set = set_of(map, epoch);
-    unsigned removed = retire_twins(&set, hash, NO_SLOT);
-    add_cnt(set.map, -(uint64_t)removed);
-    return removed > 0;
+    return take(&set, hash);
 }
 
 /* --- sync ------------------------------------------------------------------------------------- */
@@ -267,6 +272,12 @@ bool bd_map_sync_put(struct bd_map_sync *sync, struct bd_hash128 hash, const voi
         set->marked++;
     }
     return done;
+}
+
+bool bd_map_sync_remove(struct bd_map_sync *sync, struct bd_hash128 hash)
+{
+    sync->set.now = atomic_load(&sync->set.epoch->now);
+    return take(&sync->set, hash);
 }
 
 const void *bd_map_sync_find(const struct bd_map_sync *sync, struct bd_hash128 hash)

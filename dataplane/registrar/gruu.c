@@ -35,13 +35,6 @@ static void put_scheme(struct bd_wire *w, const struct bd_binding *binding)
     bd_wire_put(w, secure ? BD_STR("sips:") : BD_STR("sip:"));
 }
 
-/* The host of a canonical AoR has no "@"; its user may have one. */
-static struct bd_str host_of(struct bd_str aor)
-{
-    const char *at = memrchr(aor.p, '@', aor.len);
-    return at ? bd_slice(at + 1, aor.p + aor.len) : aor;
-}
-
 static struct bd_str without_brackets(struct bd_str s)
 {
     bool bracketed = s.len >= 2 && s.p[0] == '<' && s.p[s.len - 1] == '>';
@@ -50,7 +43,7 @@ static struct bd_str without_brackets(struct bd_str s)
 
 void bd_gruu_write_public(struct bd_wire *w, struct bd_str aor, const struct bd_binding *binding)
 {
-    struct bd_str host = host_of(aor);
+    struct bd_str host = bd_aor_host(aor);
     put_scheme(w, binding);
     if (host.len < aor.len) {
         /* A canonical user keeps some escapes, "%" its own above all: none is escaped twice. */
@@ -86,7 +79,7 @@ bool bd_gruu_write_temporary(struct bd_wire *w, struct bd_gruu_seal *seal, struc
     bd_wire_put(w, BD_STR(PREFIX));
     bd_wire_put(w, (struct bd_str){sealed, len});
     bd_wire_char(w, '@');
-    bd_wire_put(w, host_of(aor));
+    bd_wire_put(w, bd_aor_host(aor));
     bd_wire_put(w, BD_STR(";gr"));
     return true;
 }
@@ -157,7 +150,7 @@ static enum bd_gruu_kind resolve_temporary(struct bd_gruu_seal *seal, const stru
         return BD_GRUU_INVALID;
     struct bd_str text = {user.p + prefix.len, user.len - prefix.len};
     if (!bd_gruu_seal_open(seal, text, &sealed) ||
-        !has_host(uri, name, host_of((struct bd_str){sealed.aor, sealed.aor_len})))
+        !has_host(uri, name, bd_aor_host((struct bd_str){sealed.aor, sealed.aor_len})))
         return BD_GRUU_INVALID;
     gruu->life = sealed.life;
     gruu->aor_len = sealed.aor_len;

@@ -212,15 +212,6 @@ static inline bool bd_turn_supports(struct bd_turn *turn, unsigned option)
     return (turn->supported & option) != 0;
 }
 
-/* The host of a canonical AoR that has a user: what follows the last '@', as no host has one. */
-static inline struct bd_str bd_aor_host(struct bd_str aor)
-{
-    const char *end = aor.p + aor.len, *p = end;
-    while (p > aor.p && p[-1] != '@')
-        p--;
-    return (struct bd_str){p, (uint32_t)(end - p)};
-}
-
 /* Whether not all requests are served now. */
 static inline bool bd_turn_is_pressed(const struct bd_turn *turn)
 {

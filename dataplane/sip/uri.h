@@ -68,4 +68,14 @@ bool bd_instance_equal(struct bd_str a, struct bd_str b);
 uint32_t bd_aor_canonical(const struct bd_uri *uri, struct bd_str host, bool case_sensitive,
                           char *out, uint32_t cap);
 
+/* The host of a canonical AoR: what follows the last '@', as its user may have one and no host has;
+ * all of it when it has no user. */
+static inline struct bd_str bd_aor_host(struct bd_str aor)
+{
+    const char *end = aor.p + aor.len, *p = end;
+    while (p > aor.p && p[-1] != '@')
+        p--;
+    return (struct bd_str){p, (uint32_t)(end - p)};
+}
+
 #endif

@@ -201,6 +201,20 @@ case_start_that_fails_leaves_no_arena()
     equal "$(arena_file)" '' "what the dataplane has made"
 }
 
+# Somebody may have made it for us, with an owner and a mode.
+case_start_that_fails_leaves_a_file_that_was_there()
+{
+    reset_lab
+    head -c 65536 /dev/urandom >"$lab/subscribers.db"
+    : >"/dev/shm/$ns"
+    refuses control subscribers.db
+    equal "$(stat -c %s "/dev/shm/$ns")" 0 "what control has left of it"
+    sed -i -e 's/driver: tap/driver: af_packet/' -e 's/interface: sip0/interface: nowhere0/' "$lab/bindery.yaml"
+    refuses dataplane nowhere0
+    equal "$(stat -c %s "/dev/shm/$ns")" 0 "what the dataplane has left of it"
+    rm "/dev/shm/$ns"
+}
+
 # The other process has joined: then the arena is its, too.
 case_start_that_fails_leaves_the_arena_of_the_other()
 {

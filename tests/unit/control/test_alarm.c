@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Alarms: one line in the log at each change, and what `show info` and the metrics say of them. */
+#include "../subscribers/full_disk.h"
 #include "census.h"
 #include "lab.h"
+#include "roster_private.h"
 
 static int open_lab(void **state)
 {
@@ -211,6 +213,43 @@ static void workers_that_control_does_not_know_are_an_alarm(void **state)
     lab_dataplane_leaves(lab);
 }
 
+static bool is_raised(struct lab *lab)
+{
+    struct bd_alarm_state state;
+    bd_alarm_read(lab->control.alarms, BD_ALARM_SUBSCRIBERS, &state);
+    return state.raised;
+}
+
+/* Tries to write go on until one succeeds, and all is read after it. One that fails meanwhile is no
+ * less a failure. */
+static void a_full_disk_is_an_alarm_until_it_can_be_written(void **state)
+{
+    struct lab *lab = *state;
+    struct bd_roster *roster = lab->control.roster;
+    struct bd_subscriber_change change = {.username = BD_STR("1"), .domain = BD_STR("example.com")};
+    struct bd_error error;
+    disk_full = true;
+    lab_expect(lab, "subscriber add 1@example.com secret", "no space left");
+    unsigned tries = disk_refused;
+    while (disk_refused < tries + 2 && is_raised(lab))
+        lab_turn(lab);
+    assert_true(is_raised(lab));
+
+    disk_full = false;
+    while (!roster->sync)
+        lab_turn(lab);
+    disk_full = true;
+    assert_int_equal(bd_roster_add(roster, &change, &error), -1);
+    while (roster->sync)
+        lab_turn(lab);
+    assert_true(is_raised(lab));
+
+    disk_full = false;
+    while (is_raised(lab))
+        lab_turn(lab);
+    lab_expect(lab, "subscriber add 1@example.com secret", "added");
+}
+
 /* Each has a lab of its own: counters of the last one's workers would be news to health's tick. */
 #define ALARM_CASE(name) cmocka_unit_test_setup_teardown(name, open_lab, close_lab)
 
@@ -223,6 +262,7 @@ int main(void)
         ALARM_CASE(a_full_table_is_an_alarm),
         ALARM_CASE(what_goes_through_unscreened_is_an_alarm),
         ALARM_CASE(workers_that_control_does_not_know_are_an_alarm),
+        ALARM_CASE(a_full_disk_is_an_alarm_until_it_can_be_written),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -2,8 +2,9 @@
 /* A reload and the event loop: what takes long is a thread's. The file is a pipe here, so the
  * thread is where the test wants it: it reads until the test has written. */
 #include "lab.h"
+#include "provisioned.h"
 #include "reload.h"
-#include "roster.h"
+#include "roster_private.h"
 
 static int open_lab(void **state)
 {
@@ -134,26 +135,61 @@ static void who_died_unseen_holds_nothing_up(void **state)
     free(lab);
 }
 
+static void import(struct lab *lab, unsigned from, unsigned to)
+{
+    char path[96], command[128], added[32];
+    lab_path(lab, "users.csv", path);
+    FILE *out = fopen(path, "we");
+    assert_non_null(out);
+    fprintf(out, "username,domain,password\n");
+    for (unsigned i = from; i < to; i++)
+        fprintf(out, "%u,example.com,secret\n", i);
+    fclose(out);
+    snprintf(command, sizeof(command), "subscriber import %s", path);
+    snprintf(added, sizeof(added), "%u added", to - from);
+    lab_expect(lab, command, added);
+}
+
 /* Each reload replaces all subscribers. The former ones are freed as fast as new ones are read, and
  * not so many a second: reloads and imports would pile up copies. */
 static void former_subscribers_do_not_pile_up(void **state)
 {
     struct lab *lab = *state;
-    char path[96], command[128];
-    lab_path(lab, "users.csv", path);
-    FILE *out = fopen(path, "we");
-    assert_non_null(out);
-    fprintf(out, "username,domain,password\n");
-    for (unsigned i = 0; i < 3000; i++)
-        fprintf(out, "%u,example.com,secret\n", i);
-    fclose(out);
-    snprintf(command, sizeof(command), "subscriber import %s", path);
-    lab_expect(lab, command, "3000 added");
+    import(lab, 0, 3000);
     for (unsigned i = 0; i < 5; i++)
         lab_expect(lab, "reload", "reloaded");
     for (unsigned i = 0; i < 20; i++)
         lab_turn(lab);
     assert_false(bd_subscriber_store_reclaim(bd_roster_store(lab->control.roster)));
+}
+
+/* As many as the arena has room for (5000): whoever goes while all are read again leaves it to
+ * another, before the reading has come by and after, until it has only the last to read. */
+static void who_is_removed_leaves_room_while_all_are_read(void **state)
+{
+    struct lab *lab = *state;
+    struct bd_roster *roster = lab->control.roster;
+    struct bd_error error;
+    import(lab, 3000, 5000);
+    int fd = begin(lab);
+    while (!roster->sync)
+        lab_turn(lab);
+    for (unsigned i = 0; i < 2 * 5000 / BD_ROSTER_SLICE; i++) {
+        assert_non_null(roster->sync);
+        char name[16];
+        snprintf(name, sizeof(name), "%u", i);
+        struct bd_subscriber_change change = {.username = {name, (uint32_t)strlen(name)},
+                                              .domain = BD_STR("example.com")};
+        assert_int_equal(bd_roster_remove(roster, change.username, change.domain, &error), 0);
+        snprintf(name, sizeof(name), "%u", 5000 + i);
+        change.username.len = 4;
+        if (bd_roster_add(roster, &change, &error) < 0)
+            fail_msg("%u: %s", i, error.text);
+        lab_turn(lab);
+    }
+    expect(lab, fd, "reloaded");
+    assert_int_equal(bd_roster_left_out(roster), 0);
+    assert_int_equal(bd_provisioned_cnt(&lab->arena), 5000);
 }
 
 int main(void)
@@ -164,6 +200,7 @@ int main(void)
         cmocka_unit_test(a_slow_worker_is_waited_for),
         cmocka_unit_test(who_died_unseen_holds_nothing_up),
         cmocka_unit_test(former_subscribers_do_not_pile_up),
+        cmocka_unit_test(who_is_removed_leaves_room_while_all_are_read),
     };
     return cmocka_run_group_tests(tests, open_lab, close_lab);
 }

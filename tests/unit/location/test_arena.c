@@ -321,6 +321,43 @@ int fcntl(int fd, int cmd, ...)
     return (int)syscall(SYS_fcntl, fd, cmd, arg);
 }
 
+static struct bd_arena failed;
+
+static void the_failed_one_ends(void)
+{
+    bd_arena_leave(&failed);
+}
+
+static void the_failed_one_ends_later(void)
+{
+    before_lock = the_failed_one_ends;
+}
+
+/* Whether somebody has made it, or a creator that was killed has left it. */
+static void who_did_not_make_the_file_leaves_it_empty(void **state)
+{
+    struct bd_arena next;
+    struct stat before, after;
+    for (off_t size = 0; size >= 0; size = size ? -1 : after.st_size) {
+        write_file("", 0, size);
+        assert_int_equal(stat(path, &before), 0);
+        assert_int_equal(join(&failed, BD_ROLE_CONTROL), 0);
+        bd_arena_discard(&failed);
+        bd_arena_leave(&failed);
+        assert_int_equal(stat(path, &after), 0);
+        assert_int_equal(after.st_ino, before.st_ino);
+        assert_int_equal(after.st_size, 0);
+
+        assert_int_equal(join(&failed, BD_ROLE_CONTROL), 0);
+        bd_arena_discard(&failed);
+        before_lock = the_failed_one_ends_later;
+        assert_int_equal(join(&next, BD_ROLE_DATAPLANE), 0);
+        assert_true(next.created);
+        assert_int_equal(stat(path, &after), 0);
+        bd_arena_leave(&next);
+    }
+}
+
 static struct bd_arena faster;
 
 static void somebody_is_faster(void)
@@ -443,6 +480,7 @@ int main(void)
         ARENA_TEST(is_made_anew_after_a_reboot),
         ARENA_TEST(knows_whether_it_has_its_name),
         ARENA_TEST(only_its_maker_discards_it_while_alone),
+        ARENA_TEST(who_did_not_make_the_file_leaves_it_empty),
         ARENA_TEST(removes_no_file_that_another_has_filled),
         ARENA_TEST(two_that_start_at_once_make_one),
         ARENA_TEST(no_memory_leaves_nothing_behind),

@@ -241,6 +241,32 @@ static struct bd_map *map_of(const struct model *m)
     return bd_arena_region(&m->arena, BD_REGION_PROVISIONED);
 }
 
+/* As many as there may be, while all are read again: who is removed leaves room for another. */
+static void test_replaced_meanwhile(void **state)
+{
+    enum { CNT = 100 };
+    struct model *m = model_new(CNT);
+    struct bd_provision p = provision_of(1);
+    for (uint32_t n = 0; n < CNT; n++)
+        bd_provisioned_put(&m->arena, &m->epoch, hash_of(m, n), &p);
+    struct bd_map_sync *sync = bd_provisioned_sync_begin(&m->arena, &m->epoch);
+    for (uint32_t n = 0; n < CNT; n++) {
+        if (n > 0) { /* one that has been put, one that is still to come */
+            assert_true(bd_map_sync_remove(sync, hash_of(m, n - 1)));
+            assert_int_equal(bd_provisioned_sync_put(sync, hash_of(m, CNT + n), &p),
+                             BD_PROVISION_OK);
+        }
+        assert_int_equal(bd_provisioned_sync_put(sync, hash_of(m, n), &p), BD_PROVISION_OK);
+    }
+    assert_int_equal(bd_provisioned_sync_put(sync, hash_of(m, 0), &p), BD_PROVISION_FULL);
+    assert_true(bd_map_sync_remove(sync, hash_of(m, CNT - 1)));
+    assert_false(bd_map_sync_remove(sync, hash_of(m, CNT - 1)));
+    assert_int_equal(bd_provisioned_sync_put(sync, hash_of(m, 0), &p), BD_PROVISION_OK);
+    assert_int_equal(bd_map_sync_end(sync), 0);
+    assert_int_equal(bd_provisioned_cnt(&m->arena), CNT);
+    model_free(m);
+}
+
 /* Subscribers who are removed one by one while all are read again: what a reader holds on to stays
  * as it is, though the removal's stamp is newer than all that the sync has seen; and who had been
  * read already is not counted. */
@@ -477,6 +503,7 @@ int main(void)
         cmocka_unit_test(test_changes_without_end),
         cmocka_unit_test(test_full),
         cmocka_unit_test(test_stuck_reader),
+        cmocka_unit_test(test_replaced_meanwhile),
         cmocka_unit_test(test_removed_meanwhile),
         cmocka_unit_test(test_coming_and_going),
         cmocka_unit_test(test_ages),

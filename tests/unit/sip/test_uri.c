@@ -355,6 +355,22 @@ static void test_aor(void **state)
     }
 }
 
+static void test_aor_host(void **state)
+{
+    static const char *const rows[][2] = {
+        {"1000@example.com", "example.com"},
+        {"a@b@example.com", "example.com"},
+        {"example.com", "example.com"},
+        {"@[2001:db8::1]", "[2001:db8::1]"},
+        {"1000@", ""},
+        {"", ""},
+    };
+    for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct bd_str host = bd_aor_host(bd_str_from(rows[i][0]));
+        assert_true(bd_str_eq(host, bd_str_from(rows[i][1])));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -362,6 +378,7 @@ int main(void)
         cmocka_unit_test(test_param_limit), cmocka_unit_test(test_params),
         cmocka_unit_test(test_params_bad),  cmocka_unit_test(test_equal),
         cmocka_unit_test(test_unequal),     cmocka_unit_test(test_aor),
+        cmocka_unit_test(test_aor_host),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "full_disk.h"
 #include "hex.h"
 #include "place.h"
 
@@ -408,6 +409,29 @@ static void test_busy_change_is_refused(void **state)
     bd_subscribers_close(s);
 }
 
+/* Reading goes on; what cannot be written is not there. */
+static void test_a_full_disk_is_noticed(void **state)
+{
+    struct place *p = *state;
+    struct bd_subscribers *s = open_at(p);
+    struct bd_subscriber row;
+    struct bd_subscriber_change change = phone("1000");
+    uint64_t cnt;
+    for (unsigned i = 0; i < 3; i++) {
+        disk_full = true;
+        assert_int_equal(bd_subscribers_probe(s, &p->error), -1);
+        assert_non_null(strstr(p->error.text, "no space left"));
+        assert_int_equal(bd_subscribers_add(s, &change, &row, &p->error), -1);
+        assert_non_null(strstr(p->error.text, "no space left"));
+        disk_full = false;
+        assert_int_equal(bd_subscribers_probe(s, &p->error), 0);
+        assert_int_equal(bd_subscribers_count(s, &cnt, &p->error), 0);
+        assert_int_equal(cnt, 0);
+    }
+    assert_int_equal(bd_subscribers_add(s, &change, &row, &p->error), 0);
+    bd_subscribers_close(s);
+}
+
 /* What would be written to a file without a name, nobody would find again. */
 static void test_a_replaced_file_is_noticed(void **state)
 {
@@ -483,6 +507,7 @@ int main(void)
         PLACE_TEST(test_empty_file_is_new),
         PLACE_TEST(test_locked_file_is_refused),
         PLACE_TEST(test_busy_change_is_refused),
+        PLACE_TEST(test_a_full_disk_is_noticed),
         PLACE_TEST(test_a_replaced_file_is_noticed),
         PLACE_TEST(test_damage_is_found),
     };

@@ -196,6 +196,27 @@ static void test_reload(void **state)
     database_close(&d);
 }
 
+/* What was read before a reload begins anew is not freed at once. */
+static void test_given_up_in_pieces(void **state)
+{
+    struct bd_subscriber_store *store = make();
+    char name[16];
+    assert_int_equal(bd_subscriber_reload_begin(store, &error), 0);
+    for (unsigned i = 0; i < 10000; i++) {
+        snprintf(name, sizeof(name), "%u", i);
+        put(store, name, 1);
+    }
+    while (bd_subscriber_store_reclaim(store))
+        ;
+    assert_int_equal(bd_subscriber_reload_begin(store, &error), 0);
+    unsigned pieces = 1;
+    while (bd_subscriber_store_reclaim(store))
+        pieces++;
+    assert_in_range(pieces, 2, 10);
+    assert_int_equal(bd_subscriber_store_cnt(store), 10000);
+    bd_subscriber_store_free(store);
+}
+
 /* --- readers beside the writer ---------------------------------------------------------------- */
 
 enum { READERS = 3, FIXED = 2000, CHANGES = 20000 };
@@ -281,6 +302,7 @@ int main(void)
         cmocka_unit_test(test_against_model),
         cmocka_unit_test(test_grace_period),
         cmocka_unit_test(test_reload),
+        cmocka_unit_test(test_given_up_in_pieces),
         cmocka_unit_test(test_readers_see_whole_entries),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
