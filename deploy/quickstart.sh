@@ -173,6 +173,7 @@ processes()
     start dataplane "$root/build/dataplane/bindery-dataplane"
     until_true 10 'bindery-control answers' ctl show info
     until_true 10 'bindery-dataplane answers' serving
+    until_true 10 'bindery-dataplane sees bindery-control' grep -q 'bindery-control is here' "$run/dataplane.log"
 }
 
 subscribers()
