@@ -37,8 +37,8 @@ struct outcome {
 void trial_run(const struct plan *plan, struct outcome *outcome);
 
 /* Registers all of them as fast as they are answered, a window at a time, and repeats what was
- * lost. Returns false when a reply is not the 200 expected, or something is still unanswered after
- * ten repetitions. */
+ * lost. Returns false when a reply is not the 200 expected, or repeating has brought no answer for
+ * ten seconds. */
 bool trial_fill(const struct plan *plan);
 
 /* Sends the first request of the plan and waits a moment for its 200. Returns whether it came. */
