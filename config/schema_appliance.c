@@ -64,9 +64,8 @@ static const struct bd_row dataplane_rows[] = {
      .help = "Memory for packet buffers, at most. Of hugepages as much is taken as they need."},
     {"mbufs", &bd_kind_number, FIELD(struct bd_config, mbufs), .fallback = "16384", .min = 1024,
      .max = 4194304, .unit = "buffers", .restart = true,
-     .help =
-         "Packet buffers of 2.4 kB each; above an mtu of 2030 as much more. Receive rings, requests "
-         "that wait for a verdict and fragments hold them."},
+     .help = "Packet buffers of 2.4 kB each; above an mtu of 2030 as much more. Receive rings, "
+             "requests that wait for a verdict and fragments hold them."},
     {"fragments_max", &bd_kind_number, FIELD(struct bd_config, fragments_max), .fallback = "1024",
      .min = 16, .max = 65536, .unit = "datagrams", .restart = true,
      .help = "Datagrams that are reassembled at a time, shared out among the workers; the oldest "
