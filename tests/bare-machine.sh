@@ -70,6 +70,7 @@ if [[ -n $keep ]]; then
     bare=$keep
 else
     bare=$(mktemp -d "${TMPDIR:-/tmp}/bindery-bare.XXXXXX")
+    chmod 755 "$bare" # its root: whoever is not root has to get through
     trap 'rm -rf --one-file-system "$bare"' EXIT
 fi
 [[ -x $bare/usr/bin/apt-get ]] || make_bare
